@@ -1,0 +1,291 @@
+// The outside world as interfaces: time, randomness, disk, network, processes, mail, log.
+// The real ones live in os/, the faked ones in test/support; everything between takes them as arguments.
+
+import type { Result } from './result.ts';
+
+// --- time -----------------------------------------------------------------------------------------
+
+export interface Clock {
+  /** Wall time in milliseconds since the epoch. It may jump in either direction. */
+  nowMs(): number;
+  /** Milliseconds since an arbitrary start. It never goes back: measure durations with it. */
+  monotonicMs(): number;
+  /** Calls `fire` once after `delayMs` of monotonic time. A delay below zero counts as zero. */
+  after(delayMs: number, fire: () => void): Timer;
+}
+
+export interface Timer {
+  /** Idempotent; a cancelled timer never fires. */
+  cancel(): void;
+}
+
+// --- randomness -----------------------------------------------------------------------------------
+
+export interface Random {
+  /** Uniform in [0, 1). */
+  float(): number;
+  /** Uniform in [0, 2^32). */
+  uint32(): number;
+}
+
+// --- disk -----------------------------------------------------------------------------------------
+
+export type DiskErrorCode =
+  | 'disk-not-found'
+  | 'disk-exists'
+  | 'disk-full'
+  | 'disk-denied'
+  | 'disk-locked'
+  | 'disk-not-a-folder'
+  | 'disk-io';
+
+export interface DiskError {
+  readonly code: DiskErrorCode;
+  /** The operation that failed: "open", "write", … */
+  readonly op: string;
+  readonly path: string;
+  readonly message: string;
+}
+
+/** `read`: must exist. `append`: created if missing. `create`: must not exist. `update`: must exist, read and write. */
+export type OpenMode = 'read' | 'append' | 'create' | 'update';
+
+export interface DiskStat {
+  readonly kind: 'file' | 'folder' | 'link' | 'other';
+  readonly sizeBytes: number;
+  readonly modifiedMs: number;
+}
+
+export interface DiskSpace {
+  readonly totalBytes: number;
+  readonly freeBytes: number;
+  /** Free for an unprivileged process. */
+  readonly availableBytes: number;
+  readonly files: number;
+  readonly filesFree: number;
+}
+
+export interface Disk {
+  open(path: string, mode: OpenMode): Promise<Result<DiskFile, DiskError>>;
+  readFile(path: string): Promise<Result<Uint8Array, DiskError>>;
+  /** Names in a folder, sorted by code unit, without "." and "..". */
+  list(path: string): Promise<Result<readonly string[], DiskError>>;
+  /** Does not follow a link at the end of the path. */
+  stat(path: string): Promise<Result<DiskStat, DiskError>>;
+  readLink(path: string): Promise<Result<string, DiskError>>;
+  space(path: string): Promise<Result<DiskSpace, DiskError>>;
+  /** Creates missing parents too; an existing folder is fine. */
+  makeFolder(path: string): Promise<Result<void, DiskError>>;
+  rename(from: string, to: string): Promise<Result<void, DiskError>>;
+  /** Removes a file, or an empty folder. */
+  remove(path: string): Promise<Result<void, DiskError>>;
+  /** Makes the folder's entries (creations, renames, removals) survive a loss of power. */
+  syncFolder(path: string): Promise<Result<void, DiskError>>;
+  /** An exclusive lock held until released or until this process ends; `disk-locked` names the holder. */
+  lock(path: string): Promise<Result<DiskLock, DiskError>>;
+}
+
+export interface DiskFile {
+  readonly path: string;
+  sizeBytes(): Promise<Result<number, DiskError>>;
+  /** Reads up to `into.length` bytes at `position`; the count may be short only at the end of the file. */
+  read(into: Uint8Array, position: number): Promise<Result<number, DiskError>>;
+  /** Writes all bytes at `position`, or at the end when it is left out. A failure may leave a torn tail. */
+  write(bytes: Uint8Array, position?: number): Promise<Result<void, DiskError>>;
+  truncate(sizeBytes: number): Promise<Result<void, DiskError>>;
+  /** fdatasync: what was written before survives a loss of power (the entry in the folder needs syncFolder). */
+  sync(): Promise<Result<void, DiskError>>;
+  close(): Promise<Result<void, DiskError>>;
+}
+
+export interface DiskLock {
+  release(): Promise<void>;
+}
+
+// --- network --------------------------------------------------------------------------------------
+
+export type HttpErrorCode =
+  | 'http-refused'
+  | 'http-dns'
+  | 'http-timeout'
+  | 'http-reset'
+  | 'http-tls'
+  | 'http-body-too-large'
+  | 'http-bad-encoding'
+  | 'http-bad-url'
+  | 'http-aborted'
+  | 'http-protocol';
+
+export interface HttpError {
+  readonly code: HttpErrorCode;
+  readonly message: string;
+}
+
+export interface HttpTls {
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly serverName?: string;
+  readonly insecureSkipVerify?: boolean;
+  readonly minVersion?: 'TLS10' | 'TLS11' | 'TLS12' | 'TLS13';
+}
+
+export interface HttpRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+  /** Of the whole exchange, from connect to the last byte of the body. */
+  readonly timeoutMs: number;
+  /** Of the body after decompression; more is `http-body-too-large`. */
+  readonly bodyBytesMax: number;
+  readonly followRedirects?: boolean;
+  readonly tls?: HttpTls;
+  readonly proxyUrl?: string;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Decompressed (gzip, deflate, br). */
+  readonly body: Uint8Array;
+  /** Bytes of the body as they came over the wire. */
+  readonly wireBytes: number;
+}
+
+export interface Http {
+  /** Connections are kept alive between requests. Any HTTP status is an `ok` result. */
+  request(request: HttpRequest, signal?: AbortSignal): Promise<Result<HttpResponse, HttpError>>;
+}
+
+export interface ServerRequest {
+  readonly method: string;
+  /** Decoded path without the query, beginning with "/". */
+  readonly path: string;
+  /** Raw text after "?", "" if none. */
+  readonly query: string;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly remoteAddress: string;
+  /** Aborted when the client goes away. */
+  readonly signal: AbortSignal;
+  /** Reads and decompresses the whole body. */
+  body(bytesMax: number): Promise<Result<Uint8Array, HttpError>>;
+}
+
+export interface ServerResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** An async iterable is streamed, chunk by chunk, with backpressure (server-sent events, large answers). */
+  readonly body: Uint8Array | string | AsyncIterable<Uint8Array | string>;
+}
+
+export type ServerHandler = (request: ServerRequest) => Promise<ServerResponse>;
+
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+  readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string };
+}
+
+export interface HttpListener {
+  readonly host: string;
+  readonly port: number;
+  /** Stops accepting, ends open streams, resolves when all connections are closed or after `graceMs`. */
+  close(graceMs: number): Promise<void>;
+}
+
+export interface HttpServer {
+  listen(
+    options: ListenOptions,
+    handler: ServerHandler,
+  ): Promise<Result<HttpListener, { code: 'listen-failed'; message: string }>>;
+}
+
+// --- mail -----------------------------------------------------------------------------------------
+
+export interface MailMessage {
+  readonly server: {
+    readonly host: string;
+    readonly port: number;
+    /** Name said in EHLO. */
+    readonly hello?: string;
+    /** `starttls-required` refuses to go on without; `implicit` is TLS from the first byte (port 465). */
+    readonly security: 'none' | 'starttls-if-offered' | 'starttls-required' | 'implicit';
+    readonly tls?: HttpTls;
+    readonly auth?: { readonly username: string; readonly password: string };
+  };
+  readonly from: string;
+  readonly to: readonly string[];
+  readonly headers: Readonly<Record<string, string>>;
+  readonly subject: string;
+  readonly text?: string;
+  readonly html?: string;
+  readonly timeoutMs: number;
+}
+
+export interface MailError {
+  readonly code:
+    | 'mail-connect'
+    | 'mail-timeout'
+    | 'mail-tls'
+    | 'mail-auth'
+    | 'mail-rejected'
+    | 'mail-temporary'
+    | 'mail-protocol';
+  /** The SMTP reply code where the server gave one. */
+  readonly replyCode?: number;
+  readonly message: string;
+}
+
+export interface Mail {
+  /** `ok` holds the server's own answer to the message ("250 2.0.0 Ok: queued as …"). */
+  send(message: MailMessage, signal?: AbortSignal): Promise<Result<string, MailError>>;
+}
+
+// --- processes ------------------------------------------------------------------------------------
+
+export interface ExecRequest {
+  /** Program and arguments: no shell ever sees them. */
+  readonly argv: readonly [string, ...string[]];
+  /** The whole environment of the child: nothing is inherited but what is listed here. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly stdin?: Uint8Array;
+  /** After this the child's process group gets SIGTERM, and `killGraceMs` later SIGKILL. */
+  readonly timeoutMs: number;
+  readonly killGraceMs: number;
+  /** Of stdout and of stderr each; what is beyond is read and thrown away. */
+  readonly outputBytesMax: number;
+}
+
+export interface ExecResult {
+  /** Undefined when a signal ended it. */
+  readonly exitCode?: number;
+  readonly signal?: string;
+  readonly timedOut: boolean;
+  readonly stdout: Uint8Array;
+  readonly stderr: Uint8Array;
+  readonly truncated: boolean;
+  readonly durationMs: number;
+}
+
+export interface ExecError {
+  readonly code: 'exec-not-found' | 'exec-denied' | 'exec-failed' | 'exec-aborted';
+  readonly message: string;
+}
+
+export interface Exec {
+  run(request: ExecRequest, signal?: AbortSignal): Promise<Result<ExecResult, ExecError>>;
+}
+
+// --- log ------------------------------------------------------------------------------------------
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export interface Log {
+  log(level: LogLevel, message: string, fields?: LogFields): void;
+}

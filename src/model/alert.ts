@@ -1,0 +1,56 @@
+// Alerts as rules produce them and alerting keeps them.
+
+import type { Labels } from './labels.ts';
+import type { TargetId } from './sample.ts';
+
+/** `unknown`: it fired, and now its data is missing for a cause that is not "resolved". */
+export type AlertState = 'pending' | 'firing' | 'unknown' | 'resolved';
+
+/** A rule's identity over reloads: by file, group, name and labels, never by position. */
+export interface RuleId {
+  readonly file: string;
+  readonly group: string;
+  readonly name: string;
+  /** `labelsKey` of the rule's own labels. */
+  readonly labelsKey: string;
+}
+
+export function ruleKey(id: RuleId): string {
+  return JSON.stringify([id.file, id.group, id.name, id.labelsKey]);
+}
+
+export interface Alert {
+  /** With alertname. */
+  readonly labels: Labels;
+  /** `fingerprint(labels)`. */
+  readonly fingerprint: string;
+  readonly annotations: Labels;
+  readonly state: AlertState;
+  /** When the condition first held (start of pending). */
+  readonly activeAtMs: number;
+  /** When it began to fire; undefined while pending. */
+  readonly firedAtMs?: number;
+  readonly resolvedAtMs?: number;
+  /** Why it is unknown or resolved: "fell below", "target left discovery", "target silent: …". */
+  readonly reason: string;
+  /** Value of the expression when last seen. */
+  readonly value: number;
+  readonly rule: RuleId;
+  /** The rule's expression: what recovery verifies with. */
+  readonly expr: string;
+  readonly producer?: TargetId;
+  readonly generatorUrl: string;
+}
+
+/** From rules to alerting after each evaluation of a group: every alert that is firing, unknown, or resolved lately. */
+export interface AlertUpdate {
+  readonly atMs: number;
+  readonly alerts: readonly Alert[];
+  /**
+   * Until when the alerts stand without another update: a dead rule evaluator must not leave them firing for ever, nor
+   * may one late evaluation resolve them. (Prometheus: four evaluation or resend intervals.)
+   */
+  readonly validUntilMs: number;
+}
+
+export type AlertSink = (update: AlertUpdate) => void;

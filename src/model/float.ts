@@ -1,0 +1,29 @@
+// Prometheus's two special NaNs, told apart by their words. A value that passed through a JavaScript number
+// may have lost its signalling bit, so staleness is written to and read from typed arrays only.
+
+/** High and low word of the staleness marker 0x7ff0000000000002. */
+export const STALE_HIGH = 0x7ff00000;
+export const STALE_LOW = 0x00000002;
+/** High and low word of Prometheus's ordinary NaN 0x7ff8000000000001. */
+export const NAN_HIGH = 0x7ff80000;
+export const NAN_LOW = 0x00000001;
+
+const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+/** Index of the high word within the pair of words of a float64 in this machine's byte order. */
+export const HIGH_WORD = littleEndian ? 1 : 0;
+export const LOW_WORD = littleEndian ? 0 : 1;
+
+/** The words of a float column: the same memory, two entries a value. */
+export function wordsOf(values: Float64Array): Uint32Array {
+  return new Uint32Array(values.buffer, values.byteOffset, values.length * 2);
+}
+
+/** Whether entry `i` of the column behind `words` is the staleness marker. */
+export function isStaleAt(words: Uint32Array, i: number): boolean {
+  return words[2 * i + HIGH_WORD] === STALE_HIGH && words[2 * i + LOW_WORD] === STALE_LOW;
+}
+
+export function setStaleAt(words: Uint32Array, i: number): void {
+  words[2 * i + HIGH_WORD] = STALE_HIGH;
+  words[2 * i + LOW_WORD] = STALE_LOW;
+}

@@ -1,0 +1,124 @@
+// model/: the nouns of the field and the ports between folders. Runs in the browser.
+
+export {
+  type Alert,
+  type AlertSink,
+  type AlertState,
+  type AlertUpdate,
+  type RuleId,
+  ruleKey,
+} from './alert.ts';
+export { type Diagnostic, formatDiagnostic } from './diagnostic.ts';
+export type { FamilySample, MetricFamily } from './family.ts';
+export {
+  HIGH_WORD,
+  isStaleAt,
+  LOW_WORD,
+  NAN_HIGH,
+  NAN_LOW,
+  STALE_HIGH,
+  STALE_LOW,
+  setStaleAt,
+  wordsOf,
+} from './float.ts';
+export {
+  type JournalEvent,
+  type JournalFilter,
+  type JournalStage,
+  type JournalSubject,
+  type JsonValue,
+  repeatsEvent,
+  type StoredJournalEvent,
+} from './journal.ts';
+export {
+  compareLabels,
+  fingerprint,
+  formatLabels,
+  type Labels,
+  labelPairs,
+  labelsEqual,
+  labelsFrom,
+  labelsFromPairs,
+  labelsFromSorted,
+  labelsKey,
+  labelsToRecord,
+  labelValue,
+  METRIC_NAME,
+  NO_LABELS,
+  withLabels,
+  withoutLabels,
+} from './labels.ts';
+export {
+  type CompiledMatcher,
+  compileMatcher,
+  compileMatchers,
+  formatMatcher,
+  type Matcher,
+  type MatchOp,
+  matchesAll,
+} from './matcher.ts';
+export {
+  type Counter,
+  type Gauge,
+  type Histogram,
+  type MetricLabels,
+  MetricRegistry,
+  type Metrics,
+} from './metrics.ts';
+export type {
+  DeliveryIntent,
+  DeliveryOutcome,
+  DeliveryReport,
+  NotificationJob,
+  NotificationLogEntry,
+} from './notification.ts';
+export { type Effects, type Principal, principalName, type Role } from './principal.ts';
+export type {
+  Annotation,
+  AnswerSeries,
+  PlanNode,
+  PlanValue,
+  Query,
+  QueryAnswer,
+  QueryCost,
+  QueryErrorCode,
+  QueryFailure,
+  QueryOptions,
+  QueryPlan,
+  QueryTimes,
+  TextSpan,
+} from './query.ts';
+export {
+  isFinal,
+  type RecoveryJob,
+  type RecoveryRun,
+  type RecoveryState,
+  type RecoveryStepRecord,
+  type RecoveryUpdate,
+} from './recovery.ts';
+export { compileRegex, expandTemplate, type Regex } from './regex.ts';
+export {
+  type AppendFailure,
+  type AppendOutcome,
+  type BucketSpan,
+  type Exemplar,
+  type MetricMetadata,
+  type MetricType,
+  type NativeHistogram,
+  REFUSALS_LISTED_MAX,
+  type RefusalReason,
+  type SampleBatch,
+  type SeriesRef,
+  type TargetId,
+  targetId,
+} from './sample.ts';
+export type { Durability, StateFailure, StateStore, StateWrite } from './state.ts';
+export type {
+  ReadFailure,
+  SelectHints,
+  SeriesColumns,
+  SeriesReader,
+  SeriesWriter,
+  TimeRange,
+} from './store.ts';
+export type { ScrapeTarget, TargetDirectory, TargetHealth, TargetStatus } from './target.ts';

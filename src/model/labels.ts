@@ -1,0 +1,121 @@
+// A label set: the identity of a series or an alert.
+// Layout: one flat frozen array [name0, value0, name1, value1, …], names unique and in byte order of UTF-8,
+// no empty values (an empty label is an absent label).
+
+import { compareUtf8 } from '../base/index.ts';
+
+declare const labelsBrand: unique symbol;
+export type Labels = readonly string[] & { readonly [labelsBrand]: true };
+
+export const METRIC_NAME = '__name__';
+
+export const NO_LABELS: Labels = Object.freeze([]) as readonly string[] as Labels;
+
+/** Builds a label set from pairs in any order; of a repeated name the last wins, empty values are left out. */
+export function labelsFromPairs(pairs: Iterable<readonly [name: string, value: string]>): Labels {
+  const byName = new Map(pairs);
+  const names = [...byName.keys()].sort(compareUtf8);
+  const flat: string[] = [];
+  for (const name of names) {
+    const value = byName.get(name) as string;
+    if (value !== '') flat.push(name, value);
+  }
+  return Object.freeze(flat) as readonly string[] as Labels;
+}
+
+export function labelsFrom(record: Readonly<Record<string, string>>): Labels {
+  return labelsFromPairs(Object.entries(record));
+}
+
+/** Takes over a flat array that already keeps the invariant above (hot paths that sorted it themselves). */
+export function labelsFromSorted(flat: readonly string[]): Labels {
+  return flat as Labels;
+}
+
+/** The value of a label, "" when absent. */
+export function labelValue(labels: Labels, name: string): string {
+  for (let i = 0; i < labels.length; i += 2) {
+    if (labels[i] === name) return labels[i + 1] as string;
+  }
+  return '';
+}
+
+export function* labelPairs(labels: Labels): Generator<readonly [name: string, value: string]> {
+  for (let i = 0; i < labels.length; i += 2) yield [labels[i] as string, labels[i + 1] as string];
+}
+
+export function labelsToRecord(labels: Labels): Record<string, string> {
+  // No prototype: a label may be called "__proto__".
+  const record: Record<string, string> = Object.create(null);
+  for (const [name, value] of labelPairs(labels)) record[name] = value;
+  return record;
+}
+
+/** A text equal for equal label sets only: each part is preceded by its length. */
+export function labelsKey(labels: Labels): string {
+  let key = '';
+  for (const part of labels) key += `${part.length}:${part}`;
+  return key;
+}
+
+export function labelsEqual(a: Labels, b: Labels): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** Byte order over (name, value, name, value, …), then fewer labels first: the order of Prometheus's answers. */
+export function compareLabels(a: Labels, b: Labels): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const order = compareUtf8(a[i] as string, b[i] as string);
+    if (order !== 0) return order;
+  }
+  return a.length - b.length;
+}
+
+/** Sets labels; an empty value removes the name. */
+export function withLabels(labels: Labels, changes: Readonly<Record<string, string>>): Labels {
+  return labelsFromPairs([...labelPairs(labels), ...Object.entries(changes)]);
+}
+
+export function withoutLabels(labels: Labels, names: ReadonlySet<string>): Labels {
+  const flat: string[] = [];
+  for (const [name, value] of labelPairs(labels)) if (!names.has(name)) flat.push(name, value);
+  return labelsFromSorted(Object.freeze(flat));
+}
+
+/** `{a="b", c="d"}`, the metric name in front when there is one: for messages and logs. */
+export function formatLabels(labels: Labels): string {
+  const name = labelValue(labels, METRIC_NAME);
+  const parts: string[] = [];
+  for (const [key, value] of labelPairs(labels)) {
+    if (key !== METRIC_NAME) parts.push(`${key}=${JSON.stringify(value)}`);
+  }
+  return parts.length === 0 && name !== '' ? name : `${name}{${parts.join(', ')}}`;
+}
+
+/**
+ * 64-bit FNV-1a over the UTF-8 bytes of names and values, each ended by 0xFF, as 16 hex digits:
+ * the fingerprint by which Alertmanager's clients know an alert.
+ */
+export function fingerprint(labels: Labels): string {
+  // Two 32-bit halves: prime 0x100000001b3 = 2^40 + 0x1b3.
+  let high = 0xcbf29ce4;
+  let low = 0x84222325;
+  const add = (byte: number): void => {
+    low = (low ^ byte) >>> 0;
+    const product = low * 0x1b3;
+    const carry = Math.floor(product / 0x1_0000_0000);
+    high = (Math.imul(high, 0x1b3) + carry + (low << 8)) >>> 0;
+    low = product >>> 0;
+  };
+  for (const part of labels) {
+    for (const byte of encoder.encode(part)) add(byte);
+    add(0xff);
+  }
+  return high.toString(16).padStart(8, '0') + low.toString(16).padStart(8, '0');
+}
+
+const encoder = new TextEncoder();

@@ -1,0 +1,68 @@
+// From alerting to notify, and back.
+
+import type { Alert } from './alert.ts';
+import type { Labels } from './labels.ts';
+
+/** One message to one receiver about one group of alerts. */
+export interface NotificationJob {
+  /** Unique; the same job retried keeps its id. */
+  readonly id: string;
+  readonly receiver: string;
+  readonly groupKey: string;
+  readonly groupLabels: Labels;
+  readonly alerts: readonly Alert[];
+  readonly status: 'firing' | 'resolved';
+  /** Why now: "first notification", "new alerts in group", "alerts resolved", "repeat interval", "recovery failed". */
+  readonly reason: string;
+  /** Set when an intent without outcome was found after a crash: the message says that it may be a repeat. */
+  readonly possibleRepeat: boolean;
+  /** What recovery tried, where the route waits for it. */
+  readonly recoveryReport?: string;
+  /** Give up retrying after this. */
+  readonly deadlineMs: number;
+  readonly externalUrl: string;
+}
+
+export type DeliveryOutcome =
+  /** `answer`: the provider's own words. */
+  | { readonly kind: 'sent'; readonly answer: string }
+  /** Worth another try; `afterMs` is what the provider asked for (Retry-After). */
+  | { readonly kind: 'retry'; readonly reason: string; readonly detail: string; readonly afterMs?: number }
+  /** Another try would fail alike. */
+  | { readonly kind: 'drop'; readonly reason: string; readonly detail: string }
+  /** Effects are off: nothing left the process. */
+  | { readonly kind: 'would_have' };
+
+/** The final word on a job. */
+export interface DeliveryReport {
+  readonly job: NotificationJob;
+  readonly outcome: DeliveryOutcome;
+  readonly attempts: number;
+  /** The receiver that got it: the job's, or a fallback. */
+  readonly deliveredBy: string;
+  readonly atMs: number;
+}
+
+/**
+ * What was last told to a receiver about a group: decides whether to tell again. Survives restarts.
+ * `firing` and `resolved` are fingerprints at the time of the last delivered message.
+ */
+export interface NotificationLogEntry {
+  readonly groupKey: string;
+  readonly receiver: string;
+  readonly sentAtMs: number;
+  readonly firing: readonly string[];
+  readonly resolved: readonly string[];
+  /** When the entry may be forgotten. */
+  readonly expiresAtMs: number;
+}
+
+/** An intent that was committed before sending; an open one after a restart means "possible repeat". */
+export interface DeliveryIntent {
+  readonly jobId: string;
+  readonly groupKey: string;
+  readonly receiver: string;
+  readonly atMs: number;
+  readonly firing: readonly string[];
+  readonly resolved: readonly string[];
+}

@@ -1,0 +1,122 @@
+// The port by which everybody asks questions: the API, rules, recovery's verification, insight.
+
+import type { Result } from '../base/index.ts';
+import type { Labels } from './labels.ts';
+import type { Principal } from './principal.ts';
+import type { NativeHistogram, TargetId } from './sample.ts';
+
+/** A parsed and planned expression. Plain data: it survives structuredClone and may be kept and run many times. */
+export interface QueryPlan {
+  readonly kind: 'promql-plan';
+  readonly expr: string;
+  readonly root: PlanNode;
+}
+
+/** A node of the plan; `op` names the operator, children are in `inputs`, everything else is its settings. */
+export interface PlanNode {
+  readonly op: string;
+  readonly inputs: readonly PlanNode[];
+  readonly settings: Readonly<Record<string, PlanValue>>;
+}
+
+export type PlanValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly PlanValue[]
+  | { readonly [key: string]: PlanValue };
+
+export interface QueryTimes {
+  readonly startMs: number;
+  readonly endMs: number;
+  /** 0: an instant query at `endMs` (then startMs = endMs). */
+  readonly stepMs: number;
+}
+
+export interface QueryOptions {
+  readonly principal: Principal;
+  /** Wall time that the query may take. */
+  readonly timeoutMs: number;
+  /** Defaults to the engine's (5 min). */
+  readonly lookbackMs?: number;
+  /** Samples at or before this instant are treated as absent: "fresh samples only". */
+  readonly notBeforeMs?: number;
+  /**
+   * For an expression whose root is a filtering comparison, answer also the left side before filtering,
+   * so that "fell below" and "is absent" can be told apart.
+   */
+  readonly wantUnfiltered?: boolean;
+}
+
+export type QueryErrorCode =
+  | 'query-parse'
+  | 'query-not-supported'
+  | 'query-execution'
+  | 'query-limit'
+  | 'query-timeout'
+  | 'query-cancelled'
+  | 'query-storage';
+
+/** Offsets into the expression in UTF-16 code units, end exclusive. */
+export interface TextSpan {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface QueryFailure {
+  readonly code: QueryErrorCode;
+  readonly message: string;
+  readonly span?: TextSpan;
+  /** All errors found while parsing, the first being the one above. */
+  readonly all?: readonly { readonly message: string; readonly span: TextSpan }[];
+}
+
+export interface Annotation {
+  readonly severity: 'warning' | 'info';
+  readonly message: string;
+  readonly span?: TextSpan;
+}
+
+/**
+ * One series of an answer. Entry i belongs to step i (startMs + i * stepMs) and exists where `present[i]` is 1; for
+ * `resultType` "matrix" of an instant query (a bare range selector) entries have the times in `timesMs` instead.
+ */
+export interface AnswerSeries {
+  readonly labels: Labels;
+  readonly values: Float64Array;
+  readonly present: Uint8Array;
+  readonly timesMs?: Float64Array;
+  readonly histograms?: ReadonlyMap<number, NativeHistogram>;
+  /** The target that last produced the input, where exactly one did. */
+  readonly producer?: TargetId;
+}
+
+export interface QueryCost {
+  readonly seriesRead: number;
+  readonly samplesRead: number;
+  readonly durationMs: number;
+}
+
+export interface QueryAnswer {
+  readonly times: QueryTimes;
+  readonly resultType: 'scalar' | 'string' | 'vector' | 'matrix';
+  /** "scalar": one entry without labels. "string": empty, see `text`. Vectors in the order of the engine (sort functions keep theirs). */
+  readonly series: readonly AnswerSeries[];
+  readonly text?: string;
+  /** The left side of a root comparison before filtering, labels as in `series`; undefined where it does not apply. */
+  readonly unfiltered?: readonly AnswerSeries[];
+  readonly annotations: readonly Annotation[];
+  readonly cost: QueryCost;
+}
+
+export interface Query {
+  /** Parses, checks and plans. Never touches data. */
+  prepare(expr: string): Result<QueryPlan, QueryFailure>;
+  execute(
+    plan: QueryPlan,
+    times: QueryTimes,
+    options: QueryOptions,
+    signal?: AbortSignal,
+  ): Promise<Result<QueryAnswer, QueryFailure>>;
+}

@@ -1,0 +1,52 @@
+// The port to the small durable facts. Writes come in commits: all of a commit or nothing of it survives.
+
+import type { Result } from '../base/index.ts';
+import type { Alert } from './alert.ts';
+import type { JournalEvent, JournalFilter, JsonValue, StoredJournalEvent } from './journal.ts';
+import type { DeliveryIntent, DeliveryOutcome, NotificationLogEntry } from './notification.ts';
+import type { RecoveryRun } from './recovery.ts';
+
+export type StateWrite =
+  | { readonly kind: 'journal'; readonly event: JournalEvent }
+  | { readonly kind: 'notification_log'; readonly entry: NotificationLogEntry }
+  | { readonly kind: 'delivery_intent'; readonly intent: DeliveryIntent }
+  | {
+      readonly kind: 'delivery_outcome';
+      readonly jobId: string;
+      readonly outcome: DeliveryOutcome;
+      readonly atMs: number;
+    }
+  | { readonly kind: 'recovery_run'; readonly run: RecoveryRun }
+  /** The alerts of one rule that must survive a restart; replaces what was kept for the rule. */
+  | { readonly kind: 'rule_alerts'; readonly ruleKey: string; readonly alerts: readonly Alert[] }
+  | { readonly kind: 'setting'; readonly key: string; readonly value: JsonValue }
+  /** Forget what is older: journal by age, log entries past their expiry. */
+  | { readonly kind: 'expire'; readonly nowMs: number; readonly journalBeforeMs: number };
+
+export interface StateFailure {
+  readonly code: 'state-io' | 'state-closed' | 'state-conflict';
+  readonly message: string;
+}
+
+/**
+ * `synced`: resolves when the commit survives a loss of power (intents of messages and actions).
+ * `grouped`: survives the death of the process; synced with the next group, at most some milliseconds later.
+ */
+export type Durability = 'synced' | 'grouped';
+
+export interface StateStore {
+  /** Commits take effect in the order of the calls; a reader sees all or nothing of one, and its own writes at once. */
+  commit(writes: readonly StateWrite[], durability: Durability): Promise<Result<void, StateFailure>>;
+  journal(filter: JournalFilter): Promise<Result<readonly StoredJournalEvent[], StateFailure>>;
+  notificationLog(): Promise<Result<readonly NotificationLogEntry[], StateFailure>>;
+  /** Intents without an outcome: what was under way when the process died. */
+  openIntents(): Promise<Result<readonly DeliveryIntent[], StateFailure>>;
+  recoveryRuns(filter: {
+    readonly unfinishedOnly: boolean;
+    readonly fingerprint?: string;
+    readonly limit: number;
+  }): Promise<Result<readonly RecoveryRun[], StateFailure>>;
+  ruleAlerts(): Promise<Result<ReadonlyMap<string, readonly Alert[]>, StateFailure>>;
+  setting(key: string): Promise<Result<JsonValue | undefined, StateFailure>>;
+  close(): Promise<void>;
+}

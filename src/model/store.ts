@@ -1,0 +1,91 @@
+// The ports between the time-series store and those who write to it and read from it.
+
+import type { Result } from '../base/index.ts';
+import type { Labels } from './labels.ts';
+import type { Matcher } from './matcher.ts';
+import type {
+  AppendFailure,
+  AppendOutcome,
+  MetricMetadata,
+  NativeHistogram,
+  RefusalReason,
+  SampleBatch,
+  SeriesRef,
+  TargetId,
+} from './sample.ts';
+
+export interface SeriesWriter {
+  /**
+   * The ref of a label set, creating the series if it is new. Synchronous and cheap to repeat, but callers on a hot
+   * path keep the ref. Refused when a limit on series is reached.
+   */
+  intern(labels: Labels): Result<SeriesRef, RefusalReason>;
+  /**
+   * Accepted once this resolves `ok`: written to the log, then visible to readers, whole. Batches of one caller become
+   * visible in the order of the calls. A ref the store no longer knows is an assertion failure unless `isLive` was asked.
+   */
+  append(batch: SampleBatch): Promise<Result<AppendOutcome, AppendFailure>>;
+  /** Whether a kept ref may still be used; the store drops series that are empty after retention. */
+  isLive(ref: SeriesRef): boolean;
+}
+
+export interface SelectHints {
+  /** Samples with fromMs < time <= toMs are wanted; more may come. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** 0 for an instant query. */
+  readonly stepMs: number;
+  /** Width of the window of a range selector, 0 without. */
+  readonly rangeMs: number;
+  /** The function applied directly to the selector, "" if none. */
+  readonly func: string;
+  readonly grouping?: { readonly by: boolean; readonly labels: readonly string[] };
+  /** Stop after so many series; 0 means no limit. */
+  readonly limit: number;
+}
+
+/**
+ * One series' samples in time order, times strictly rising: `timesMs[from] … timesMs[to - 1]`. Series of one cohort
+ * share the same `timesMs` object (compare by identity), so that windows are found once. Columns are read-only views.
+ */
+export interface SeriesColumns {
+  readonly labels: Labels;
+  readonly ref: SeriesRef;
+  /** The target that last produced the series. */
+  readonly producer: TargetId | undefined;
+  readonly timesMs: Float64Array;
+  readonly values: Float64Array;
+  readonly from: number;
+  readonly to: number;
+  /** By index into `values`; undefined if the series has floats only. */
+  readonly histograms?: ReadonlyMap<number, NativeHistogram>;
+}
+
+export interface ReadFailure {
+  readonly code: 'query-storage' | 'query-cancelled' | 'query-limit';
+  readonly message: string;
+}
+
+export interface TimeRange {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+export interface SeriesReader {
+  /** Series in the order of `compareLabels`. */
+  select(
+    matchers: readonly Matcher[],
+    hints: SelectHints,
+    signal?: AbortSignal,
+  ): Promise<Result<readonly SeriesColumns[], ReadFailure>>;
+  /** Label sets of matching series with samples in the range, in the order of `compareLabels`. */
+  series(matchers: readonly Matcher[], range: TimeRange): Promise<Result<readonly Labels[], ReadFailure>>;
+  /** In byte order. No matchers means all series. */
+  labelNames(matchers: readonly Matcher[], range: TimeRange): Promise<Result<readonly string[], ReadFailure>>;
+  labelValues(
+    name: string,
+    matchers: readonly Matcher[],
+    range: TimeRange,
+  ): Promise<Result<readonly string[], ReadFailure>>;
+  metadata(): readonly MetricMetadata[];
+}

@@ -1,0 +1,17 @@
+// How tests run: Node environment, one project, tests beside the code and under test/.
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: [
+      'src/**/*.test.ts',
+      'test/**/*.test.ts',
+      'tools/**/*.test.ts',
+      'ui/**/*.test.ts',
+      'ui/**/*.test.tsx',
+    ],
+    pool: 'threads',
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+  },
+});
