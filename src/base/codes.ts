@@ -58,6 +58,15 @@ export const CODES = {
   'query-parse': 'The text is not a PromQL expression.',
   'query-storage': 'Reading the stored data failed.',
   'query-timeout': 'The query took longer than its time limit.',
+  // --- rules
+  'rules-bad-expression': 'The expression of a rule cannot be parsed or carried out.',
+  'rules-bad-template': 'A label or annotation template of a rule cannot be parsed.',
+  'rules-bad-test': 'A rule unit test is not written as the format wants.',
+  'rules-duplicate-group': 'Two groups of one file have the same name.',
+  'rules-duplicate-rule': 'Two rules of one group have the same name and the same labels.',
+  'rules-duplicate-series': 'The answer of a rule holds two series with the same labels after its own labels are applied.',
+  'rules-limit': 'A rule gave more alerts or series than its group allows.',
+  'rules-test-failed': 'A rule unit test gave another result than expected.',
   // --- sample refusals
   'sample-conflict': 'A sample with the same time and another value was written before.',
   'sample-future': 'A sample lies too far in the future.',
@@ -76,6 +85,10 @@ export const CODES = {
   'storage-paused': 'Ingestion is paused, mostly because the disk is full.',
   'wal-damaged': 'Damage in the middle of the log: the record is skipped and counted.',
   'wal-torn-tail': 'An unfinished record at the end of the log was cut off.',
+  // --- template
+  'template-execute': 'A template is well formed but failed on its data.',
+  'template-limit': 'A template would exceed a limit on output, steps, nesting or queries.',
+  'template-parse': 'The text is not a valid template.',
 } as const;
 
 export type Code = keyof typeof CODES;

@@ -3,7 +3,41 @@
 export { assert, never } from './assert.ts';
 export { CODES, type Code } from './codes.ts';
 export { formatDuration, parseDuration } from './duration.ts';
-export type * from './ports.ts';
+export type {
+  Clock,
+  Disk,
+  DiskError,
+  DiskErrorCode,
+  DiskFile,
+  DiskLock,
+  DiskSpace,
+  DiskStat,
+  Exec,
+  ExecError,
+  ExecRequest,
+  ExecResult,
+  Http,
+  HttpError,
+  HttpErrorCode,
+  HttpListener,
+  HttpRequest,
+  HttpResponse,
+  HttpServer,
+  HttpTls,
+  ListenOptions,
+  Log,
+  LogFields,
+  LogLevel,
+  Mail,
+  MailError,
+  MailMessage,
+  OpenMode,
+  Random,
+  ServerHandler,
+  ServerRequest,
+  ServerResponse,
+  Timer,
+} from './ports.ts';
 export { type Err, err, type Ok, ok, type Result } from './result.ts';
 export { compareUtf8 } from './utf8.ts';
 export { sleep, withDeadline } from './wait.ts';

@@ -131,9 +131,8 @@ function classEnd(pattern: string, start: number): number {
 
 function nativeRegex(pattern: string): RegExp | undefined {
   try {
-    // Without the u flag `\-` and `\/` are plain escapes; the subset is ASCII, but `.` and negated classes
-    // must take a whole code point, which matters only to length-counting patterns: those have no {n} here.
-    return new RegExp(`^(?:${pattern})$`, 's');
+    // The u flag makes `.` and classes take whole code points; what it does not know is left to RE2.
+    return new RegExp(`^(?:${pattern})$`, 'su');
   } catch {
     return undefined;
   }

@@ -1,0 +1,104 @@
+// Makes a checkout ready: installs the packages and builds, each only when something it depends on has changed.
+// Plain JavaScript without dependencies, since it runs before anything is installed.
+//   node tools/prepare.mjs [--force-build] [--test]
+
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const forced = process.argv.includes('--force-build');
+
+checkNode();
+install();
+build();
+
+function checkNode() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major > 20 || (major === 20 && minor >= 19)) return;
+  fail(
+    `Cannot run on Node ${process.versions.node}: 20.19 or newer is needed (install a newer Node, for example from nodejs.org)`,
+  );
+}
+
+function install() {
+  const stamp = join(root, 'node_modules', '.watchkeeper-installed');
+  const wanted = hashOf(
+    [join(root, 'package.json'), join(root, 'package-lock.json')],
+    `${process.platform}-${process.arch}`,
+  );
+  if (readStamp(stamp) === wanted) return;
+  say('installing packages …');
+  const npm = process.env.npm_execpath;
+  const command = npm === undefined ? ['npm', []] : [process.execPath, [npm]];
+  run(command[0], [...command[1], 'ci', '--no-audit', '--no-fund'], 'npm ci');
+  writeFileSync(stamp, wanted);
+}
+
+function build() {
+  const stamp = join(root, 'dist', '.watchkeeper-built');
+  const inputs = [
+    ...filesUnder(join(root, 'src')),
+    ...filesUnder(join(root, 'ui')),
+    ...['tsconfig.json', 'tsconfig.build.json', 'package.json', 'package-lock.json'].map(name =>
+      join(root, name),
+    ),
+  ].filter(path => !path.endsWith('.test.ts') && !path.endsWith('.md'));
+  const wanted = hashOf(inputs, process.versions.modules);
+  if (!forced && readStamp(stamp) === wanted) return;
+  say('building …');
+  rmSync(join(root, 'dist'), { recursive: true, force: true });
+  run(
+    process.execPath,
+    [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'],
+    'tsc',
+  );
+  if (existsSync(join(root, 'ui', 'vite.config.ts'))) {
+    const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
+    run(
+      process.execPath,
+      [vite, 'build', 'ui', '--config', 'ui/vite.config.ts', '--logLevel', 'warn'],
+      'vite build',
+    );
+  }
+  mkdirSync(join(root, 'dist'), { recursive: true });
+  writeFileSync(stamp, wanted);
+}
+
+function run(program, args, name) {
+  const done = spawnSync(program, args, { cwd: root, stdio: 'inherit' });
+  if (done.error !== undefined) fail(`Cannot run ${name}: ${done.error.message}`);
+  if (done.status !== 0) fail(`Cannot go on: ${name} failed (its own message stands above)`);
+}
+
+function filesUnder(folder) {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .sort()
+    .flatMap(name => {
+      const path = join(folder, name);
+      return statSync(path).isDirectory() ? (name === 'node_modules' ? [] : filesUnder(path)) : [path];
+    });
+}
+
+function hashOf(paths, salt) {
+  const hash = createHash('sha256').update(salt);
+  for (const path of paths)
+    hash.update(relative(root, path)).update('\0').update(readFileSync(path)).update('\0');
+  return hash.digest('hex');
+}
+
+function readStamp(path) {
+  return existsSync(path) ? readFileSync(path, 'utf8') : '';
+}
+
+function say(text) {
+  process.stderr.write(`watchkeeper: ${text}\n`);
+}
+
+function fail(text) {
+  say(text);
+  process.exit(1);
+}
