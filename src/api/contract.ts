@@ -1,0 +1,210 @@
+// The HTTP API as types: routes and JSON shapes. The page imports this file; nothing here runs.
+
+export const API_PREFIX = '/api/v1';
+export const OWN_PREFIX = '/api/watchkeeper/v1';
+
+export type ErrorType =
+  | 'bad_data'
+  | 'execution'
+  | 'canceled'
+  | 'timeout'
+  | 'internal'
+  | 'not_found'
+  | 'unavailable'
+  | 'unauthorized'
+  | 'forbidden';
+
+export interface Success<T> {
+  readonly status: 'success';
+  readonly data: T;
+  readonly warnings?: readonly string[];
+  readonly infos?: readonly string[];
+}
+
+export interface Failure {
+  readonly status: 'error';
+  readonly errorType: ErrorType;
+  readonly error: string;
+}
+
+export type LabelRecord = Readonly<Record<string, string>>;
+
+/** Seconds since the epoch, and the value as text. */
+export type Point = readonly [atS: number, value: string];
+
+export type QueryData =
+  | {
+      readonly resultType: 'vector';
+      readonly result: readonly { readonly metric: LabelRecord; readonly value: Point }[];
+    }
+  | {
+      readonly resultType: 'matrix';
+      readonly result: readonly { readonly metric: LabelRecord; readonly values: readonly Point[] }[];
+    }
+  | { readonly resultType: 'scalar' | 'string'; readonly result: Point };
+
+export interface TargetJson {
+  readonly discoveredLabels: LabelRecord;
+  readonly labels: LabelRecord;
+  readonly scrapePool: string;
+  readonly scrapeUrl: string;
+  readonly globalUrl: string;
+  readonly lastError: string;
+  /** RFC 3339; year 1 before the first scrape, as Prometheus has it. */
+  readonly lastScrape: string;
+  readonly lastScrapeDuration: number;
+  readonly health: 'unknown' | 'up' | 'down';
+  readonly scrapeInterval: string;
+  readonly scrapeTimeout: string;
+}
+
+export interface TargetsData {
+  readonly activeTargets: readonly TargetJson[];
+  readonly droppedTargets: readonly { readonly discoveredLabels: LabelRecord }[];
+  readonly droppedTargetCounts: Readonly<Record<string, number>>;
+}
+
+export interface AlertJson {
+  readonly labels: LabelRecord;
+  readonly annotations: LabelRecord;
+  readonly state: 'pending' | 'firing';
+  readonly activeAt: string;
+  readonly value: string;
+}
+
+export interface RuleJson {
+  readonly type: 'alerting' | 'recording';
+  readonly name: string;
+  readonly query: string;
+  readonly labels: LabelRecord;
+  readonly health: 'unknown' | 'ok' | 'err';
+  readonly lastError?: string;
+  readonly evaluationTime: number;
+  readonly lastEvaluation: string;
+  readonly state?: 'inactive' | 'pending' | 'firing';
+  /** Seconds. */
+  readonly duration?: number;
+  readonly keepFiringFor?: number;
+  readonly annotations?: LabelRecord;
+  readonly alerts?: readonly AlertJson[];
+}
+
+export interface RuleGroupJson {
+  readonly name: string;
+  readonly file: string;
+  readonly interval: number;
+  readonly limit: number;
+  readonly evaluationTime: number;
+  readonly lastEvaluation: string;
+  readonly rules: readonly RuleJson[];
+}
+
+export interface BuildInfo {
+  readonly version: string;
+  readonly revision: string;
+  readonly branch: string;
+  readonly buildUser: string;
+  readonly buildDate: string;
+  readonly goVersion: string;
+}
+
+// --- Watchkeeper's own -----------------------------------------------------------------------------
+
+export interface StatusJson {
+  readonly version: string;
+  readonly startedAtMs: number;
+  readonly nowMs: number;
+  readonly effects: 'live' | 'shadow' | 'dry_run';
+  readonly configVersion: string;
+  /** "stock" or the files it was read from. */
+  readonly configFiles: readonly string[];
+  readonly lastReload: { readonly atMs: number; readonly ok: boolean; readonly problems: readonly string[] };
+  readonly storage: {
+    readonly series: number;
+    readonly paused: boolean;
+    /** Raw data is bounded by this until blocks land. */
+    readonly maxAgeMs: number;
+    readonly bytesOnDisk: number;
+  };
+}
+
+/** An alert as the page shows it: our states, with the reason. */
+export interface OwnAlertJson {
+  readonly fingerprint: string;
+  readonly labels: LabelRecord;
+  readonly annotations: LabelRecord;
+  readonly state: 'pending' | 'firing' | 'unknown' | 'resolved';
+  readonly reason: string;
+  readonly activeAtMs: number;
+  readonly firedAtMs: number | null;
+  readonly resolvedAtMs: number | null;
+  /** As text: it may be NaN or Inf. */
+  readonly value: string;
+  readonly expr: string;
+}
+
+export interface TimelineEventJson {
+  readonly seq: number;
+  readonly atMs: number;
+  readonly lastAtMs: number;
+  readonly repeats: number;
+  readonly stage: string;
+  readonly verdict: string;
+  readonly reason: string;
+  readonly subject: { readonly kind: string; readonly [key: string]: string };
+  readonly alerts: readonly string[];
+  readonly evidence: Readonly<Record<string, unknown>>;
+  readonly effects: string;
+}
+
+export interface RunJson {
+  readonly id: string;
+  readonly playbook: string;
+  readonly fingerprint: string;
+  readonly labels: LabelRecord;
+  readonly state: string;
+  readonly reason: string;
+  readonly attempt: number;
+  readonly proposedAtMs: number;
+  readonly changedAtMs: number;
+  readonly steps: readonly {
+    readonly name: string;
+    readonly startedAtMs: number;
+    readonly endedAtMs: number | null;
+    readonly outcome: string | null;
+    readonly detail: string;
+    readonly output: string;
+  }[];
+}
+
+export interface ReceiverJson {
+  readonly name: string;
+  readonly channels: readonly string[];
+  readonly lastSuccessMs: number | null;
+  readonly lastErrorMs: number | null;
+  readonly lastError: string;
+  readonly consecutiveFailures: number;
+}
+
+/** Why an alert is as it is: the stages in order, each with its latest word. */
+export interface ExplainJson {
+  readonly alert: OwnAlertJson | null;
+  readonly stages: readonly {
+    readonly stage: string;
+    readonly atMs: number;
+    readonly verdict: string;
+    readonly reason: string;
+    readonly evidence: Readonly<Record<string, unknown>>;
+  }[];
+  readonly history: readonly TimelineEventJson[];
+}
+
+/** Server-sent events of OWN_PREFIX/live: `event: snapshot` once, then `event: change`, with what changed. */
+export interface LiveJson {
+  readonly targets?: readonly TargetJson[];
+  readonly alerts?: readonly OwnAlertJson[];
+  readonly runs?: readonly RunJson[];
+  readonly receivers?: readonly ReceiverJson[];
+  readonly timeline?: readonly TimelineEventJson[];
+  readonly nowMs: number;
+}

@@ -1,0 +1,88 @@
+// What the API needs from the rest of the house; app/wire.ts fills it in.
+
+import type { Clock, Result } from '../base/index.ts';
+import type {
+  Alert,
+  Effects,
+  Query,
+  RecoveryRun,
+  SeriesReader,
+  StateStore,
+  TargetStatus,
+} from '../model/index.ts';
+import type { BuildInfo, ReceiverJson, StatusJson } from './contract.ts';
+
+export interface RuleView {
+  readonly kind: 'alerting' | 'recording';
+  readonly name: string;
+  readonly expr: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly forMs: number;
+  readonly keepFiringForMs: number;
+  readonly health: 'unknown' | 'ok' | 'err';
+  readonly lastError: string;
+  readonly lastEvaluationMs: number;
+  readonly lastDurationMs: number;
+  readonly alerts: readonly Alert[];
+}
+
+export interface RuleGroupView {
+  readonly name: string;
+  readonly file: string;
+  readonly intervalMs: number;
+  readonly limit: number;
+  readonly lastEvaluationMs: number;
+  readonly lastDurationMs: number;
+  readonly rules: readonly RuleView[];
+}
+
+export interface ReloadOutcome {
+  readonly ok: boolean;
+  /** Formatted diagnostics. */
+  readonly problems: readonly string[];
+}
+
+export interface ApiDeps {
+  readonly clock: Clock;
+  readonly query: Query;
+  readonly reader: SeriesReader;
+  readonly state: StateStore;
+  readonly effects: Effects;
+  readonly buildInfo: BuildInfo;
+  targets(): readonly TargetStatus[];
+  droppedTargets(): readonly { readonly discoveredLabels: Readonly<Record<string, string>> }[];
+  ruleGroups(): readonly RuleGroupView[];
+  /** Alerts known to the rules, of all states. */
+  alerts(): readonly Alert[];
+  runs(): readonly RecoveryRun[];
+  receivers(): readonly ReceiverJson[];
+  /** Sends a marked test message; the value is the provider's own answer. */
+  testReceiver(name: string): Promise<Result<string, string>>;
+  status(): StatusJson;
+  ready(): boolean;
+  reload(): Promise<ReloadOutcome>;
+  /** The program's own metrics as a page. */
+  metricsPage(): string;
+  hostPage(): string;
+  /** A file of the built page, or undefined. */
+  asset(path: string): Promise<{ readonly type: string; readonly bytes: Uint8Array } | undefined>;
+}
+
+/** Credentials and addresses that decide who may ask. */
+export interface AccessSettings {
+  /** Empty: nobody needs to log in, and the server listens on loopback only. */
+  readonly users: readonly {
+    readonly name: string;
+    readonly passwordHash: string;
+    readonly roles: readonly ('viewer' | 'operator' | 'admin')[];
+  }[];
+  readonly tokens: readonly {
+    readonly name: string;
+    readonly tokenHash: string;
+    readonly roles: readonly ('viewer' | 'operator' | 'admin')[];
+  }[];
+  readonly listenHost: string;
+  /** Host names by which the page may be reached besides loopback's ("watch.example.org"). */
+  readonly hostNames: readonly string[];
+}

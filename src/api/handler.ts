@@ -1,0 +1,139 @@
+// The one entry for all requests: who asks, which route, may they, answer.
+
+import type { ServerHandler, ServerRequest, ServerResponse } from '../base/index.ts';
+import type { Role } from '../model/index.ts';
+import { createAccess, mayAct } from './access.ts';
+import { API_PREFIX, OWN_PREFIX } from './contract.ts';
+import type { AccessSettings, ApiDeps } from './deps.ts';
+import * as own from './own.ts';
+import { readParams } from './params.ts';
+import type { Asked } from './prometheus.ts';
+import * as prometheus from './prometheus.ts';
+import { bytes, failure, plain, success } from './respond.ts';
+
+interface Route {
+  readonly methods: readonly string[];
+  readonly path: RegExp;
+  readonly role: Role;
+  answer(deps: ApiDeps, asked: Asked, captured: string): Promise<ServerResponse> | ServerResponse;
+}
+
+const GET = ['GET', 'HEAD'];
+const FORM = ['GET', 'HEAD', 'POST'];
+
+function route(
+  methods: readonly string[],
+  path: string,
+  answer: Route['answer'],
+  role: Role = 'viewer',
+): Route {
+  return { methods, path: new RegExp(`^${path}$`), role, answer };
+}
+
+const ROUTES: readonly Route[] = [
+  route(FORM, `${API_PREFIX}/query`, prometheus.query),
+  route(FORM, `${API_PREFIX}/query_range`, prometheus.queryRange),
+  route(GET, `${API_PREFIX}/targets`, prometheus.targets),
+  route(GET, `${API_PREFIX}/rules`, prometheus.rules),
+  route(GET, `${API_PREFIX}/alerts`, prometheus.alerts),
+  route(FORM, `${API_PREFIX}/labels`, prometheus.labels),
+  route(GET, `${API_PREFIX}/label/([^/]+)/values`, (deps, _, name) => prometheus.labelValues(deps, name)),
+  route(GET, `${API_PREFIX}/status/buildinfo`, prometheus.buildInfo),
+  route(GET, `${OWN_PREFIX}/status`, deps => success(deps.status())),
+  route(GET, `${OWN_PREFIX}/timeline`, own.timeline),
+  route(GET, `${OWN_PREFIX}/runs`, own.runs),
+  route(GET, `${OWN_PREFIX}/receivers`, own.receivers),
+  route(
+    ['POST'],
+    `${OWN_PREFIX}/receivers/([^/]+)/test`,
+    (deps, _, name) => own.testReceiver(deps, name),
+    'operator',
+  ),
+  route(GET, `${OWN_PREFIX}/explain`, own.explain),
+  route(GET, `${OWN_PREFIX}/live`, own.live),
+  route(GET, '/metrics', deps => plain(200, deps.metricsPage(), PAGE_TYPE)),
+  route(GET, '/metrics/host', deps => plain(200, deps.hostPage(), PAGE_TYPE)),
+  route(['POST', 'PUT'], '/-/reload', reload, 'admin'),
+];
+
+const PAGE_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+
+/** Load balancers and service managers ask these without credentials; they say nothing but yes or no. */
+function probe(deps: ApiDeps, path: string): ServerResponse | undefined {
+  if (path === '/-/healthy') return plain(200, 'Watchkeeper is healthy.\n');
+  if (path !== '/-/ready') return undefined;
+  return deps.ready() ? plain(200, 'Watchkeeper is ready.\n') : plain(503, 'Watchkeeper is starting.\n');
+}
+
+export function createApi(deps: ApiDeps, settings: AccessSettings): ServerHandler {
+  const access = createAccess(settings);
+  return async request => {
+    const probed = probe(deps, request.path);
+    if (probed !== undefined) return probed;
+    const principal = access(request);
+    if (!principal.ok) {
+      const { status, message } = principal.error;
+      return status === 401
+        ? failure('unauthorized', message, {
+            'www-authenticate': 'Basic realm="Watchkeeper", charset="UTF-8"',
+          })
+        : failure('forbidden', message);
+    }
+    const found = findRoute(request);
+    if (found.kind === 'none') return asset(deps, request);
+    if (found.kind === 'method')
+      return plain(405, `Cannot ${request.method} ${request.path}: ${found.allowed} expected\n`);
+    if (!mayAct(principal.value, found.route.role)) {
+      return failure(
+        'forbidden',
+        `Cannot ${request.method} ${request.path}: the role "${found.route.role}" is needed`,
+      );
+    }
+    const params = await readParams(request);
+    if (!params.ok) return failure('bad_data', params.error);
+    const asked: Asked = { params: params.value, principal: principal.value, signal: request.signal };
+    return found.route.answer(deps, asked, found.captured);
+  };
+}
+
+type Found =
+  | { readonly kind: 'route'; readonly route: Route; readonly captured: string }
+  | { readonly kind: 'method'; readonly allowed: string }
+  | { readonly kind: 'none' };
+
+function findRoute(request: ServerRequest): Found {
+  let allowed: string | undefined;
+  for (const candidate of ROUTES) {
+    const match = candidate.path.exec(request.path);
+    if (match === null) continue;
+    if (candidate.methods.includes(request.method))
+      return { kind: 'route', route: candidate, captured: match[1] ?? '' };
+    allowed = candidate.methods.join(' or ');
+  }
+  return allowed === undefined ? { kind: 'none' } : { kind: 'method', allowed };
+}
+
+async function reload(deps: ApiDeps): Promise<ServerResponse> {
+  const outcome = await deps.reload();
+  if (outcome.ok) return plain(200, outcome.problems.map(problem => `${problem}\n`).join(''));
+  return plain(
+    500,
+    `Cannot reload: the configuration in force stays as it was\n${outcome.problems.join('\n')}\n`,
+  );
+}
+
+async function asset(deps: ApiDeps, request: ServerRequest): Promise<ServerResponse> {
+  if (!GET.includes(request.method)) return failure('not_found', `Cannot find ${request.path}`);
+  const isPage = !/\.\w+$/.test(request.path) && !request.path.startsWith('/api/');
+  const found = await deps.asset(isPage ? '/index.html' : request.path);
+  if (found === undefined) return failure('not_found', `Cannot find "${request.path}": no such route`);
+  // Built files carry a hash of their content in the name, the page itself does not.
+  const caching = request.path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache';
+  return bytes(found.type, found.bytes, {
+    'cache-control': caching,
+    'content-security-policy': CONTENT_POLICY,
+  });
+}
+
+const CONTENT_POLICY =
+  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";

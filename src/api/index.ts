@@ -1,0 +1,15 @@
+// api/: the HTTP API and the page's files.
+
+export { createAccess, hashPassword, hashToken, isLoopbackHost } from './access.ts';
+export type {
+  BuildInfo,
+  ExplainJson,
+  Failure,
+  OwnAlertJson,
+  QueryData,
+  ReceiverJson,
+  StatusJson,
+  Success,
+} from './contract.ts';
+export type { AccessSettings, ApiDeps, ReloadOutcome, RuleGroupView, RuleView } from './deps.ts';
+export { createApi } from './handler.ts';

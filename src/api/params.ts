@@ -1,0 +1,36 @@
+// Request parameters: from the query and, for POST forms, from the body.
+
+import { err, ok, parseDuration, type Result, type ServerRequest } from '../base/index.ts';
+
+/** Expressions and matchers by POST: far more than any real one, little enough to hold. */
+const FORM_BYTES_MAX = 1024 * 1024;
+
+export async function readParams(request: ServerRequest): Promise<Result<URLSearchParams, string>> {
+  const params = new URLSearchParams(request.query);
+  if (request.method !== 'POST') return ok(params);
+  const type = request.headers['content-type'] ?? '';
+  if (!type.startsWith('application/x-www-form-urlencoded')) return ok(params);
+  const body = await request.body(FORM_BYTES_MAX);
+  if (!body.ok) return err(body.error.message);
+  for (const [name, value] of new URLSearchParams(new TextDecoder().decode(body.value)))
+    params.append(name, value);
+  return ok(params);
+}
+
+/** Seconds since the epoch with decimals, or RFC 3339, to milliseconds. */
+export function parseTime(text: string): Result<number, string> {
+  if (/^-?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(text)) return ok(Math.round(Number(text) * 1000));
+  const atMs = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text)
+    ? Date.parse(text)
+    : Number.NaN;
+  return Number.isNaN(atMs)
+    ? err(`cannot parse "${text}" to a valid timestamp: seconds since the epoch or RFC 3339 expected`)
+    : ok(atMs);
+}
+
+/** Seconds with decimals, or Prometheus's notation, to milliseconds. */
+export function parseStep(text: string): Result<number, string> {
+  if (/^\d+(\.\d+)?([eE][+-]?\d+)?$/.test(text)) return ok(Math.round(Number(text) * 1000));
+  const parsed = parseDuration(text);
+  return parsed.ok ? parsed : err(`cannot parse "${text}" to a valid duration`);
+}

@@ -1,0 +1,156 @@
+// Prometheus's HTTP API v1: what Grafana and other clients ask.
+
+import { err, never, ok, type Result, type ServerResponse } from '../base/index.ts';
+import type { Principal, QueryAnswer, QueryErrorCode, QueryFailure, QueryTimes } from '../model/index.ts';
+import type { ErrorType } from './contract.ts';
+import type { ApiDeps } from './deps.ts';
+import { alertJson, queryData, ruleGroupJson, targetJson } from './encode.ts';
+import { parseStep, parseTime } from './params.ts';
+import { failure, success } from './respond.ts';
+
+/** As Prometheus: enough for a minute's resolution over a week, and an answer that a browser can draw. */
+const RANGE_POINTS_MAX = 11_000;
+const QUERY_TIMEOUT_MS = 120_000;
+
+export interface Asked {
+  readonly params: URLSearchParams;
+  readonly principal: Principal;
+  readonly signal: AbortSignal;
+}
+
+export async function query(deps: ApiDeps, asked: Asked): Promise<ServerResponse> {
+  const time = timeParam(asked.params, 'time', deps.clock.nowMs());
+  if (!time.ok) return failure('bad_data', `invalid parameter "time": ${time.error}`);
+  return answer(deps, asked, { startMs: time.value, endMs: time.value, stepMs: 0 });
+}
+
+export async function queryRange(deps: ApiDeps, asked: Asked): Promise<ServerResponse> {
+  const times = rangeTimes(asked.params);
+  if (!times.ok) return failure('bad_data', times.error);
+  return answer(deps, asked, times.value);
+}
+
+function rangeTimes(params: URLSearchParams): Result<QueryTimes, string> {
+  const start = parseTime(params.get('start') ?? '');
+  if (!start.ok) return err(`invalid parameter "start": ${start.error}`);
+  const end = parseTime(params.get('end') ?? '');
+  if (!end.ok) return err(`invalid parameter "end": ${end.error}`);
+  if (end.value < start.value)
+    return err('invalid parameter "end": end timestamp must not be before start time');
+  const step = parseStep(params.get('step') ?? '');
+  if (!step.ok) return err(`invalid parameter "step": ${step.error}`);
+  if (step.value <= 0)
+    return err('invalid parameter "step": zero or negative query resolution step widths are not accepted');
+  if ((end.value - start.value) / step.value > RANGE_POINTS_MAX) {
+    return err(
+      `exceeded maximum resolution of ${RANGE_POINTS_MAX} points per timeseries: use a larger step or a shorter range`,
+    );
+  }
+  return ok({ startMs: start.value, endMs: end.value, stepMs: step.value });
+}
+
+async function answer(deps: ApiDeps, asked: Asked, times: QueryTimes): Promise<ServerResponse> {
+  const timeout = stepParam(asked.params, 'timeout', QUERY_TIMEOUT_MS);
+  if (!timeout.ok) return failure('bad_data', `invalid parameter "timeout": ${timeout.error}`);
+  const lookback = stepParam(asked.params, 'lookback_delta', 0);
+  if (!lookback.ok) return failure('bad_data', `invalid parameter "lookback_delta": ${lookback.error}`);
+  const plan = deps.query.prepare(asked.params.get('query') ?? '');
+  if (!plan.ok) return queryFailure(plan.error);
+  const options = {
+    principal: asked.principal,
+    timeoutMs: Math.min(timeout.value, QUERY_TIMEOUT_MS),
+    ...(lookback.value > 0 ? { lookbackMs: lookback.value } : {}),
+  };
+  const result = await deps.query.execute(plan.value, times, options, asked.signal);
+  return result.ok ? success(queryData(result.value), notesOf(result.value)) : queryFailure(result.error);
+}
+
+function notesOf(answer: QueryAnswer): { warnings: string[]; infos: string[] } {
+  const pick = (severity: 'warning' | 'info'): string[] =>
+    answer.annotations.filter(note => note.severity === severity).map(note => note.message);
+  return { warnings: pick('warning'), infos: pick('info') };
+}
+
+const ERROR_TYPES: Readonly<Record<QueryErrorCode, ErrorType>> = {
+  'query-parse': 'bad_data',
+  'query-not-supported': 'bad_data',
+  'query-execution': 'execution',
+  'query-limit': 'execution',
+  'query-timeout': 'timeout',
+  'query-cancelled': 'canceled',
+  'query-storage': 'internal',
+};
+
+function queryFailure(error: QueryFailure): ServerResponse {
+  const place = error.span === undefined ? '' : ` (at ${error.span.start + 1}..${error.span.end})`;
+  return failure(ERROR_TYPES[error.code], `${error.code}: ${error.message}${place}`);
+}
+
+export function targets(deps: ApiDeps, asked: Asked): ServerResponse {
+  const state = asked.params.get('state') ?? 'any';
+  if (!['any', 'active', 'dropped'].includes(state))
+    return failure('bad_data', `invalid parameter "state": "${state}"`);
+  const pool = asked.params.get('scrapePool') ?? '';
+  const dropped = state === 'active' ? [] : deps.droppedTargets();
+  const active =
+    state === 'dropped' ? [] : deps.targets().filter(target => pool === '' || target.job === pool);
+  return success({ activeTargets: active.map(targetJson), droppedTargets: dropped, droppedTargetCounts: {} });
+}
+
+export function rules(deps: ApiDeps, asked: Asked): ServerResponse {
+  const type = asked.params.get('type') ?? '';
+  const kind = type === 'alert' ? 'alerting' : type === 'record' ? 'recording' : '';
+  if (type !== '' && kind === '')
+    return failure('bad_data', `invalid parameter "type": "${type}": alert or record expected`);
+  const names = new Set(asked.params.getAll('rule_name[]'));
+  const groups = deps.ruleGroups().map(group => ({
+    ...ruleGroupJson(group),
+    rules: ruleGroupJson(group).rules.filter(
+      rule => (kind === '' || rule.type === kind) && (names.size === 0 || names.has(rule.name)),
+    ),
+  }));
+  return success({ groups });
+}
+
+export function alerts(deps: ApiDeps): ServerResponse {
+  const active = deps.alerts().filter(alert => alert.state !== 'resolved');
+  return success({ alerts: active.map(alertJson) });
+}
+
+export function buildInfo(deps: ApiDeps): ServerResponse {
+  return success(deps.buildInfo);
+}
+
+export async function labels(deps: ApiDeps): Promise<ServerResponse> {
+  return listed(await deps.reader.labelNames([], ALL_TIME));
+}
+
+export async function labelValues(deps: ApiDeps, name: string): Promise<ServerResponse> {
+  return listed(await deps.reader.labelValues(name, [], ALL_TIME));
+}
+
+const ALL_TIME = { fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY };
+
+function listed(read: Awaited<ReturnType<ApiDeps['reader']['labelNames']>>): ServerResponse {
+  if (read.ok) return success(read.value);
+  switch (read.error.code) {
+    case 'query-cancelled':
+      return failure('canceled', read.error.message);
+    case 'query-limit':
+      return failure('execution', read.error.message);
+    case 'query-storage':
+      return failure('internal', read.error.message);
+    default:
+      return never(read.error.code);
+  }
+}
+
+function timeParam(params: URLSearchParams, name: string, absent: number): Result<number, string> {
+  const text = params.get(name) ?? '';
+  return text === '' ? ok(absent) : parseTime(text);
+}
+
+function stepParam(params: URLSearchParams, name: string, absent: number): Result<number, string> {
+  const text = params.get(name) ?? '';
+  return text === '' ? ok(absent) : parseStep(text);
+}

@@ -1,0 +1,70 @@
+// Answers in the API's common envelope.
+
+import type { ServerResponse } from '../base/index.ts';
+import type { ErrorType, Failure, Success } from './contract.ts';
+
+const STATUS: Readonly<Record<ErrorType, number>> = {
+  bad_data: 400,
+  execution: 422,
+  canceled: 499,
+  timeout: 503,
+  internal: 500,
+  not_found: 404,
+  unavailable: 503,
+  unauthorized: 401,
+  forbidden: 403,
+};
+
+/** No browser may take our JSON or pages for something else, or show them inside another page. */
+const SAFE_HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+};
+
+export function success<T>(
+  data: T,
+  notes: { readonly warnings?: readonly string[]; readonly infos?: readonly string[] } = {},
+): ServerResponse {
+  const body: Success<T> = {
+    status: 'success',
+    data,
+    ...(notes.warnings === undefined || notes.warnings.length === 0 ? {} : { warnings: notes.warnings }),
+    ...(notes.infos === undefined || notes.infos.length === 0 ? {} : { infos: notes.infos }),
+  };
+  return json(200, body);
+}
+
+export function failure(
+  errorType: ErrorType,
+  error: string,
+  headers: Readonly<Record<string, string>> = {},
+): ServerResponse {
+  const body: Failure = { status: 'error', errorType, error };
+  const response = json(STATUS[errorType], body);
+  return { ...response, headers: { ...response.headers, ...headers } };
+}
+
+export function json(status: number, value: unknown): ServerResponse {
+  return {
+    status,
+    headers: { ...SAFE_HEADERS, 'content-type': 'application/json', 'cache-control': 'no-store' },
+    body: JSON.stringify(value),
+  };
+}
+
+export function plain(status: number, text: string, type = 'text/plain; charset=utf-8'): ServerResponse {
+  return {
+    status,
+    headers: { ...SAFE_HEADERS, 'content-type': type, 'cache-control': 'no-store' },
+    body: text,
+  };
+}
+
+export function bytes(
+  type: string,
+  body: Uint8Array,
+  headers: Readonly<Record<string, string>>,
+): ServerResponse {
+  return { status: 200, headers: { ...SAFE_HEADERS, ...headers, 'content-type': type }, body };
+}

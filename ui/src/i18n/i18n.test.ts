@@ -1,0 +1,49 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { en } from './en.ts';
+import { initialLanguage, textsFor } from './index.ts';
+import { zh } from './zh.ts';
+
+const slots = (text: string): string[] =>
+  [...text.matchAll(/\{(\w+)\}/g)].map(match => match[1] ?? '').sort();
+
+describe('the catalogues', () => {
+  it('have the same keys, with the same slots in each text', () => {
+    expect(Object.keys(zh).sort()).toEqual(Object.keys(en).sort());
+    for (const [key, text] of Object.entries(en))
+      expect([key, slots(zh[key as keyof typeof en])]).toEqual([key, slots(text)]);
+  });
+
+  it('leave no text of the page outside of them', () => {
+    const folder = fileURLToPath(new URL('..', import.meta.url));
+    const pages = [folder, join(folder, 'panels')]
+      .flatMap(path => readdirSync(path).map(name => join(path, name)))
+      .filter(path => path.endsWith('.tsx'));
+    expect(pages.length).toBeGreaterThan(4);
+    // Text between tags, with at least one word of two letters: everything shown must come through t() or data.
+    const bare = pages.flatMap(path =>
+      [...readFileSync(path, 'utf8').matchAll(/>([^<>{}=;()]*[A-Za-z]{2}[^<>{}=;()]*)<\//g)].map(match =>
+        match[1]?.trim(),
+      ),
+    );
+    expect(bare).toEqual([]);
+  });
+
+  it('fill their slots', () => {
+    expect(textsFor('en').t('recovery.attempt', { count: 2 })).toBe('attempt 2');
+    expect(textsFor('zh').t('recovery.attempt', { count: 2 })).toBe('第 2 次尝试');
+    expect(textsFor('en').word('state', 'firing')).toBe('firing');
+    expect(textsFor('en').word('state', 'no such word')).toBe('no such word');
+  });
+
+  it.each([
+    [null, ['zh-CN', 'en'], 'zh'],
+    [null, ['de', 'en-US'], 'en'],
+    [null, ['de'], 'en'],
+    ['zh', ['en'], 'zh'],
+  ] as const)('choose for stored %s and wanted %j: %s', (stored, wanted, language) => {
+    expect(initialLanguage(stored, wanted)).toBe(language);
+  });
+});
