@@ -1,0 +1,18 @@
+// exposition/: metrics pages <-> samples, and the relabelling that both discovery and collect apply.
+
+export { formatFailure, lineFailure, type PageFailure } from './failure.ts';
+export { formatFloat, formatFloatJson, formatFloatOpenMetrics } from './format-float.ts';
+export { parseGoFloat, setNormalNaN } from './go-float.ts';
+export { badNames, nameOf, parseText, type TextSink } from './parse.ts';
+export { printFamilies, printSample, TEXT_CONTENT_TYPE } from './print.ts';
+export {
+  type CompiledRelabelRule,
+  compileRelabelRules,
+  RELABEL_ACTIONS,
+  RELABEL_DEFAULTS,
+  type RelabelAction,
+  type RelabelRule,
+  relabel,
+} from './relabel.ts';
+export { decodeHelp, decodeSeries } from './series-text.ts';
+export { type EntryKind, TextReader } from './text-reader.ts';
