@@ -1,0 +1,364 @@
+// Pages in a row through one target's batcher: what is written, what is stale, what is counted.
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  compileRelabelRules,
+  parseText,
+  RELABEL_DEFAULTS,
+  type RelabelRule,
+} from '../../exposition/index.ts';
+import {
+  formatLabels,
+  HIGH_WORD,
+  LOW_WORD,
+  labelsFrom,
+  NAN_HIGH,
+  NAN_LOW,
+  targetId,
+  wordsOf,
+} from '../../model/index.ts';
+import { type BatchSettings, TargetBatcher } from './batch.ts';
+import { MemoryWriter } from './testdata/memory-writer.ts';
+
+const encoder = new TextEncoder();
+
+interface Options {
+  readonly honorLabels?: boolean;
+  readonly honorTimestamps?: boolean;
+  readonly trackTimestampsStaleness?: boolean;
+  readonly sampleLimit?: number;
+  readonly target?: Record<string, string>;
+  readonly rules?: readonly Partial<RelabelRule>[];
+}
+
+function settingsOf(options: Options): BatchSettings {
+  const rules = compileRelabelRules((options.rules ?? []).map(rule => ({ ...RELABEL_DEFAULTS, ...rule })));
+  if (!rules.ok) throw new Error(rules.error);
+  return {
+    producer: targetId('t'),
+    rules: {
+      targetLabels: labelsFrom(options.target ?? {}),
+      honorLabels: options.honorLabels ?? false,
+      metricRelabel: rules.value,
+    },
+    honorTimestamps: options.honorTimestamps ?? true,
+    trackTimestampsStaleness: options.trackTimestampsStaleness ?? false,
+    sampleLimit: options.sampleLimit ?? 0,
+  };
+}
+
+function kit(options: Options = {}) {
+  const writer = new MemoryWriter();
+  const batcher = new TargetBatcher(writer, settingsOf(options));
+  let timestampMs = 0;
+  return {
+    writer,
+    batcher,
+    /** undefined: the scrape failed. */
+    page(text: string | undefined) {
+      timestampMs += 1000;
+      const report = batcher.readPage(text === undefined ? undefined : encoder.encode(text), 'refused');
+      const batch = batcher.finish(report, { timestampMs, durationMs: 5 });
+      return { report, batch, rows: writer.rows(batch), all: writer.allRows(batch) };
+    },
+  };
+}
+
+/** Each page with the rows it must give; "!" in front: the page must fail. */
+function check(
+  options: Options,
+  pages: readonly (readonly [page: string | undefined, rows: readonly string[]])[],
+) {
+  const { page } = kit(options);
+  for (const [text, rows] of pages) expect(page(text).rows).toEqual(rows);
+}
+
+describe('staleness', () => {
+  it('a vanished series gets one stale marker and comes back without ado', () => {
+    check({}, [
+      ['a 1\nb 2\nc 3\n', ['a 1', 'b 2', 'c 3']],
+      ['a 1\nc 3\n', ['a 1', 'c 3', 'b stale']],
+      ['a 1\nc 3\n', ['a 1', 'c 3']],
+      ['a 1\nb 2\nc 3\n', ['a 1', 'b 2', 'c 3']],
+    ]);
+  });
+
+  it('a failed scrape ends all series, the next page starts them again', () => {
+    check({}, [
+      ['a 1\nb 2\n', ['a 1', 'b 2']],
+      [undefined, ['a stale', 'b stale']],
+      [undefined, []],
+      ['a 1\nb 2\n', ['a 1', 'b 2']],
+    ]);
+  });
+
+  it('a page with one unreadable line is refused whole', () => {
+    check({}, [
+      ['a 1\nb 2\n', ['a 1', 'b 2']],
+      ['a 1\nb x\n', ['a stale', 'b stale']],
+    ]);
+  });
+
+  it('a series with timestamps of its own gets no stale marker, unless asked for', () => {
+    check({}, [
+      ['a 1 50\nb 2\n', ['a 1 @50', 'b 2']],
+      ['b 2\n', ['b 2']],
+    ]);
+    check({ trackTimestampsStaleness: true }, [
+      ['a 1 50\nb 2\n', ['a 1 @50', 'b 2']],
+      ['b 2\n', ['b 2', 'a stale']],
+    ]);
+    check({ honorTimestamps: false }, [
+      ['a 1 50\nb 2\n', ['a 1', 'b 2']],
+      ['b 2\n', ['b 2', 'a stale']],
+    ]);
+  });
+
+  it('the end of the target marks the report series too', () => {
+    const { page, batcher, writer } = kit();
+    page('a 1\n');
+    const rows = writer.allRows(batcher.finishForGood(9999));
+    expect(rows).toEqual([
+      'a stale',
+      'up stale',
+      'scrape_duration_seconds stale',
+      'scrape_samples_scraped stale',
+      'scrape_samples_post_metric_relabeling stale',
+      'scrape_series_added stale',
+    ]);
+    expect(writer.allRows(batcher.finishForGood(10_000))).toEqual([]);
+  });
+
+  it('new settings end only the series that do not come back', () => {
+    const { page, batcher, writer } = kit();
+    page('a 1\nb 2\n');
+    batcher.configure(settingsOf({ rules: [{ action: 'drop', sourceLabels: ['__name__'], regex: 'b' }] }));
+    expect(page('a 1\nb 2\n').rows).toEqual(['a 1', 'b stale']);
+    batcher.configure(settingsOf({ target: { job: 'j' } }));
+    expect(page('a 1\nb 2\n').rows).toEqual(['a{job="j"} 1', 'b{job="j"} 2', 'a stale']);
+    expect(writer.interned).toBeGreaterThan(0);
+  });
+});
+
+describe('layout', () => {
+  it('a page like the last needs no lookup, whatever the values and their lengths', () => {
+    const { page, writer } = kit();
+    page('# HELP a x\n# TYPE a gauge\na{x="1"} 1\nfoo 2\n');
+    const known = writer.interned;
+    const second = page('# HELP a x\n# TYPE a gauge\na{x="1"} 12345.5 \nfoo\t-2e3\n');
+    expect(second.report.missed).toBe(0);
+    expect(second.rows).toEqual(['a{x="1"} 12345.5', 'foo -2000']);
+    expect(writer.interned).toBe(known);
+    expect(page('a{x="1"} 1\nfoo 2').rows).toEqual(['a{x="1"} 1', 'foo 2']);
+  });
+
+  it('gives out the same array of refs while the page stays the same', () => {
+    const { page } = kit();
+    const first = page('a 1\nb 2\n').batch;
+    const second = page('a 3\nb 4\n').batch;
+    expect(second.series).toBe(first.series);
+    expect(page('a 3\nb 4\nc 5\n').batch.series).not.toBe(first.series);
+  });
+
+  it('a name that goes on is another series', () => {
+    check({}, [
+      ['foo 1\nbar 2\n', ['foo 1', 'bar 2']],
+      ['foobar 1\nbar 2\n', ['foobar 1', 'bar 2', 'foo stale']],
+      ['foo{a="b"} 1\nbar 2\n', ['foo{a="b"} 1', 'bar 2', 'foobar stale']],
+      ['foo {a="b"} 1\nbar 2\n', ['foo{a="b"} 1', 'bar 2']],
+    ]);
+  });
+
+  it('one line more or less costs one lookup', () => {
+    const { page } = kit();
+    const lines = Array.from({ length: 50 }, (_, i) => `m{i="${i}"} ${i}`);
+    page(lines.join('\n'));
+    expect(page(lines.toSpliced(10, 1).join('\n')).report.missed).toBe(1);
+    expect(page(lines.toSpliced(10, 1).join('\n')).report.missed).toBe(0);
+    expect(page(lines.join('\n')).report.missed).toBe(1);
+    expect(page(lines.join('\n')).report.missed).toBe(0);
+  });
+
+  it('starts its table anew when most texts have vanished, without stale markers for the rest', () => {
+    const { page } = kit();
+    const churn = (from: number) => Array.from({ length: 600 }, (_, i) => `m{i="${from + i}"} 1`).join('\n');
+    for (let n = 0; n < 5; n++) {
+      const { rows } = page(`keep 1\n${churn(n * 600)}\n`);
+      expect(rows.filter(row => row.endsWith('stale')).length).toBe(n === 0 ? 0 : 600);
+      expect(rows).not.toContain('keep stale');
+    }
+  });
+
+  it('asks for a new ref when the store has dropped the series', () => {
+    const { page, writer } = kit();
+    page('a 1\nb 2\n');
+    page('a 1\n');
+    writer.dropSeries('b{}');
+    writer.dropSeries('b');
+    expect(page('a 1\nb 2\n').rows).toEqual(['a 1', 'b 2']);
+  });
+});
+
+describe('labels', () => {
+  const target = { job: 'j', instance: 'i' };
+
+  it('the target wins and the page is kept as exported_', () => {
+    check({ target }, [
+      [
+        'a{job="x",exported_job="y"} 1\n',
+        ['a{exported_exported_job="x", exported_job="y", instance="i", job="j"} 1'],
+      ],
+    ]);
+  });
+
+  it('with honor_labels the page wins, an empty label too', () => {
+    check({ target, honorLabels: true }, [
+      ['a{job="x"} 1\nb{instance=""} 1\n', ['a{instance="i", job="x"} 1', 'b{job="j"} 1']],
+    ]);
+  });
+
+  it('relabelling drops samples and a page without a name is refused', () => {
+    const { page } = kit({ rules: [{ action: 'drop', sourceLabels: ['__name__'], regex: 'a' }] });
+    const { report, rows } = page('a 1\nb 2\n');
+    expect(rows).toEqual(['b 2']);
+    expect([report.lines, report.kept]).toEqual([2, 1]);
+    const nameless = kit({ rules: [{ action: 'labeldrop', regex: '__name__' }] }).page('a{b="c"} 1\n');
+    expect(nameless.report.error).toContain('no metric name');
+  });
+
+  it('writes bucket bounds in one way', () => {
+    check({}, [['# TYPE h histogram\nh_bucket{le="1"} 1\nh_bucket{le="1.0"} 2\n', ['h_bucket{le="1.0"} 1']]]);
+  });
+});
+
+describe('counting', () => {
+  it('of a series that stands twice the first wins', () => {
+    const { page } = kit();
+    const { rows, report } = page('a 1\na 2\nb{x="1",y="2"} 3\nb{y="2",x="1"} 4\n');
+    expect(rows).toEqual(['a 1', 'b{x="1", y="2"} 3']);
+    expect([report.duplicates, report.kept, report.seriesAdded]).toEqual([2, 4, 3]);
+    expect(page('a 1\na 2\nb{x="1",y="2"} 3\nb{y="2",x="1"} 4\n').rows).toEqual(rows);
+  });
+
+  it('samples of one series at several times of their own are all kept', () => {
+    check({}, [['a 1 10\na 2 20\n', ['a 1 @10', 'a 2 @20']]]);
+  });
+
+  it('a page over the sample limit is refused and fills no store', () => {
+    const { page, writer } = kit({ sampleLimit: 2 });
+    const { report, rows, all } = page('a 1\nb 2\nc 3\nd 4\n');
+    expect(report.error).toContain('sample_limit is 2');
+    expect(rows).toEqual([]);
+    expect(all).toContain('up 0');
+    expect(all).toContain('scrape_samples_post_metric_relabeling 4');
+    expect(writer.interned).toBeLessThanOrEqual(2 + 5);
+    expect(page('a 1\nb 2\n').rows).toEqual(['a 1', 'b 2']);
+  });
+
+  it('report series say what happened', () => {
+    const { page } = kit();
+    expect(page('a 1\nb 2\n').all.slice(2)).toEqual([
+      'up 1',
+      'scrape_duration_seconds 0.005',
+      'scrape_samples_scraped 2',
+      'scrape_samples_post_metric_relabeling 2',
+      'scrape_series_added 2',
+    ]);
+    expect(page(undefined).all.slice(2)).toEqual([
+      'up 0',
+      'scrape_duration_seconds 0.005',
+      'scrape_samples_scraped 0',
+      'scrape_samples_post_metric_relabeling 0',
+      'scrape_series_added 0',
+    ]);
+  });
+
+  it('a series that the store refuses is counted and asked for again', () => {
+    const { page, writer } = kit();
+    page('a 1\n');
+    writer.seriesMax = 6;
+    const refused = page('a 1\nb 2\n');
+    expect([refused.rows, refused.report.refused]).toEqual([['a 1'], 1]);
+    writer.seriesMax = 7;
+    expect(page('a 1\nb 2\n').rows).toEqual(['a 1', 'b 2']);
+  });
+
+  it('NaN keeps the bits of Prometheus', () => {
+    const { batch } = kit().page('a NaN\n');
+    const words = wordsOf(batch.values);
+    expect([words[HIGH_WORD], words[LOW_WORD]]).toEqual([NAN_HIGH, NAN_LOW]);
+  });
+
+  it('metadata is told once, and again when it changes', () => {
+    const { page } = kit();
+    const text = '# HELP a some \\\\ text\\n\n# TYPE a counter\na 1\n';
+    expect(page(text).batch.metadata).toEqual([
+      { metric: 'a', type: 'counter', help: 'some \\ text\n', unit: '' },
+    ]);
+    expect(page(text).batch.metadata).toBeUndefined();
+    expect(page(text.replace('counter', 'gauge')).batch.metadata).toEqual([
+      { metric: 'a', type: 'gauge', help: 'some \\ text\n', unit: '' },
+    ]);
+  });
+});
+
+describe('any pages in a row', () => {
+  const SEED = 20_260_102;
+  const line = fc.tuple(
+    fc.constantFrom(
+      'a',
+      'ab',
+      'b{x="1"}',
+      'b{x="1",y="2"}',
+      'b{y="2",x="1"}',
+      'b {x="1"}',
+      '{"c.d"}',
+      '# c',
+      '',
+      '# TYPE a gauge',
+    ),
+    fc.constantFrom(' 1', ' 2.5', '\t-3e4 ', '  1', ' NaN', ' 17 5', ' x'),
+  );
+  const pages = fc.array(fc.array(line, { maxLength: 12 }), { minLength: 1, maxLength: 8 });
+  const textOf = (lines: readonly (readonly [string, string])[]): string =>
+    lines.map(([name, rest]) => (name === '' || name.startsWith('#') ? name : name + rest)).join('\n');
+
+  /** What the page says on its own, the slow and simple way: rows in order, and what counts for staleness. */
+  function plainly(text: string): { rows: string[]; tracked: Set<string> } | undefined {
+    const rows: string[] = [];
+    const seen = new Set<string>();
+    const tracked = new Set<string>();
+    const failure = parseText(encoder.encode(text), {
+      sample(labels, value, timeMs) {
+        const name = formatLabels(labels);
+        if (seen.has(name) && timeMs === undefined) return;
+        seen.add(name);
+        if (timeMs === undefined) tracked.add(name);
+        rows.push(`${name} ${value}${timeMs === undefined ? '' : ` @${timeMs}`}`);
+      },
+    });
+    return failure === undefined ? { rows, tracked } : undefined;
+  }
+
+  it('give what each page says on its own, and stale markers for what the last had more', () => {
+    fc.assert(
+      fc.property(pages, drawn => {
+        const { page } = kit();
+        let before = new Set<string>();
+        for (const lines of drawn) {
+          const text = textOf(lines);
+          const wanted = plainly(text);
+          const { rows, report } = page(text);
+          const tracked = wanted?.tracked ?? new Set<string>();
+          const stale = [...before].filter(name => !tracked.has(name)).map(name => `${name} stale`);
+          expect(rows.filter(row => !row.endsWith('stale'))).toEqual(wanted?.rows ?? []);
+          expect(rows.filter(row => row.endsWith('stale')).sort()).toEqual(stale.sort());
+          expect(report.error === '').toBe(wanted !== undefined);
+          before = tracked;
+        }
+      }),
+      { seed: SEED, numRuns: 1500 },
+    );
+  });
+});

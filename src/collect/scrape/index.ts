@@ -1,0 +1,8 @@
+// collect/scrape: pages of HTTP targets into sample batches.
+
+export { type BatchSettings, type PageReport, TargetBatcher } from './batch.ts';
+export { BODY_BYTES_DEFAULT, type HiddenText, type ScrapeAuth, type ScrapeJob } from './job.ts';
+export { PageLayout } from './layout.ts';
+export { createScraper, type Scraper, type ScraperPorts } from './runner.ts';
+export { joinLabels, type LabelRules } from './sample-labels.ts';
+export type { ScrapeEntry } from './target-loop.ts';

@@ -1,0 +1,43 @@
+// Settings of a scrape job, as configuration hands them over with all defaults applied.
+
+import type { HttpTls } from '../../base/index.ts';
+import type { RelabelRule } from '../../exposition/index.ts';
+
+/** A password or token that no message prints. */
+export interface HiddenText {
+  reveal(): string;
+}
+
+export type ScrapeAuth =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'basic'; readonly username: string; readonly password: HiddenText }
+  /** `type` is mostly "Bearer". */
+  | { readonly kind: 'header'; readonly type: string; readonly credentials: HiddenText };
+
+export interface ScrapeJob {
+  readonly jobName: string;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly metricsPath: string;
+  readonly scheme: 'http' | 'https';
+  readonly params: ReadonlyMap<string, readonly string[]>;
+  readonly honorLabels: boolean;
+  readonly honorTimestamps: boolean;
+  /** Whether series with timestamps of their own get stale markers too. */
+  readonly trackTimestampsStaleness: boolean;
+  /** Samples a page after relabelling; 0 is no limit. */
+  readonly sampleLimit: number;
+  /** Bytes of a page after decompression; 0 takes `BODY_BYTES_DEFAULT`. */
+  readonly bodyBytesMax: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly auth: ScrapeAuth;
+  readonly tls?: HttpTls;
+  readonly proxyUrl?: string;
+  readonly followRedirects: boolean;
+  readonly enableCompression: boolean;
+  readonly relabel: readonly RelabelRule[];
+  readonly metricRelabel: readonly RelabelRule[];
+}
+
+/** Large real pages are some 10 MB (kube-state-metrics of a big cluster); beyond this a page is a mistake. */
+export const BODY_BYTES_DEFAULT = 256 * 1024 * 1024;

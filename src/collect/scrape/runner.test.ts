@@ -1,0 +1,275 @@
+// The scraper as a whole, on a fake clock and a fake network.
+
+import { describe, expect, it } from 'vitest';
+import { FakeClock, settle } from '../../../test/support/clock.ts';
+import { FakeHttp } from '../../../test/support/http.ts';
+import { CollectingLog } from '../../../test/support/log.ts';
+import {
+  labelsFrom,
+  MetricRegistry,
+  NO_LABELS,
+  type ScrapeTarget,
+  type TargetStatus,
+  targetId,
+} from '../../model/index.ts';
+import { createScraper, type ScrapeEntry, type ScrapeJob } from './index.ts';
+import { alignTime, firstDelayMs } from './schedule.ts';
+import { MemoryWriter } from './testdata/memory-writer.ts';
+
+const INTERVAL_MS = 10_000;
+
+function entryOf(
+  name: string,
+  changes: { readonly target?: Partial<ScrapeTarget>; readonly job?: Partial<ScrapeJob> } = {},
+): ScrapeEntry {
+  const job: ScrapeJob = {
+    jobName: 'j',
+    intervalMs: INTERVAL_MS,
+    timeoutMs: 5000,
+    metricsPath: '/metrics',
+    scheme: 'http',
+    params: new Map(),
+    honorLabels: false,
+    honorTimestamps: true,
+    trackTimestampsStaleness: false,
+    sampleLimit: 0,
+    bodyBytesMax: 0,
+    headers: {},
+    auth: { kind: 'none' },
+    followRedirects: true,
+    enableCompression: true,
+    relabel: [],
+    metricRelabel: [],
+    ...changes.job,
+  };
+  const target: ScrapeTarget = {
+    id: targetId(name),
+    job: 'j',
+    url: `http://${name}/metrics`,
+    labels: labelsFrom({ job: 'j', instance: name }),
+    discoveredLabels: NO_LABELS,
+    intervalMs: INTERVAL_MS,
+    timeoutMs: 5000,
+    honorLabels: false,
+    honorTimestamps: true,
+    sampleLimit: 0,
+    bodyBytesMax: 0,
+    headers: {},
+    ...changes.target,
+  };
+  return { target, job };
+}
+
+function kit() {
+  const clock = new FakeClock();
+  const http = new FakeHttp(clock);
+  const writer = new MemoryWriter();
+  const metrics = new MetricRegistry();
+  const health: string[] = [];
+  const scraper = createScraper({
+    clock,
+    http,
+    writer,
+    metrics,
+    log: new CollectingLog(),
+    version: '1.2.3',
+    onHealthChange: (status: TargetStatus) =>
+      health.push(`${status.id} ${status.health} ${status.lastError}`),
+  });
+  const metric = (name: string): number =>
+    metrics
+      .families()
+      .find(family => family.name === name)
+      ?.samples.reduce((sum, sample) => sum + sample.value, 0) ?? 0;
+  const rows = (): string[][] => writer.batches.map(batch => writer.rows(batch));
+  return { clock, http, writer, scraper, health, metric, rows };
+}
+
+describe('scraping', () => {
+  it('scrapes once an interval, at times exactly one interval apart', async () => {
+    const { clock, http, writer, scraper, rows } = kit();
+    http.on('http://a/', { body: 'x 1\n', headers: { 'content-type': 'text/plain; version=0.0.4' } });
+    await scraper.setJobs([entryOf('a')]);
+    await clock.advance(3 * INTERVAL_MS);
+    expect(rows()).toEqual(Array(3).fill(['x{instance="a", job="j"} 1']));
+    const times = writer.batches.map(batch => batch.timestampMs);
+    expect(times.map((time, i) => time - (times[0] as number) - i * INTERVAL_MS)).toEqual([0, 0, 0]);
+    expect(writer.allRows(writer.batches[0] as never)).toContain('up{instance="a", job="j"} 1');
+    await scraper.stop();
+  });
+
+  it('says who asks, for what and how long it waits', async () => {
+    const { clock, http, scraper } = kit();
+    http.on('http://a/', { body: '' });
+    const password = { reveal: () => 'geheim', toJSON: () => '<secret>' };
+    await scraper.setJobs([
+      entryOf('a', {
+        job: { auth: { kind: 'basic', username: 'u', password } },
+        target: { headers: { 'x-y': 'z' } },
+      }),
+    ]);
+    await clock.advance(INTERVAL_MS);
+    expect(http.requests[0]?.headers).toMatchObject({
+      'user-agent': 'Watchkeeper/1.2.3',
+      'x-prometheus-scrape-timeout-seconds': '5',
+      'accept-encoding': 'gzip',
+      authorization: 'Basic dTpnZWhlaW0=',
+      'x-y': 'z',
+    });
+    expect(http.requests[0]?.headers['accept']).not.toMatch(/openmetrics|protobuf/);
+    await scraper.stop();
+  });
+
+  it.each<[name: string, answer: object, error: string]>([
+    ['an error status', { status: 503 }, '503'],
+    ['a refused connection', { error: 'http-refused' }, ''],
+    ['an answer after the deadline', { body: 'x 1\n', latencyMs: 6000 }, ''],
+    ['a page that cannot be read', { body: 'x\n' }, 'line 1, column 2'],
+    [
+      'a format that was not asked for',
+      { body: '', headers: { 'content-type': 'application/openmetrics-text' } },
+      'openmetrics',
+    ],
+  ])('%s ends the series and is told', async (_, answer, error) => {
+    const { clock, http, writer, scraper, health, rows } = kit();
+    http.on('http://a/', { body: 'x 1\n' });
+    await scraper.setJobs([entryOf('a')]);
+    expect(scraper.stateOf(targetId('a'))).toBe('silent');
+    await clock.advance(INTERVAL_MS);
+    expect(scraper.stateOf(targetId('a'))).toBe('delivering');
+    http.on('http://a/', answer);
+    await clock.advance(2 * INTERVAL_MS);
+    expect(rows()[1]).toEqual(['x{instance="a", job="j"} stale']);
+    expect(writer.allRows(writer.batches[1] as never)).toContain('up{instance="a", job="j"} 0');
+    expect(scraper.stateOf(targetId('a'))).toBe('silent');
+    const status = scraper.statuses()[0];
+    expect(status?.health).toBe('down');
+    expect(status?.lastError).not.toBe('');
+    expect(status?.lastError).toContain(error);
+    expect(health).toEqual(['a up ', `a down ${status?.lastError}`]);
+    await scraper.stop();
+  });
+
+  it('never scrapes one target twice at once, and counts the ticks it skips', async () => {
+    const { clock, http, scraper, metric, rows } = kit();
+    let open = 0;
+    let openMax = 0;
+    http.on('http://a/', async () => {
+      open++;
+      openMax = Math.max(openMax, open);
+      await new Promise<void>(done => void clock.after(25_000, done));
+      open--;
+      return { body: 'x 1\n' };
+    });
+    await scraper.setJobs([entryOf('a', { target: { timeoutMs: 60_000 } })]);
+    await clock.advance(6 * INTERVAL_MS);
+    expect(openMax).toBe(1);
+    expect(rows().length).toBeGreaterThanOrEqual(1);
+    expect(metric('watchkeeper_scrape_skipped_ticks_total')).toBeGreaterThanOrEqual(3);
+    await scraper.stop();
+  });
+
+  it('goes on after the store could not take a page', async () => {
+    const { clock, http, writer, scraper, metric } = kit();
+    http.on('http://a/', { body: 'x 1\n' });
+    writer.failure = { code: 'storage-paused', message: 'disk full' };
+    await scraper.setJobs([entryOf('a')]);
+    await clock.advance(INTERVAL_MS);
+    expect(metric('watchkeeper_scrape_lost_batches_total')).toBe(1);
+    writer.failure = undefined;
+    await clock.advance(INTERVAL_MS);
+    expect(writer.batches.length).toBe(1);
+    await scraper.stop();
+  });
+});
+
+describe('changing targets', () => {
+  it('a target that is gone gets stale markers for all it had', async () => {
+    const { clock, http, writer, scraper } = kit();
+    http.on('http://a/', { body: 'x 1\n' });
+    http.on('http://b/', { body: 'x 1\n' });
+    await scraper.setJobs([entryOf('a'), entryOf('b')]);
+    await clock.advance(INTERVAL_MS);
+    await scraper.setJobs([entryOf('b')]);
+    const last = writer.batches.at(-1) as never;
+    expect(writer.allRows(last).length).toBe(6);
+    expect(writer.allRows(last).every(row => row.endsWith('stale'))).toBe(true);
+    expect([scraper.stateOf(targetId('a')), scraper.stateOf(targetId('b'))]).toEqual(['gone', 'delivering']);
+    await scraper.stop();
+  });
+
+  it('an unchanged target is left alone, a changed one keeps its series', async () => {
+    const { clock, http, writer, scraper, rows } = kit();
+    http.on('http://a/', { body: 'x 1\ny 2\n' });
+    const entry = entryOf('a');
+    await scraper.setJobs([entry]);
+    await clock.advance(INTERVAL_MS);
+    await scraper.setJobs([entryOf('a')]);
+    await clock.advance(INTERVAL_MS);
+    expect(writer.batches[1]?.series).toBe(writer.batches[0]?.series);
+    const drop = {
+      action: 'drop',
+      sourceLabels: ['__name__'],
+      separator: ';',
+      regex: 'y',
+      modulus: 0,
+      targetLabel: '',
+      replacement: '$1',
+    } as const;
+    await scraper.setJobs([entryOf('a', { job: { metricRelabel: [drop] } })]);
+    await clock.advance(INTERVAL_MS);
+    expect(rows()[2]).toEqual(['x{instance="a", job="j"} 1', 'y{instance="a", job="j"} stale']);
+    await scraper.stop();
+  });
+
+  it('a changed password counts as a change', async () => {
+    const { clock, http, scraper } = kit();
+    http.on('http://a/', { body: '' });
+    const withPassword = (word: string): ScrapeEntry =>
+      entryOf('a', {
+        job: {
+          auth: { kind: 'basic', username: '', password: { reveal: () => word, toJSON: () => '' } as never },
+        },
+      });
+    await scraper.setJobs([withPassword('1')]);
+    await scraper.setJobs([withPassword('2')]);
+    await clock.advance(INTERVAL_MS);
+    expect(http.requests[0]?.headers['authorization']).toBe(`Basic ${btoa(':2')}`);
+    await scraper.stop();
+  });
+
+  it('after stop nothing is scraped and nothing is marked stale', async () => {
+    const { clock, http, writer, scraper } = kit();
+    http.on('http://a/', { body: 'x 1\n' });
+    await scraper.setJobs([entryOf('a')]);
+    await clock.advance(INTERVAL_MS);
+    await scraper.stop();
+    await clock.advance(5 * INTERVAL_MS);
+    await settle();
+    expect(writer.batches.length).toBe(1);
+    expect(clock.nextDueMs()).toBeUndefined();
+  });
+});
+
+describe('schedule', () => {
+  it('a target keeps its place in the interval whenever the program starts', () => {
+    const at = (nowMs: number): number => (nowMs + firstDelayMs('id', INTERVAL_MS, nowMs)) % INTERVAL_MS;
+    expect(new Set([0, 1, 777, 123_456_789].map(at)).size).toBe(1);
+    const places = new Set(Array.from({ length: 50 }, (_, i) => firstDelayMs(`t${i}`, INTERVAL_MS, 0)));
+    expect(places.size).toBeGreaterThan(45);
+  });
+
+  it('small jitter is aligned, large is kept, and a moved clock makes a new grid', () => {
+    const run = (...times: number[]): number[] => {
+      let grid: Parameters<typeof alignTime>[1];
+      return times.map(time => {
+        const aligned = alignTime(time, grid, 1000);
+        grid = aligned.grid;
+        return aligned.timestampMs;
+      });
+    };
+    expect(run(0, 1002, 1999, 3000.4)).toEqual([0, 1000, 2000, 3000]);
+    expect(run(0, 1005, 2001)).toEqual([0, 1005, 2000]);
+    expect(run(0, 1300, 2300, 3300, 4301)).toEqual([0, 1300, 2300, 3300, 4300]);
+  });
+});

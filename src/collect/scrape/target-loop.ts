@@ -1,0 +1,220 @@
+// One target's life: ticks, one scrape at a time, its status, and the stale markers at its end.
+
+import type { Clock, Http, Log, Timer } from '../../base/index.ts';
+import { compileRelabelRules } from '../../exposition/index.ts';
+import type {
+  AppendOutcome,
+  SampleBatch,
+  ScrapeTarget,
+  SeriesWriter,
+  TargetHealth,
+  TargetStatus,
+} from '../../model/index.ts';
+import { type BatchSettings, type PageReport, TargetBatcher } from './batch.ts';
+import type { ScrapeCounters } from './counters.ts';
+import type { ScrapeJob } from './job.ts';
+import { pageRequest, responseProblem } from './page-request.ts';
+import { alignTime, firstDelayMs, type SampleGrid } from './schedule.ts';
+
+/** A target and the settings of its job. */
+export interface ScrapeEntry {
+  readonly target: ScrapeTarget;
+  readonly job: ScrapeJob;
+}
+
+export interface LoopPorts {
+  readonly clock: Clock;
+  readonly http: Http;
+  readonly writer: SeriesWriter;
+  readonly log: Log;
+  readonly counters: ScrapeCounters;
+  /** Of the program, for the user agent. */
+  readonly version: string;
+  readonly onStatus: (status: TargetStatus) => void;
+  readonly onHealthChange: (status: TargetStatus) => void;
+}
+
+/** Owns the timer and the scrape under way. */
+export class TargetLoop {
+  readonly #ports: LoopPorts;
+  readonly #batcher: TargetBatcher;
+  readonly #ended = new AbortController();
+  #entry: ScrapeEntry;
+  #timer: Timer | undefined;
+  #nextMonotonicMs = 0;
+  #underWay: Promise<void> | undefined;
+  #lastSampleMs = 0;
+  #grid: SampleGrid | undefined;
+  #status: TargetStatus;
+
+  constructor(entry: ScrapeEntry, ports: LoopPorts) {
+    this.#entry = entry;
+    this.#ports = ports;
+    this.#batcher = new TargetBatcher(ports.writer, batchSettings(entry));
+    this.#status = {
+      ...descriptionOf(entry.target),
+      health: 'unknown',
+      lastError: '',
+      lastScrapeMs: 0,
+      lastDurationMs: 0,
+      lastSamples: 0,
+    };
+    this.#begin();
+  }
+
+  get status(): TargetStatus {
+    return this.#status;
+  }
+
+  /** Takes new settings for the same target; a scrape under way ends with the old ones. */
+  async configure(entry: ScrapeEntry): Promise<void> {
+    const rescheduled = entry.target.intervalMs !== this.#entry.target.intervalMs;
+    this.#entry = entry;
+    this.#status = { ...this.#status, ...descriptionOf(entry.target) };
+    if (rescheduled) {
+      this.#timer?.cancel();
+      this.#begin();
+    }
+    await this.#underWay;
+    // Settings may have changed again while the scrape ended.
+    this.#batcher.configure(batchSettings(this.#entry));
+  }
+
+  /** Stops scraping. With `forGood` the target's series get stale markers: it left discovery. */
+  async end(settings: { readonly forGood: boolean }): Promise<void> {
+    this.#timer?.cancel();
+    this.#ended.abort();
+    await this.#underWay;
+    if (!settings.forGood) return;
+    const nowMs = Math.round(this.#ports.clock.nowMs());
+    const batch = this.#batcher.finishForGood(Math.max(nowMs, this.#lastSampleMs + 1));
+    if (batch.series.length > 0) await this.#write(batch);
+  }
+
+  #begin(): void {
+    const { clock } = this.#ports;
+    const { id, intervalMs } = this.#entry.target;
+    this.#grid = undefined;
+    const delayMs = firstDelayMs(id, intervalMs, clock.nowMs());
+    this.#nextMonotonicMs = clock.monotonicMs() + delayMs;
+    this.#timer = clock.after(delayMs, () => this.#tick());
+  }
+
+  #tick(): void {
+    if (this.#ended.signal.aborted) return;
+    const { clock, counters } = this.#ports;
+    const { intervalMs } = this.#entry.target;
+    // A late timer (a stalled process, a suspended machine) skips what it missed instead of catching up.
+    const lateTicks = Math.floor((clock.monotonicMs() - this.#nextMonotonicMs) / intervalMs);
+    if (lateTicks > 0) counters.skippedTicks.add(lateTicks);
+    this.#nextMonotonicMs += (Math.max(0, lateTicks) + 1) * intervalMs;
+    this.#timer = clock.after(this.#nextMonotonicMs - clock.monotonicMs(), () => this.#tick());
+    if (this.#underWay !== undefined) {
+      counters.skippedTicks.add(1);
+      return;
+    }
+    this.#underWay = this.#scrape().finally(() => {
+      this.#underWay = undefined;
+    });
+  }
+
+  async #scrape(): Promise<void> {
+    const { clock, http, version } = this.#ports;
+    const { target, job } = this.#entry;
+    const startMs = clock.nowMs();
+    const startMonotonicMs = clock.monotonicMs();
+    const answer = await http.request(pageRequest(target, job, version), this.#ended.signal);
+    if (this.#ended.signal.aborted) return;
+    const { timestampMs, grid } = alignTime(startMs, this.#grid, target.intervalMs);
+    this.#grid = grid;
+    this.#lastSampleMs = timestampMs;
+    const problem = answer.ok ? responseProblem(answer.value) : answer.error.message;
+    const body = answer.ok && problem === '' ? plainBytes(answer.value.body) : undefined;
+    const report = this.#batcher.readPage(body, problem);
+    const durationMs = clock.monotonicMs() - startMonotonicMs;
+    const batch = this.#batcher.finish(report, { timestampMs, durationMs });
+    this.#count(report);
+    await this.#write(batch);
+    this.#report(report, { startMs, durationMs });
+  }
+
+  #count(report: PageReport): void {
+    const { counters } = this.#ports;
+    counters.scrapes.add(1, { result: report.error === '' ? 'success' : 'failure' });
+    counters.samples.add(report.kept);
+    counters.missedLines.add(report.missed);
+    if (report.duplicates > 0) counters.duplicates.add(report.duplicates);
+    if (report.refused > 0) counters.refusedSeries.add(report.refused);
+  }
+
+  async #write(batch: SampleBatch): Promise<void> {
+    const { counters, log, writer } = this.#ports;
+    const outcome = await writer.append(batch);
+    if (!outcome.ok) {
+      counters.lostBatches.add(1);
+      log.log('error', `Cannot store the page of "${this.#entry.target.url}": ${outcome.error.message}`, {
+        code: outcome.error.code,
+      });
+      return;
+    }
+    this.#countRefusals(outcome.value);
+  }
+
+  #countRefusals(outcome: AppendOutcome): void {
+    if (outcome.refusedCount === 0) return;
+    const { counters, log } = this.#ports;
+    counters.refusedSamples.add(outcome.refusedCount);
+    const reason = outcome.refused[0]?.reason ?? 'sample-conflict';
+    log.log('warn', `The store refused samples of "${this.#entry.target.url}"`, {
+      count: outcome.refusedCount,
+      code: reason,
+    });
+  }
+
+  #report(report: PageReport, at: { readonly startMs: number; readonly durationMs: number }): void {
+    const health: TargetHealth = report.error === '' ? 'up' : 'down';
+    const changed = health !== this.#status.health;
+    this.#status = {
+      ...this.#status,
+      health,
+      lastError: report.error,
+      lastScrapeMs: at.startMs,
+      lastDurationMs: at.durationMs,
+      lastSamples: report.lines,
+    };
+    const { log, onStatus, onHealthChange } = this.#ports;
+    onStatus(this.#status);
+    if (!changed) return;
+    if (health === 'down') {
+      log.log('warn', `Cannot scrape "${this.#status.url}": ${report.error}`, { job: this.#status.job });
+    }
+    onHealthChange(this.#status);
+  }
+}
+
+function descriptionOf(target: ScrapeTarget) {
+  const { id, job, url, labels, discoveredLabels, intervalMs, timeoutMs } = target;
+  return { id, job, url, labels, discoveredLabels, intervalMs, timeoutMs };
+}
+
+function batchSettings({ target, job }: ScrapeEntry): BatchSettings {
+  const compiled = compileRelabelRules(job.metricRelabel);
+  // Configuration has checked the expressions: one that does not compile here is a bug.
+  if (!compiled.ok) throw new Error(`assertion failed: ${compiled.error}`);
+  return {
+    producer: target.id,
+    rules: {
+      targetLabels: target.labels,
+      honorLabels: target.honorLabels,
+      metricRelabel: compiled.value,
+    },
+    honorTimestamps: target.honorTimestamps,
+    trackTimestampsStaleness: job.trackTimestampsStaleness,
+    sampleLimit: target.sampleLimit,
+  };
+}
+
+/** One class of array in the hot loops, whatever the HTTP client returned. */
+function plainBytes(body: Uint8Array): Uint8Array {
+  return new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
+}
