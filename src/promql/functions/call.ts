@@ -1,0 +1,169 @@
+// The shape that all functions share, and the two common makings: over windows, and element by element.
+// biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
+
+import type { Grid, MatrixValue, RangeSeries, Run, Value, VectorValue } from '../operators/index.ts';
+import type { CallNode, PlannedSpan } from '../plan/index.ts';
+
+export interface CallInput {
+  readonly run: Run;
+  readonly node: CallNode;
+  readonly args: readonly Value[];
+  readonly grid: Grid;
+}
+
+export type FunctionImpl = (input: CallInput) => Promise<Value> | Value;
+
+export function vectorArg({ args }: CallInput, i: number): VectorValue {
+  const value = args[i];
+  if (value?.kind !== 'vector') throw new Error(`argument ${i} is not a vector`);
+  return value;
+}
+
+export function matrixArg({ args }: CallInput, i: number): MatrixValue {
+  const value = args[i];
+  if (value?.kind !== 'matrix') throw new Error(`argument ${i} is not a range vector`);
+  return value;
+}
+
+/** A scalar argument's column, one entry a step. */
+export function scalarArg({ args }: CallInput, i: number): Float64Array {
+  const value = args[i];
+  if (value?.kind !== 'scalar') throw new Error(`argument ${i} is not a scalar`);
+  return value.values;
+}
+
+export function textArg({ args }: CallInput, i: number): string {
+  const value = args[i];
+  if (value?.kind !== 'string') throw new Error(`argument ${i} is not a string`);
+  return value.text;
+}
+
+export function argSpan({ node }: CallInput, i: number): PlannedSpan {
+  return node.settings.argSpans[i] ?? node.settings.span;
+}
+
+// --- over windows ---------------------------------------------------------------------------------
+
+/** Where a kernel writes: entry `offset + step`. */
+export interface Column {
+  readonly values: Float64Array;
+  readonly present: Uint8Array;
+  readonly offset: number;
+}
+
+/** Fills one series' column from its windows. */
+export type WindowKernel = (series: RangeSeries, column: Column, context: WindowContext) => void;
+
+export interface WindowContext {
+  readonly rangeMs: number;
+  readonly endsMs: Float64Array;
+  /** Whether windows are widened; see extended.ts. */
+  readonly modifier: MatrixValue['modifier'];
+  readonly grid: Grid;
+  /** The scalar arguments in order, one entry a step. */
+  readonly params: readonly Float64Array[];
+}
+
+export interface WindowSettings {
+  /** Whether the result still is the metric's own value (last_over_time). */
+  readonly keepsName?: boolean;
+  /** Called with each series that gave a result: annotations. */
+  readonly inspect?: (input: CallInput, series: RangeSeries) => void;
+  /** Called once before: checks of parameters. */
+  readonly check?: (input: CallInput) => void;
+}
+
+export function overWindows(kernel: WindowKernel, settings: WindowSettings = {}): FunctionImpl {
+  return async input => {
+    settings.check?.(input);
+    const { run, node, args, grid } = input;
+    const matrix = matrixArg(
+      input,
+      args.findIndex(arg => arg.kind === 'matrix'),
+    );
+    const params = args.flatMap(arg => (arg.kind === 'scalar' ? [arg.values] : []));
+    const metas = matrix.series.map(({ meta }) => (settings.keepsName ? meta : run.dropName(meta)));
+    const result = run.newVector(metas, grid.steps);
+    const context: WindowContext = {
+      rangeMs: matrix.rangeMs,
+      endsMs: matrix.endsMs,
+      modifier: matrix.modifier,
+      grid,
+      params,
+    };
+    for (const [row, series] of matrix.series.entries()) {
+      const offset = row * grid.steps;
+      kernel(series, { values: result.values, present: result.present, offset }, context);
+      if (settings.inspect !== undefined && hasEntry(result.present, offset, grid.steps)) {
+        settings.inspect(input, series);
+      }
+      if (run.isDue()) await run.pause();
+    }
+    return settings.keepsName ? result : run.uniqueAfterDrop(result, node.settings.span);
+  };
+}
+
+function hasEntry(present: Uint8Array, offset: number, steps: number): boolean {
+  for (let i = offset; i < offset + steps; i++) if (present[i] === 1) return true;
+  return false;
+}
+
+/** A kernel from a function of one window; it is not called for an empty one. */
+export function perWindow(
+  reduce: (window: Window, context: WindowContext, step: number) => number,
+  samplesMin = 1,
+): WindowKernel {
+  return (series, column, context) => {
+    const { timesMs, values, first, end } = series;
+    for (let i = 0; i < first.length; i++) {
+      const from = first[i]!;
+      const to = end[i]!;
+      if (to - from < samplesMin) continue;
+      column.values[column.offset + i] = reduce({ timesMs, values, from, to }, context, i);
+      column.present[column.offset + i] = 1;
+    }
+  };
+}
+
+export interface Window {
+  readonly timesMs: Float64Array;
+  readonly values: Float64Array;
+  readonly from: number;
+  readonly to: number;
+}
+
+// --- element by element ---------------------------------------------------------------------------
+
+/** `apply` gets the value and the scalar arguments at the step; undefined leaves the entry out. */
+export function elementwise(
+  apply: (value: number, ...params: number[]) => number | undefined,
+  settings: { readonly defaults?: readonly number[] } = {},
+): FunctionImpl {
+  return async input => {
+    const { run, node, args, grid } = input;
+    const vector = vectorArg(input, 0);
+    const defaults = settings.defaults ?? [];
+    const count = Math.max(args.length - 1, defaults.length);
+    const columns = Array.from({ length: count }, (_, i) =>
+      i + 1 < args.length ? scalarArg(input, i + 1) : new Float64Array(grid.steps).fill(defaults[i] ?? 0),
+    );
+    const result = run.newVector(
+      vector.series.map(meta => run.dropName(meta)),
+      grid.steps,
+    );
+    const params = new Array<number>(count).fill(0);
+    for (let row = 0; row < vector.series.length; row++) {
+      for (let i = 0; i < grid.steps; i++) {
+        const at = row * grid.steps + i;
+        if (vector.present[at] === 0) continue;
+        for (let p = 0; p < count; p++) params[p] = (columns[p] as Float64Array)[i]!;
+        const value = apply(vector.values[at]!, ...params);
+        if (value === undefined) continue;
+        result.values[at] = value;
+        result.present[at] = 1;
+      }
+      if (run.isDue()) await run.pause();
+    }
+    return run.uniqueAfterDrop(result, node.settings.span);
+  };
+}

@@ -1,0 +1,237 @@
+// The *_over_time functions and the regressions.
+// biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
+
+import { lostIn, quantileOf, warnQuantile } from '../operators/index.ts';
+import { formatPlainNumber } from '../parser/index.ts';
+import {
+  argSpan,
+  type CallInput,
+  type FunctionImpl,
+  overWindows,
+  perWindow,
+  scalarArg,
+  type Window,
+  type WindowKernel,
+} from './call.ts';
+
+export const OVER_TIME_FUNCTIONS: Readonly<Record<string, FunctionImpl>> = {
+  avg_over_time: overWindows(perWindow(average)),
+  count_over_time: overWindows(perWindow(({ from, to }) => to - from)),
+  deriv: overWindows(perWindow(window => regression(window, window.timesMs[window.from]!).slope, 2)),
+  double_exponential_smoothing: overWindows(
+    perWindow((window, { params }, step) => smooth(window, params[0]![step]!, params[1]![step]!), 2),
+    { check: checkSmoothing },
+  ),
+  first_over_time: overWindows(
+    perWindow(({ values, from }) => values[from]!),
+    { keepsName: true },
+  ),
+  last_over_time: overWindows(
+    perWindow(({ values, to }) => values[to - 1]!),
+    { keepsName: true },
+  ),
+  mad_over_time: overWindows(perWindow(medianDeviation)),
+  max_over_time: overWindows(extreme((a, b) => a > b)),
+  min_over_time: overWindows(extreme((a, b) => a < b)),
+  predict_linear: overWindows(
+    perWindow((window, { grid, params }, step) => {
+      const { slope, intercept } = regression(window, grid.startMs + step * grid.stepMs);
+      return slope * params[0]![step]! + intercept;
+    }, 2),
+  ),
+  present_over_time: overWindows(perWindow(() => 1)),
+  quantile_over_time: overWindows(
+    perWindow(({ values, from, to }, { params }, step) =>
+      quantileOf(params[0]![step]!, values.slice(from, to)),
+    ),
+    { check: input => checkQuantiles(input) },
+  ),
+  stddev_over_time: overWindows(perWindow(window => Math.sqrt(variance(window)))),
+  stdvar_over_time: overWindows(perWindow(variance)),
+  sum_over_time: overWindows(perWindow(sum)),
+  ts_of_first_over_time: overWindows(perWindow(({ timesMs, from }) => timesMs[from]! / 1000)),
+  ts_of_last_over_time: overWindows(perWindow(({ timesMs, to }) => timesMs[to - 1]! / 1000)),
+  ts_of_max_over_time: overWindows(perWindow(window => timeOf(window, (a, b) => a >= b))),
+  ts_of_min_over_time: overWindows(perWindow(window => timeOf(window, (a, b) => a <= b))),
+};
+
+function isInfinite(value: number): boolean {
+  return value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY;
+}
+
+/** Kahan–Neumaier. */
+function sum({ values, from, to }: Window): number {
+  let total = 0;
+  let lost = 0;
+  for (let i = from; i < to; i++) {
+    const inc = values[i]!;
+    const next = total + inc;
+    lost = isInfinite(next) ? 0 : lost + lostIn(next, total, inc);
+    total = next;
+  }
+  return isInfinite(total) ? total : total + lost;
+}
+
+/** The direct mean, or the incremental one from where the sum would overflow. */
+function average({ values, from, to }: Window): number {
+  let total = 0;
+  let lost = 0;
+  let i = from;
+  for (; i < to; i++) {
+    const inc = values[i]!;
+    const next = total + inc;
+    if (isInfinite(next) && i > from) break;
+    lost = isInfinite(next) ? 0 : lost + lostIn(next, total, inc);
+    total = next;
+  }
+  const summed = i - from;
+  if (i === to) return total / summed + lost / summed;
+  let mean = total / summed;
+  lost /= summed;
+  for (; i < to; i++) {
+    const count = i - from + 1;
+    const share = (count - 1) / count;
+    const scaled = share * mean;
+    const inc = values[i]! / count;
+    const next = scaled + inc;
+    lost = isInfinite(next) ? 0 : share * lost + lostIn(next, scaled, inc);
+    mean = next;
+  }
+  return mean + lost;
+}
+
+/** Welford's method with compensated sums. */
+function variance({ values, from, to }: Window): number {
+  let mean = 0;
+  let lostMean = 0;
+  let squares = 0;
+  let lostSquares = 0;
+  for (let i = from; i < to; i++) {
+    const value = values[i]!;
+    const delta = value - (mean + lostMean);
+    const incMean = delta / (i - from + 1);
+    const nextMean = mean + incMean;
+    lostMean = isInfinite(nextMean) ? 0 : lostMean + lostIn(nextMean, mean, incMean);
+    mean = nextMean;
+    const incSquares = delta * (value - (mean + lostMean));
+    const nextSquares = squares + incSquares;
+    lostSquares = isInfinite(nextSquares) ? 0 : lostSquares + lostIn(nextSquares, squares, incSquares);
+    squares = nextSquares;
+  }
+  return (squares + lostSquares) / (to - from);
+}
+
+/** Median of the distances from the median. */
+function medianDeviation({ values, from, to }: Window): number {
+  const window = values.slice(from, to);
+  if (window.some(Number.isNaN)) return Number.NaN;
+  const median = quantileOf(0.5, window);
+  return quantileOf(
+    0.5,
+    window.map(value => Math.abs(value - median)),
+  );
+}
+
+function timeOf({ timesMs, values, from, to }: Window, wins: (a: number, b: number) => boolean): number {
+  let best = from;
+  for (let i = from + 1; i < to; i++) {
+    if (wins(values[i]!, values[best]!) || Number.isNaN(values[best])) best = i;
+  }
+  return timesMs[best]! / 1000;
+}
+
+/**
+ * The extreme of each window by a monotonic deque: candidates from the front are ever less extreme, so that each sample
+ * enters and leaves once. NaN counts only where a window holds nothing else.
+ */
+function extreme(beats: (a: number, b: number) => boolean): WindowKernel {
+  return ({ values, first, end }, column) => {
+    const steps = first.length;
+    if (steps === 0) return;
+    const base = first[0]!;
+    const deque = new Int32Array(Math.max(0, end[steps - 1]! - base));
+    let head = 0;
+    let tail = 0;
+    let next = base;
+    for (let i = 0; i < steps; i++) {
+      const to = end[i]!;
+      for (; next < to; next++) {
+        const value = values[next]!;
+        if (Number.isNaN(value)) continue;
+        while (tail > head && !beats(values[deque[tail - 1]!]!, value)) tail--;
+        deque[tail++] = next;
+      }
+      const from = first[i]!;
+      while (head < tail && deque[head]! < from) head++;
+      if (to <= from) continue;
+      column.values[column.offset + i] = head < tail ? values[deque[head]!]! : Number.NaN;
+      column.present[column.offset + i] = 1;
+    }
+  };
+}
+
+/** Least squares with compensated sums; the intercept is at `originMs`. */
+function regression(
+  { timesMs, values, from, to }: Window,
+  originMs: number,
+): { readonly slope: number; readonly intercept: number } {
+  const initial = values[from]!;
+  let constant = true;
+  const sums = new Float64Array(4);
+  const lost = new Float64Array(4);
+  const add = (k: number, inc: number): void => {
+    const total = sums[k]! + inc;
+    lost[k] = isInfinite(total) ? 0 : lost[k]! + lostIn(total, sums[k]!, inc);
+    sums[k] = total;
+  };
+  for (let i = from; i < to; i++) {
+    const y = values[i]!;
+    if (y !== initial) constant = false;
+    const x = (timesMs[i]! - originMs) / 1000;
+    add(0, x);
+    add(1, y);
+    add(2, x * y);
+    add(3, x * x);
+  }
+  if (constant) {
+    if (isInfinite(initial)) return { slope: Number.NaN, intercept: Number.NaN };
+    return { slope: 0, intercept: initial };
+  }
+  const count = to - from;
+  const [x, y, xy, xx] = [0, 1, 2, 3].map(k => sums[k]! + lost[k]!) as [number, number, number, number];
+  const slope = (xy - (x * y) / count) / (xx - (x * x) / count);
+  return { slope, intercept: y / count - (slope * x) / count };
+}
+
+function smooth({ values, from, to }: Window, smoothing: number, trending: number): number {
+  let before = 0;
+  let level = values[from]!;
+  let trend = values[from + 1]! - values[from]!;
+  for (let i = from + 1; i < to; i++) {
+    if (i > from + 1) trend = trending * (level - before) + (1 - trending) * trend;
+    const next = smoothing * values[i]! + (1 - smoothing) * (level + trend);
+    before = level;
+    level = next;
+  }
+  return level;
+}
+
+function checkSmoothing(input: CallInput): void {
+  for (const [i, word] of [
+    [1, 'smoothing'],
+    [2, 'trend'],
+  ] as const) {
+    for (const factor of scalarArg(input, i)) {
+      if (factor > 0 && factor < 1) continue;
+      const got = formatPlainNumber(factor);
+      input.run.failExecution(
+        `invalid ${word} factor. Expected: 0 < factor < 1, got: ${got}`,
+        argSpan(input, i),
+      );
+    }
+  }
+}
+
+function checkQuantiles(input: CallInput): void {
+  for (const q of scalarArg(input, 0)) warnQuantile(input.run, q, argSpan(input, 0));
+}

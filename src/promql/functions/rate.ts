@@ -1,0 +1,139 @@
+// rate, increase, delta and their kin. Counter resets are found once a series; each window then adds only the resets
+// that fall into it, in the order of time, so that the result is bit for bit what walking the window would give.
+// biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
+
+import { labelValue } from '../../model/index.ts';
+import type { RangeSeries } from '../operators/index.ts';
+import {
+  argSpan,
+  type CallInput,
+  type FunctionImpl,
+  overWindows,
+  perWindow,
+  type WindowKernel,
+} from './call.ts';
+import { anchoredPairs, extendedRate, type RateKind } from './extended.ts';
+
+export const RATE_FUNCTIONS: Readonly<Record<string, FunctionImpl>> = {
+  rate: overWindows(extrapolated({ counter: true, perSecond: true }), { inspect: hintNonCounter }),
+  increase: overWindows(extrapolated({ counter: true, perSecond: false }), { inspect: hintNonCounter }),
+  delta: overWindows(extrapolated({ counter: false, perSecond: false })),
+  irate: overWindows(lastTwo({ counter: true, perSecond: true })),
+  idelta: overWindows(lastTwo({ counter: false, perSecond: false })),
+  resets: overWindows(countPairs((before, after) => after < before)),
+  changes: overWindows(
+    countPairs((before, after) => after !== before && !(Number.isNaN(after) && Number.isNaN(before))),
+  ),
+};
+
+/** Prometheus's hint: what grows without bound is called …_total, …_sum, …_count or …_bucket. */
+function hintNonCounter(input: CallInput, { meta }: RangeSeries): void {
+  const name = labelValue(meta.labels, '__name__');
+  const type = labelValue(meta.labels, '__type__');
+  if (name === '') return;
+  const span = argSpan(input, 0);
+  if (type !== '') {
+    if (type === 'counter' || type === 'histogram') return;
+    input.run.annotate(
+      'info',
+      `metric might not be a counter, __type__ label is not set to "counter" or "histogram", got ${JSON.stringify(type)}: ${JSON.stringify(name)}`,
+      span,
+    );
+    return;
+  }
+  if (/_(total|sum|count|bucket)$/.test(name)) return;
+  input.run.annotate(
+    'info',
+    `metric might not be a counter, name does not end in _total/_sum/_count/_bucket: ${JSON.stringify(name)}`,
+    span,
+  );
+}
+
+/** Indices of the samples that are below the one before. */
+function findResets(values: Float64Array, from: number, to: number): number[] {
+  const resets: number[] = [];
+  for (let i = from + 1; i < to; i++) if (values[i]! < values[i - 1]!) resets.push(i);
+  return resets;
+}
+
+/** A gap to the window's edge up to this many average intervals is taken as covered by the series. */
+const EXTRAPOLATION_INTERVALS = 1.1;
+
+function extrapolated({ counter, perSecond }: RateKind): WindowKernel {
+  const extended = extendedRate({ counter, perSecond });
+  return (series, column, context) => {
+    if (context.modifier !== null) {
+      extended(series, column, context);
+      return;
+    }
+    const { rangeMs, endsMs } = context;
+    const { timesMs, values, first, end } = series;
+    const steps = first.length;
+    if (steps === 0) return;
+    const resets = counter ? findResets(values, first[0]!, end[steps - 1]!) : [];
+    let firstReset = 0;
+    for (let i = 0; i < steps; i++) {
+      const from = first[i]!;
+      const last = end[i]! - 1;
+      if (last <= from) continue;
+      let growth = values[last]! - values[from]!;
+      while (firstReset < resets.length && resets[firstReset]! <= from) firstReset++;
+      for (let r = firstReset; r < resets.length && resets[r]! <= last; r++)
+        growth += values[resets[r]! - 1]!;
+
+      const endMs = endsMs[i]!;
+      const sampledS = (timesMs[last]! - timesMs[from]!) / 1000;
+      const averageS = sampledS / (last - from);
+      const coveredS = averageS * EXTRAPOLATION_INTERVALS;
+      let toStartS = (timesMs[from]! - (endMs - rangeMs)) / 1000;
+      let toEndS = (endMs - timesMs[last]!) / 1000;
+      if (toStartS >= coveredS) toStartS = averageS / 2;
+      if (counter && growth > 0 && values[from]! >= 0) {
+        // A counter cannot have been below zero: do not extrapolate beyond where it would have been zero.
+        const toZeroS = sampledS * (values[from]! / growth);
+        if (toZeroS < toStartS) toStartS = toZeroS;
+      }
+      if (toEndS >= coveredS) toEndS = averageS / 2;
+      let factor = (sampledS + toStartS + toEndS) / sampledS;
+      if (perSecond) factor /= rangeMs / 1000;
+      column.values[column.offset + i] = growth * factor;
+      column.present[column.offset + i] = 1;
+    }
+  };
+}
+
+function lastTwo({ counter, perSecond }: RateKind): WindowKernel {
+  return perWindow(({ timesMs, values, to }) => {
+    const before = values[to - 2]!;
+    const after = values[to - 1]!;
+    const growth = counter && after < before ? after : after - before;
+    return perSecond ? growth / ((timesMs[to - 1]! - timesMs[to - 2]!) / 1000) : growth;
+  }, 2);
+}
+
+/** Counts neighbours that satisfy a condition, by prefix sums over the series. */
+function countPairs(counts: (before: number, after: number) => boolean): WindowKernel {
+  const anchored = anchoredPairs(counts);
+  return (series, column, context) => {
+    if (context.modifier !== null) {
+      anchored(series, column, context);
+      return;
+    }
+    const { values, first, end } = series;
+    const steps = first.length;
+    if (steps === 0) return;
+    const base = first[0]!;
+    const size = Math.max(0, end[steps - 1]! - base);
+    const sums = new Int32Array(size);
+    for (let i = 1; i < size; i++) {
+      sums[i] = sums[i - 1]! + (counts(values[base + i - 1]!, values[base + i]!) ? 1 : 0);
+    }
+    for (let i = 0; i < steps; i++) {
+      const from = first[i]! - base;
+      const last = end[i]! - base - 1;
+      if (last < from) continue;
+      column.values[column.offset + i] = sums[last]! - sums[from]!;
+      column.present[column.offset + i] = 1;
+    }
+  };
+}

@@ -1,0 +1,70 @@
+// Binary operators with a scalar on at least one side, and the entry to the others.
+// biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
+
+import { COMPARISONS, SET_OPS } from '../parser/index.ts';
+import type { BinaryNode } from '../plan/index.ts';
+import { type CompareMode, operationOf } from './arithmetic.ts';
+import { matchVectors } from './matching.ts';
+import type { Run } from './run.ts';
+import { combineSets } from './sets.ts';
+import type { ScalarValue, Value, VectorValue } from './values.ts';
+
+export interface BinaryInputs {
+  readonly left: Value;
+  readonly right: Value;
+  readonly mode: CompareMode;
+}
+
+export async function binary(run: Run, node: BinaryNode, inputs: BinaryInputs): Promise<Value> {
+  const { left, right, mode } = inputs;
+  const { operator } = node.settings;
+  if (left.kind === 'scalar' && right.kind === 'scalar') return scalars(operator, left, right);
+  if (left.kind === 'vector' && right.kind === 'scalar') {
+    return withScalar(run, node, { vector: left, scalar: right, scalarLeft: false, mode });
+  }
+  if (left.kind === 'scalar' && right.kind === 'vector') {
+    return withScalar(run, node, { vector: right, scalar: left, scalarLeft: true, mode });
+  }
+  if (left.kind !== 'vector' || right.kind !== 'vector') throw new Error('binary operator on wrong types');
+  if (SET_OPS.has(operator)) return combineSets(run, node, { left, right });
+  return matchVectors(run, node, { left, right, mode });
+}
+
+function scalars(operator: string, left: ScalarValue, right: ScalarValue): ScalarValue {
+  const compute = operationOf(operator);
+  const values = new Float64Array(left.values.length);
+  for (let i = 0; i < values.length; i++) values[i] = compute(left.values[i]!, right.values[i]!);
+  return { kind: 'scalar', values };
+}
+
+interface ScalarSide {
+  readonly vector: VectorValue;
+  readonly scalar: ScalarValue;
+  readonly scalarLeft: boolean;
+  readonly mode: CompareMode;
+}
+
+async function withScalar(run: Run, node: BinaryNode, side: ScalarSide): Promise<VectorValue> {
+  const { vector, scalar, scalarLeft, mode } = side;
+  const { operator, span } = node.settings;
+  const filters = COMPARISONS.has(operator) && mode !== 'bool';
+  if (filters && mode === 'unfiltered') return vector;
+  const compute = operationOf(operator);
+  const series = filters ? vector.series : vector.series.map(meta => run.dropName(meta));
+  const result = run.newVector(series, vector.steps);
+  const { steps } = vector;
+  for (let row = 0; row < series.length; row++) {
+    for (let i = 0; i < steps; i++) {
+      const at = row * steps + i;
+      if (vector.present[at] === 0) continue;
+      const value = vector.values[at]!;
+      const other = scalar.values[i]!;
+      const computed = scalarLeft ? compute(other, value) : compute(value, other);
+      if (filters && computed === 0) continue;
+      result.values[at] = filters ? value : computed;
+      result.present[at] = 1;
+    }
+    if (run.isDue()) await run.pause();
+  }
+  return filters ? result : run.uniqueAfterDrop(result, span);
+}

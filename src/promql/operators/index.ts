@@ -1,0 +1,29 @@
+// promql/operators: what fills columns, and the values and the run that they share.
+
+export { aggregate, warnQuantile } from './aggregate.ts';
+export { type CompareMode, operationOf } from './arithmetic.ts';
+export { binary } from './binary.ts';
+export { lostIn, quantileOf } from './folds.ts';
+export { type EngineSettings, Refusal, Run, type RunInputs } from './run.ts';
+export { queryTimes, selectInstants, selectRanges, windowEnds } from './select.ts';
+export { subqueryWindows, windowsOver } from './subquery.ts';
+export {
+  combineProducers,
+  filterLabels,
+  type Grid,
+  type MatrixValue,
+  mergeEqualSeries,
+  NAME_LABELS,
+  type Producer,
+  pickRows,
+  type RangeSeries,
+  type ScalarValue,
+  type SeriesMeta,
+  sortedByLabels,
+  type TextValue,
+  type Value,
+  type VectorValue,
+  withoutEmptyRows,
+  withoutNameLabels,
+} from './values.ts';
+export { findWindows, WindowCache } from './windows.ts';

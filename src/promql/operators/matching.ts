@@ -1,0 +1,255 @@
+// Binary operators between two vectors. Series find each other by signature once, for all steps; which of several
+// candidates stands at a step is seen in the presence columns. At no step may the "one" side have two series of one
+// signature, nor may two results have the same labels.
+// biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
+
+import {
+  formatLabels,
+  type Labels,
+  labelPairs,
+  labelsFromPairs,
+  labelsKey,
+  labelValue,
+} from '../../model/index.ts';
+import { COMPARISONS } from '../parser/index.ts';
+import type { BinaryNode, PlannedMatching, PlannedNumber } from '../plan/index.ts';
+import { type CompareMode, operationOf } from './arithmetic.ts';
+import type { Run } from './run.ts';
+import { matchedLabels } from './signature.ts';
+import { combineProducers, filterLabels, NAME_LABELS, type SeriesMeta, type VectorValue } from './values.ts';
+
+/** A column on one side: a real series, or what fill() puts where none stands. */
+interface Column {
+  readonly meta: SeriesMeta;
+  readonly values: Float64Array;
+  readonly present: Uint8Array;
+}
+
+interface Bucket {
+  readonly many: Column[];
+  readonly one: Column[];
+}
+
+export async function matchVectors(
+  run: Run,
+  node: BinaryNode,
+  inputs: { readonly left: VectorValue; readonly right: VectorValue; readonly mode: CompareMode },
+): Promise<VectorValue> {
+  const { matching } = node.settings;
+  const swapped = matching.card === 'one-to-many';
+  const many = swapped ? inputs.right : inputs.left;
+  const one = swapped ? inputs.left : inputs.right;
+  const buckets = new Map<string, Bucket>();
+  fillBuckets(many, 'many', { buckets, matching });
+  fillBuckets(one, 'one', { buckets, matching });
+  const output = new Output(run, node, { steps: many.steps, swapped, mode: inputs.mode });
+  for (const bucket of buckets.values()) {
+    if (bucket.one.length > 1) checkOneSide(run, node, { bucket, many, swapped });
+    addFills(run, bucket, { matching, steps: many.steps });
+    output.startBucket();
+    for (const left of bucket.many) {
+      for (const right of bucket.one) output.add(left, right);
+      if (run.isDue()) await run.pause();
+    }
+  }
+  return output.finish();
+}
+
+function fillBuckets(
+  vector: VectorValue,
+  side: 'many' | 'one',
+  { buckets, matching }: { buckets: Map<string, Bucket>; matching: PlannedMatching },
+): void {
+  const { steps } = vector;
+  for (const [row, meta] of vector.series.entries()) {
+    const key = labelsKey(matchedLabels(meta.labels, matching));
+    let bucket = buckets.get(key);
+    if (bucket === undefined) {
+      bucket = { many: [], one: [] };
+      buckets.set(key, bucket);
+    }
+    bucket[side].push({
+      meta,
+      values: vector.values.subarray(row * steps, (row + 1) * steps),
+      present: vector.present.subarray(row * steps, (row + 1) * steps),
+    });
+  }
+}
+
+function checkOneSide(
+  run: Run,
+  { settings }: BinaryNode,
+  { bucket, many, swapped }: { bucket: Bucket; many: VectorValue; swapped: boolean },
+): void {
+  for (let step = 0; step < many.steps; step++) {
+    const standing = bucket.one.filter(({ present }) => present[step] === 1);
+    const [first, second] = standing;
+    if (first === undefined || second === undefined || !existsAt(many, step)) continue;
+    const group = quotedLabels(matchedLabels(first.meta.labels, settings.matching));
+    const names = `[${quotedLabels(second.meta.labels)}, ${quotedLabels(first.meta.labels)}]`;
+    run.failExecution(
+      `found duplicate series for the match group ${group} on the ${swapped ? 'left' : 'right'} hand-side of the operation: ` +
+        `${names};many-to-many matching not allowed: matching labels must be unique on one side`,
+      settings.span,
+    );
+  }
+}
+
+function existsAt({ present, steps }: VectorValue, step: number): boolean {
+  for (let at = step; at < present.length; at += steps) if (present[at] === 1) return true;
+  return false;
+}
+
+/** `{a="b", c="d"}` with the braces always there. */
+function quotedLabels(labels: Labels): string {
+  return labels.length === 0 ? '{}' : formatLabels(labels);
+}
+
+// --- fill -----------------------------------------------------------------------------------------
+
+function addFills(
+  run: Run,
+  bucket: Bucket,
+  { matching, steps }: { matching: PlannedMatching; steps: number },
+): void {
+  // As Prometheus has it, fill_left is for the "many" side even where group_right makes that the right one.
+  const fillMany = readFill(matching.fillLeft);
+  const fillOne = readFill(matching.fillRight);
+  if (fillMany === null && fillOne === null) return;
+  const standsMany = union(bucket.many, steps);
+  const standsOne = union(bucket.one, steps);
+  const sample = bucket.many[0] ?? bucket.one[0];
+  if (sample === undefined) return;
+  const labels = filterLabels(matchedLabels(sample.meta.labels, matching), name => !NAME_LABELS.has(name));
+  const meta: SeriesMeta = { labels, dropName: false, producer: null };
+  const column = (value: number, has: Uint8Array, lacks: Uint8Array): Column => {
+    run.charge(steps);
+    return {
+      meta,
+      values: new Float64Array(steps).fill(value),
+      present: has.map((flag, i) => (flag === 1 && lacks[i] === 0 ? 1 : 0)),
+    };
+  };
+  if (fillOne !== null) bucket.one.push(column(fillOne, standsMany, standsOne));
+  if (fillMany !== null) bucket.many.push(column(fillMany, standsOne, standsMany));
+}
+
+function readFill(fill: PlannedNumber | null): number | null {
+  return fill === null ? null : Number(fill);
+}
+
+function union(columns: readonly Column[], steps: number): Uint8Array {
+  const flags = new Uint8Array(steps);
+  for (const { present } of columns) for (let i = 0; i < steps; i++) flags[i] = flags[i]! | present[i]!;
+  return flags;
+}
+
+// --- results --------------------------------------------------------------------------------------
+
+interface Row {
+  meta: SeriesMeta;
+  readonly values: Float64Array;
+  readonly present: Uint8Array;
+}
+
+class Output {
+  readonly #run: Run;
+  readonly #node: BinaryNode;
+  readonly #steps: number;
+  readonly #swapped: boolean;
+  readonly #mode: CompareMode;
+  readonly #compute: (left: number, right: number) => number;
+  readonly #filters: boolean;
+  readonly #rows: Row[] = [];
+  /** Steps at which a result of this bucket stands already, by result labels ("" for one-to-one: any). */
+  #stands = new Map<string, Uint8Array>();
+
+  constructor(
+    run: Run,
+    node: BinaryNode,
+    { steps, swapped, mode }: { steps: number; swapped: boolean; mode: CompareMode },
+  ) {
+    this.#run = run;
+    this.#node = node;
+    this.#steps = steps;
+    this.#swapped = swapped;
+    this.#mode = mode;
+    this.#filters = COMPARISONS.has(node.settings.operator) && mode !== 'bool';
+    this.#compute = operationOf(node.settings.operator);
+  }
+
+  startBucket(): void {
+    this.#stands = new Map();
+  }
+
+  /** Computes the pair where both stand. */
+  add(many: Column, one: Column): void {
+    const steps = this.#steps;
+    if (!standTogether(many, one, steps)) return;
+    const meta = this.#resultMeta(many.meta, one.meta);
+    const { card } = this.#node.settings.matching;
+    const key = card === 'one-to-one' ? '' : labelsKey(meta.labels);
+    const stands = this.#stands.get(key) ?? new Uint8Array(steps);
+    this.#stands.set(key, stands);
+    this.#run.charge(steps);
+    const row: Row = { meta, values: new Float64Array(steps), present: new Uint8Array(steps) };
+    const left = this.#swapped ? one : many;
+    const right = this.#swapped ? many : one;
+    const unfiltered = this.#mode === 'unfiltered';
+    for (let i = 0; i < steps; i++) {
+      if (many.present[i] === 0 || one.present[i] === 0) continue;
+      if (stands[i] === 1) this.#failDuplicate(card);
+      stands[i] = 1;
+      const value = left.values[i]!;
+      const computed = this.#compute(value, right.values[i]!);
+      if (this.#filters && !unfiltered && computed === 0) continue;
+      row.values[i] = this.#filters ? value : computed;
+      row.present[i] = 1;
+    }
+    this.#rows.push(row);
+  }
+
+  #failDuplicate(card: PlannedMatching['card']): never {
+    this.#run.failExecution(
+      card === 'one-to-one'
+        ? 'multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)'
+        : 'multiple matches for labels: grouping labels must ensure unique matches',
+      this.#node.settings.span,
+    );
+  }
+
+  #resultMeta(many: SeriesMeta, one: SeriesMeta): SeriesMeta {
+    const { matching } = this.#node.settings;
+    const base = { ...many, producer: combineProducers(many.producer, one.producer) };
+    const named = this.#filters ? base : this.#run.dropName(base);
+    let labels = named.labels;
+    if (matching.card === 'one-to-one') {
+      const names = new Set(matching.labels);
+      labels = filterLabels(labels, name => names.has(name) === matching.on);
+    }
+    if (matching.include.length > 0) {
+      const taken = matching.include.map(name => [name, labelValue(one.labels, name)] as const);
+      labels = labelsFromPairs([...labelPairs(labels), ...taken]);
+    }
+    return { ...named, labels };
+  }
+
+  finish(): VectorValue {
+    const rows = this.#rows;
+    const steps = this.#steps;
+    const result = this.#run.newVector(
+      rows.map(({ meta }) => meta),
+      steps,
+    );
+    rows.forEach((row, at) => {
+      result.values.set(row.values, at * steps);
+      result.present.set(row.present, at * steps);
+    });
+    return this.#run.unique(result, this.#node.settings.span);
+  }
+}
+
+function standTogether(many: Column, one: Column, steps: number): boolean {
+  for (let i = 0; i < steps; i++) if (many.present[i] === 1 && one.present[i] === 1) return true;
+  return false;
+}

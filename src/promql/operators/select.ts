@@ -1,0 +1,246 @@
+// Selectors: reading series and laying them out over the steps, as instants or as windows.
+// biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
+
+import { isStaleAt, type SelectHints, type SeriesColumns, wordsOf } from '../../model/index.ts';
+import { type PlannedSource, resolveDuration, type SelectRangeNode } from '../plan/index.ts';
+import type { Run } from './run.ts';
+import type { Grid, MatrixValue, RangeSeries, SeriesMeta, VectorValue } from './values.ts';
+import { WindowCache, type Windows } from './windows.ts';
+
+/** Step and range as the functions step() and range() and duration expressions see them. */
+export function queryTimes(run: Run): { readonly stepMs: number; readonly rangeMs: number } {
+  const { stepMs, startMs, endMs } = run.inputs;
+  return { stepMs, rangeMs: endMs - startMs };
+}
+
+/** Where each step's window ends: the step, or the time of `@`, less the offset. */
+export function windowEnds(run: Run, source: Pick<PlannedSource, 'offset' | 'at'>, grid: Grid): Float64Array {
+  const offsetMs = resolveDuration(source.offset, queryTimes(run));
+  const ends = new Float64Array(grid.steps);
+  let atMs: number | undefined;
+  if (source.at === 'start') atMs = run.inputs.startMs;
+  else if (source.at === 'end') atMs = run.inputs.endMs;
+  else if (source.at !== null) atMs = source.at;
+  for (let i = 0; i < grid.steps; i++) ends[i] = (atMs ?? grid.startMs + i * grid.stepMs) - offsetMs;
+  return ends;
+}
+
+interface ReadTimes {
+  readonly endsMs: Float64Array;
+  readonly widthMs: number;
+  readonly stepMs: number;
+}
+
+function read(run: Run, source: PlannedSource, times: ReadTimes): Promise<readonly SeriesColumns[]> {
+  const hints = hintsFor(run, source, times);
+  const key = JSON.stringify([source.matchers, hints]);
+  const known = run.reads.get(key);
+  if (known !== undefined) return known;
+  const reading = readOnce(run, source, hints);
+  run.reads.set(key, reading);
+  return reading;
+}
+
+function hintsFor(run: Run, source: PlannedSource, times: ReadTimes): SelectHints {
+  return {
+    fromMs: (times.endsMs[0] as number) - times.widthMs,
+    toMs: times.endsMs[times.endsMs.length - 1] as number,
+    stepMs: times.stepMs,
+    rangeMs: source.func === '' || source.func === 'timestamp' ? 0 : times.widthMs,
+    func: source.func,
+    limit: run.inputs.settings.seriesMax + 1,
+  };
+}
+
+async function readOnce(
+  run: Run,
+  source: PlannedSource,
+  hints: SelectHints,
+): Promise<readonly SeriesColumns[]> {
+  const { reader, signal, settings } = run.inputs;
+  const selected = await reader.select(source.matchers, hints, signal);
+  if (run.isDue()) await run.pause();
+  if (!selected.ok) run.fail(selected.error.code, selected.error.message, source.span);
+  const series = selected.value;
+  if (series.length > settings.seriesMax) {
+    run.fail(
+      'query-limit',
+      `Cannot evaluate the expression: a selector matches more than ${settings.seriesMax} series; narrow it`,
+      source.span,
+    );
+  }
+  run.seriesRead += series.length;
+  for (const one of series) {
+    if (hasHistograms(one)) {
+      run.fail(
+        'query-not-supported',
+        'Cannot evaluate the expression: native histograms are not supported yet',
+        source.span,
+      );
+    }
+    run.samplesRead += one.to - one.from;
+    run.charge(one.to - one.from);
+  }
+  return series;
+}
+
+function hasHistograms({ histograms, from, to }: SeriesColumns): boolean {
+  if (histograms === undefined) return false;
+  for (const index of histograms.keys()) if (index >= from && index < to) return true;
+  return false;
+}
+
+function metaOf({ labels, producer }: SeriesColumns): SeriesMeta {
+  return { labels, dropName: false, producer };
+}
+
+// --- instants -------------------------------------------------------------------------------------
+
+/** The newest sample within the lookback; `take` decides whether its value or its time is the result. */
+export async function selectInstants(
+  run: Run,
+  source: PlannedSource,
+  { grid, take }: { grid: Grid; take: 'value' | 'time' },
+): Promise<VectorValue> {
+  const endsMs = windowEnds(run, source, grid);
+  const widthMs = run.inputs.lookbackMs;
+  if (source.modifier !== null) return selectSmoothed(run, source, grid);
+  const series = await read(run, source, { endsMs, widthMs, stepMs: grid.stepMs });
+  const metas = series.map(metaOf);
+  const vector = run.newVector(take === 'time' ? metas.map(meta => run.dropName(meta)) : metas, grid.steps);
+  const windows = new WindowCache({ endsMs, widthMs, notBeforeMs: run.inputs.notBeforeMs ?? -Infinity });
+  for (const [row, columns] of series.entries()) {
+    const { first, end } = windows.of(columns.timesMs, columns.from, columns.to);
+    fillInstants({ columns, first, end, take }, vector, row * grid.steps);
+    if (run.isDue()) await run.pause();
+  }
+  return take === 'time' ? run.uniqueAfterDrop(vector, source.span) : vector;
+}
+
+function fillInstants(
+  input: {
+    readonly columns: SeriesColumns;
+    readonly first: Int32Array;
+    readonly end: Int32Array;
+    readonly take: 'value' | 'time';
+  },
+  { values, present }: VectorValue,
+  offset: number,
+): void {
+  const { columns, first, end, take } = input;
+  const words = wordsOf(columns.values);
+  for (let i = 0; i < first.length; i++) {
+    const last = end[i]! - 1;
+    if (last < first[i]! || isStaleAt(words, last)) continue;
+    values[offset + i] = take === 'value' ? columns.values[last]! : columns.timesMs[last]! / 1000;
+    present[offset + i] = 1;
+  }
+}
+
+/** `selector smoothed`: the value at each step interpolated between the samples around it. */
+async function selectSmoothed(run: Run, source: PlannedSource, grid: Grid): Promise<VectorValue> {
+  const endsMs = windowEnds(run, source, grid);
+  const wide = widen({ endsMs, widthMs: 0 }, 'smoothed', run.inputs.lookbackMs);
+  const series = await read(run, source, { ...wide, stepMs: grid.stepMs });
+  const windows = new WindowCache({ ...wide, notBeforeMs: run.inputs.notBeforeMs ?? -Infinity });
+  const vector = run.newVector(series.map(metaOf), grid.steps);
+  for (const [row, columns] of series.entries()) {
+    const found = windows.of(columns.timesMs, columns.from, columns.to);
+    const clean = withoutStale(columns, found);
+    const { first, end } = clean === columns ? found : windows.of(clean.timesMs, clean.from, clean.to);
+    for (let i = 0; i < grid.steps; i++) {
+      const value = interpolateAt(clean, { from: first[i]!, to: end[i]! }, endsMs[i]!);
+      if (value === undefined) continue;
+      vector.values[row * grid.steps + i] = value;
+      vector.present[row * grid.steps + i] = 1;
+    }
+    if (run.isDue()) await run.pause();
+  }
+  return vector;
+}
+
+/** Undefined where no sample is at or before the time; the last one goes on where none follows. */
+function interpolateAt(
+  { timesMs, values }: Samples,
+  { from, to }: { readonly from: number; readonly to: number },
+  timeMs: number,
+): number | undefined {
+  let next = from;
+  while (next < to && timesMs[next]! <= timeMs) next++;
+  if (next === from) return undefined;
+  const before = next - 1;
+  if (next === to || timesMs[before] === timeMs) return values[before]!;
+  const share = (timeMs - timesMs[before]!) / (timesMs[next]! - timesMs[before]!);
+  return values[before]! + (values[next]! - values[before]!) * share;
+}
+
+// --- ranges ---------------------------------------------------------------------------------------
+
+export async function selectRanges(run: Run, node: SelectRangeNode, grid: Grid): Promise<MatrixValue> {
+  const source = node.settings;
+  const rangeMs = resolveDuration(source.range, queryTimes(run));
+  if (!(rangeMs > 0)) run.failExecution('duration must be greater than 0', source.span);
+  const endsMs = windowEnds(run, source, grid);
+  const { modifier } = source;
+  const wide = widen({ endsMs, widthMs: rangeMs }, modifier, run.inputs.lookbackMs);
+  const series = await read(run, source, { ...wide, stepMs: grid.stepMs });
+  const windows = new WindowCache({
+    ...wide,
+    notBeforeMs: run.inputs.notBeforeMs ?? -Infinity,
+  });
+  const ranges: RangeSeries[] = [];
+  for (const columns of series) {
+    const found = windows.of(columns.timesMs, columns.from, columns.to);
+    const clean = withoutStale(columns, found);
+    ranges.push({
+      meta: metaOf(columns),
+      timesMs: clean.timesMs,
+      values: clean.values,
+      ...(clean === columns ? found : windows.of(clean.timesMs, clean.from, clean.to)),
+    });
+    if (run.isDue()) await run.pause();
+  }
+  return { kind: 'matrix', steps: grid.steps, rangeMs, endsMs, modifier, series: ranges };
+}
+
+/** Modifiers need the samples around the window: in front of it, and behind it to interpolate. */
+function widen(
+  window: { readonly endsMs: Float64Array; readonly widthMs: number },
+  modifier: PlannedSource['modifier'],
+  lookbackMs: number,
+): { readonly endsMs: Float64Array; readonly widthMs: number } {
+  const { endsMs, widthMs } = window;
+  if (modifier === null) return window;
+  if (modifier === 'anchored') return { endsMs, widthMs: widthMs + lookbackMs };
+  return { endsMs: endsMs.map(endMs => endMs + lookbackMs), widthMs: widthMs + 2 * lookbackMs };
+}
+
+interface Samples {
+  readonly timesMs: Float64Array;
+  readonly values: Float64Array;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Range functions never see stale markers. A series without any is passed on as it is, with its shared times. */
+function withoutStale(columns: SeriesColumns, { first, end }: Windows): Samples {
+  const { timesMs, values } = columns;
+  // Windows only move forward: what lies before the first or behind the last is never looked at.
+  const from = first[0] ?? 0;
+  const to = end[end.length - 1] ?? 0;
+  const words = wordsOf(values);
+  let stale = 0;
+  for (let i = from; i < to; i++) if (isStaleAt(words, i)) stale++;
+  if (stale === 0) return columns;
+  const kept = to - from - stale;
+  const cleanTimes = new Float64Array(kept);
+  const cleanValues = new Float64Array(kept);
+  let n = 0;
+  for (let i = from; i < to; i++) {
+    if (isStaleAt(words, i)) continue;
+    cleanTimes[n] = timesMs[i]!;
+    cleanValues[n] = values[i]!;
+    n++;
+  }
+  return { timesMs: cleanTimes, values: cleanValues, from: 0, to: kept };
+}

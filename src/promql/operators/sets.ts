@@ -1,0 +1,77 @@
+// and, or, unless: what exists on the left depends, step by step, on what exists on the right, or the reverse.
+// biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
+
+import type { BinaryNode } from '../plan/index.ts';
+import type { Run } from './run.ts';
+import { signatureOf } from './signature.ts';
+import type { VectorValue } from './values.ts';
+
+export async function combineSets(
+  run: Run,
+  node: BinaryNode,
+  { left, right }: { readonly left: VectorValue; readonly right: VectorValue },
+): Promise<VectorValue> {
+  const { operator, matching, span } = node.settings;
+  const { steps } = left;
+  const groups = new Map<string, number>();
+  const groupOf = (vector: VectorValue): Int32Array =>
+    Int32Array.from(vector.series, ({ labels }) => {
+      const key = signatureOf(labels, matching);
+      const known = groups.get(key);
+      if (known !== undefined) return known;
+      groups.set(key, groups.size);
+      return groups.size - 1;
+    });
+  const leftGroups = groupOf(left);
+  const rightGroups = groupOf(right);
+
+  if (operator === 'or') {
+    const taken = existence(left, leftGroups, groups.size);
+    const result = run.newVector([...left.series, ...right.series], steps);
+    result.values.set(left.values);
+    result.present.set(left.present);
+    const base = left.series.length * steps;
+    await keepWhere(run, right, { groups: rightGroups, flags: taken, wanted: 0, into: result, base });
+    return run.unique(result, span);
+  }
+  const found = existence(right, rightGroups, groups.size);
+  const result = run.newVector(left.series, steps);
+  const wanted = operator === 'and' ? 1 : 0;
+  await keepWhere(run, left, { groups: leftGroups, flags: found, wanted, into: result, base: 0 });
+  return result;
+}
+
+/** Whether any series of a group exists at a step. */
+function existence(vector: VectorValue, groups: Int32Array, count: number): Uint8Array {
+  const { steps, present } = vector;
+  const flags = new Uint8Array(count * steps);
+  for (let row = 0; row < groups.length; row++) {
+    const base = groups[row]! * steps;
+    for (let i = 0; i < steps; i++) if (present[row * steps + i] === 1) flags[base + i] = 1;
+  }
+  return flags;
+}
+
+async function keepWhere(
+  run: Run,
+  vector: VectorValue,
+  keep: {
+    readonly groups: Int32Array;
+    readonly flags: Uint8Array;
+    readonly wanted: 0 | 1;
+    readonly into: VectorValue;
+    readonly base: number;
+  },
+): Promise<void> {
+  const { steps, present, values } = vector;
+  for (let row = 0; row < vector.series.length; row++) {
+    const flagBase = keep.groups[row]! * steps;
+    for (let i = 0; i < steps; i++) {
+      const at = row * steps + i;
+      if (present[at] === 0 || keep.flags[flagBase + i] !== keep.wanted) continue;
+      keep.into.present[keep.base + at] = 1;
+      keep.into.values[keep.base + at] = values[at]!;
+    }
+    if (run.isDue()) await run.pause();
+  }
+}

@@ -1,0 +1,74 @@
+// Subqueries: the inner expression on a grid of its own, whose points then are samples for windows.
+// biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
+
+import { resolveDuration, type SubqueryNode } from '../plan/index.ts';
+import type { Run } from './run.ts';
+import { queryTimes, windowEnds } from './select.ts';
+import type { Grid, MatrixValue, RangeSeries, VectorValue } from './values.ts';
+import { WindowCache } from './windows.ts';
+
+interface SubqueryWindows {
+  readonly rangeMs: number;
+  readonly endsMs: Float64Array;
+  /** The grid on which the inner expression is evaluated: multiples of the step within all windows. */
+  readonly inner: Grid;
+}
+
+export function subqueryWindows(run: Run, { settings }: SubqueryNode, grid: Grid): SubqueryWindows {
+  const times = queryTimes(run);
+  const rangeMs = resolveDuration(settings.range, times);
+  const stepMs =
+    settings.step === null ? run.inputs.settings.subqueryStepMs : resolveDuration(settings.step, times);
+  if (!(rangeMs > 0) || !(stepMs > 0)) {
+    run.failExecution('duration must be greater than 0', settings.span);
+  }
+  const endsMs = windowEnds(run, settings, grid);
+  const fromMs = (endsMs[0] as number) - rangeMs;
+  const toMs = endsMs[endsMs.length - 1] as number;
+  // The window is open on the left.
+  const startMs = (Math.floor(fromMs / stepMs) + 1) * stepMs;
+  const steps = Math.max(0, Math.floor((toMs - startMs) / stepMs) + 1);
+  run.charge(steps);
+  return { rangeMs, endsMs, inner: { startMs, stepMs, steps } };
+}
+
+export async function windowsOver(
+  run: Run,
+  { rangeMs, endsMs, inner }: SubqueryWindows,
+  points: VectorValue,
+): Promise<MatrixValue> {
+  // notBefore was applied to the stored samples already.
+  const windows = new WindowCache({ endsMs, widthMs: rangeMs, notBeforeMs: Number.NEGATIVE_INFINITY });
+  const shared = Float64Array.from({ length: inner.steps }, (_, i) => inner.startMs + i * inner.stepMs);
+  const series: RangeSeries[] = [];
+  for (const [row, meta] of points.series.entries()) {
+    const present = points.present.subarray(row * inner.steps, (row + 1) * inner.steps);
+    const values = points.values.subarray(row * inner.steps, (row + 1) * inner.steps);
+    if (present.includes(0)) {
+      const kept = compact(shared, { present, values });
+      if (kept.timesMs.length === 0) continue;
+      series.push({ meta, ...kept, ...windows.of(kept.timesMs, 0, kept.timesMs.length) });
+    } else {
+      series.push({ meta, timesMs: shared, values, ...windows.of(shared, 0, shared.length) });
+    }
+    if (run.isDue()) await run.pause();
+  }
+  return { kind: 'matrix', steps: endsMs.length, rangeMs, endsMs, modifier: null, series };
+}
+
+function compact(
+  times: Float64Array,
+  { present, values }: { readonly present: Uint8Array; readonly values: Float64Array },
+): { readonly timesMs: Float64Array; readonly values: Float64Array } {
+  let count = 0;
+  for (const flag of present) count += flag;
+  const timesMs = new Float64Array(count);
+  const kept = new Float64Array(count);
+  let n = 0;
+  for (let i = 0; i < present.length; i++) {
+    if (present[i] === 0) continue;
+    timesMs[n] = times[i]!;
+    kept[n++] = values[i]!;
+  }
+  return { timesMs, values: kept };
+}

@@ -1,0 +1,162 @@
+// What operators pass on. A vector's columns are one slab, row after row: entry `row * steps + step` belongs to series
+// `row` at `step` and exists where `present` is 1. Values of absent entries mean nothing. Nobody changes a value
+// after it was passed on.
+
+import { compareLabels, type Labels, labelsFromSorted, labelsKey, type TargetId } from '../../model/index.ts';
+
+/** The evaluation times: startMs + i * stepMs for i below `steps`. */
+export interface Grid {
+  readonly startMs: number;
+  readonly stepMs: number;
+  readonly steps: number;
+}
+
+/** Null: no stored series took part (a literal); undefined: several producers did, or an unknown one. */
+export type Producer = TargetId | null | undefined;
+
+export interface SeriesMeta {
+  readonly labels: Labels;
+  /** The name shall be dropped at the end of the query (delayed name removal only). */
+  readonly dropName: boolean;
+  readonly producer: Producer;
+}
+
+export interface VectorValue {
+  readonly kind: 'vector';
+  readonly steps: number;
+  readonly series: readonly SeriesMeta[];
+  readonly values: Float64Array;
+  readonly present: Uint8Array;
+}
+
+export interface ScalarValue {
+  readonly kind: 'scalar';
+  readonly values: Float64Array;
+}
+
+export interface TextValue {
+  readonly kind: 'string';
+  readonly text: string;
+}
+
+/** A series' samples without stale markers, and for each step the window [first, end) into them. */
+export interface RangeSeries {
+  readonly meta: SeriesMeta;
+  readonly timesMs: Float64Array;
+  readonly values: Float64Array;
+  readonly first: Int32Array;
+  readonly end: Int32Array;
+}
+
+export interface MatrixValue {
+  readonly kind: 'matrix';
+  readonly steps: number;
+  readonly rangeMs: number;
+  /** Where each step's window ends (inclusive); it starts `rangeMs` earlier (exclusive). */
+  readonly endsMs: Float64Array;
+  /** With one, the series' windows are wider than the range: by the lookback in front, if smoothed also behind. */
+  readonly modifier: 'smoothed' | 'anchored' | null;
+  readonly series: readonly RangeSeries[];
+}
+
+export type Value = VectorValue | ScalarValue | TextValue | MatrixValue;
+
+/** __name__ and the labels that describe the metric rather than the series; the three go together. */
+export const NAME_LABELS: ReadonlySet<string> = new Set(['__name__', '__type__', '__unit__']);
+
+export function withoutNameLabels(labels: Labels): Labels {
+  for (let i = 0; i < labels.length; i += 2) {
+    if (NAME_LABELS.has(labels[i] as string)) return filterLabels(labels, name => !NAME_LABELS.has(name));
+  }
+  return labels;
+}
+
+export function filterLabels(labels: Labels, keep: (name: string) => boolean): Labels {
+  const flat: string[] = [];
+  for (let i = 0; i < labels.length; i += 2) {
+    if (keep(labels[i] as string)) flat.push(labels[i] as string, labels[i + 1] as string);
+  }
+  return labelsFromSorted(flat);
+}
+
+export function combineProducers(a: Producer, b: Producer): Producer {
+  if (a === null || a === b) return b;
+  return b === null ? a : undefined;
+}
+
+/** Rows of series that are no longer told apart become one; false where two of them exist at the same step. */
+export function mergeEqualSeries(vector: VectorValue): VectorValue | undefined {
+  const rowByKey = new Map<string, number>();
+  const target = new Int32Array(vector.series.length);
+  let equal = false;
+  for (const [row, meta] of vector.series.entries()) {
+    const key = labelsKey(meta.labels);
+    const earlier = rowByKey.get(key);
+    if (earlier === undefined) {
+      target[row] = rowByKey.size;
+      rowByKey.set(key, rowByKey.size);
+    } else {
+      target[row] = earlier;
+      equal = true;
+    }
+  }
+  if (!equal) return vector;
+  return mergeRows(vector, target, rowByKey.size);
+}
+
+function mergeRows(vector: VectorValue, target: Int32Array, rows: number): VectorValue | undefined {
+  const { steps } = vector;
+  const values = new Float64Array(rows * steps);
+  const present = new Uint8Array(rows * steps);
+  const series: SeriesMeta[] = [];
+  for (const [row, meta] of vector.series.entries()) {
+    const to = target[row] as number;
+    const known = series[to];
+    series[to] =
+      known === undefined ? meta : { ...known, producer: combineProducers(known.producer, meta.producer) };
+    for (let i = 0; i < steps; i++) {
+      if (vector.present[row * steps + i] === 0) continue;
+      if (present[to * steps + i] === 1) return undefined;
+      present[to * steps + i] = 1;
+      values[to * steps + i] = vector.values[row * steps + i] as number;
+    }
+  }
+  return { kind: 'vector', steps, series, values, present };
+}
+
+/** Leaves out rows without any entry. */
+export function withoutEmptyRows(vector: VectorValue): VectorValue {
+  const rows: number[] = [];
+  for (let row = 0; row < vector.series.length; row++) if (rowExists(vector, row)) rows.push(row);
+  return rows.length === vector.series.length ? vector : pickRows(vector, rows);
+}
+
+function rowExists({ present, steps }: VectorValue, row: number): boolean {
+  for (let i = row * steps; i < (row + 1) * steps; i++) if (present[i] === 1) return true;
+  return false;
+}
+
+export function pickRows(vector: VectorValue, rows: readonly number[]): VectorValue {
+  const { steps } = vector;
+  const values = new Float64Array(rows.length * steps);
+  const present = new Uint8Array(rows.length * steps);
+  rows.forEach((row, to) => {
+    values.set(vector.values.subarray(row * steps, (row + 1) * steps), to * steps);
+    present.set(vector.present.subarray(row * steps, (row + 1) * steps), to * steps);
+  });
+  return {
+    kind: 'vector',
+    steps,
+    series: rows.map(row => vector.series[row] as SeriesMeta),
+    values,
+    present,
+  };
+}
+
+export function sortedByLabels(vector: VectorValue): VectorValue {
+  const rows = vector.series.map((_, row) => row);
+  rows.sort((a, b) =>
+    compareLabels((vector.series[a] as SeriesMeta).labels, (vector.series[b] as SeriesMeta).labels),
+  );
+  return pickRows(vector, rows);
+}

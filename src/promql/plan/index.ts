@@ -1,0 +1,20 @@
+// promql/plan: syntax tree → plan.
+
+export { planExpr, resolveDuration, type Supports } from './plan.ts';
+export type {
+  AggregateNode,
+  BinaryNode,
+  CallNode,
+  Planned,
+  PlannedAt,
+  PlannedDuration,
+  PlannedMatcher,
+  PlannedMatching,
+  PlannedNumber,
+  PlannedSource,
+  PlannedSpan,
+  SelectNode,
+  SelectRangeNode,
+  SelectTimesNode,
+  SubqueryNode,
+} from './types.ts';
