@@ -1,8 +1,9 @@
 // Schema combinators: how a kind says what its settings look like. A schema reads a positioned YAML node into plain
 // data and reports everything wrong with it; it never throws and never stops at the first error.
 
-import { isAlias, isMap, isScalar, isSeq, type Node } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, type Node, Scalar, type YAMLMap } from 'yaml';
 import { type Code, parseDuration } from '../base/index.ts';
+import type { Diagnostic } from '../model/index.ts';
 import { nearest } from './nearest.ts';
 
 /** A failed read. Diagnostics were reported; the value is left out of what is returned. */
@@ -23,8 +24,27 @@ export interface ReadContext {
   }): void;
   /** The context of a child. */
   child(key: string | number, node: Node | undefined): ReadContext;
-  /** Follows an alias. */
+  /** Follows an alias and spreads merge keys ("<<"). */
   resolve(node: Node): Node;
+  /** What `${NAME}` stands for; undefined while a text is only checked: then nothing is expanded. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  /** Whether `${NAME}` in a secret is expanded: in our file only, Prometheus's own files take secrets as written. */
+  readonly expandSecrets?: boolean;
+  /** Everything reported in this reading so far, for checks that run after it. */
+  readonly problems?: () => readonly Diagnostic[];
+  /** Contents of files named by the configuration; undefined while a text is only checked. */
+  readonly files?: FileContents | undefined;
+}
+
+/** Files that a schema asks for: the loader reads what was wanted and reads the document again with the contents. */
+export interface FileContents {
+  /** The content, or why it could not be read, or undefined when it has not been read yet. */
+  want(
+    path: string,
+  ):
+    | { readonly ok: true; readonly text: string }
+    | { readonly ok: false; readonly message: string }
+    | undefined;
 }
 
 export interface Schema<T> {
@@ -37,8 +57,10 @@ export interface Schema<T> {
 export interface Field<T> {
   readonly schema: Schema<T>;
   readonly required: boolean;
-  /** Makes the value when the key is absent (or its value is null). */
+  /** Makes the value when the key is absent (or its value is null, unless `nullIsValue`). */
   readonly absent?: () => T;
+  /** The schema reads a null (`key:` with nothing behind it) itself. */
+  readonly nullIsValue?: boolean;
   /** The key is valid but not acted on: its presence gives a warning naming it. */
   readonly notCarriedOut: boolean;
   /** One line for the reference page. */
@@ -61,6 +83,31 @@ export function optional<T>(schema: Schema<T>, help = ''): Field<T | undefined> 
 
 export function withDefault<T>(schema: Schema<T>, value: T, help = ''): Field<T> {
   return { schema, required: false, absent: () => value, notCarriedOut: false, help };
+}
+
+/** A key whose null is a value of its own: `action:` with nothing behind it is an empty action, not the default one. */
+export function nullable<T>(schema: Schema<T>, value: T, help = ''): Field<T> {
+  return { ...withDefault(schema, value, help), nullIsValue: true };
+}
+
+/** Many optional keys at once. */
+export function optionals<S extends Readonly<Record<string, Schema<unknown>>>>(
+  schemas: S,
+): { readonly [K in keyof S]: Field<S[K] extends Schema<infer T> ? T | undefined : never> } {
+  return Object.fromEntries(
+    Object.entries(schemas).map(([key, schema]) => [key, optional(schema)]),
+    // The mapping keeps each key and each schema's type, which Object.fromEntries cannot say.
+  ) as { readonly [K in keyof S]: Field<S[K] extends Schema<infer T> ? T | undefined : never> };
+}
+
+/** Many keys that are valid and not acted on. */
+export function allNotCarriedOut<S extends Readonly<Record<string, Schema<unknown>>>>(
+  schemas: S,
+): { readonly [K in keyof S]: Field<S[K] extends Schema<infer T> ? T | undefined : never> } {
+  return Object.fromEntries(
+    Object.entries(schemas).map(([key, schema]) => [key, notCarriedOut(schema)]),
+    // As above.
+  ) as { readonly [K in keyof S]: Field<S[K] extends Schema<infer T> ? T | undefined : never> };
 }
 
 /** Read and validated, then warned of: nothing acts on it yet. */
@@ -86,7 +133,7 @@ export function record<F extends Fields>(
       let valid = true;
       for (const pair of map.items) {
         const key = keyText(pair.key);
-        const child = (pair.value ?? pair.key) as Node;
+        const child = valueNode(pair);
         const field = Object.hasOwn(fields, key) ? fields[key] : undefined;
         if (field === undefined) {
           valid = false;
@@ -96,7 +143,7 @@ export function record<F extends Fields>(
         seen.add(key);
         const inner = context.child(key, child);
         if (field.notCarriedOut) reportNotCarriedOut(key, pair.key as Node, inner);
-        if (isNull(pair.value) && field.absent !== undefined) {
+        if (isNull(pair.value) && field.absent !== undefined && field.nullIsValue !== true) {
           value[key] = field.absent();
           continue;
         }
@@ -168,7 +215,58 @@ export function secretOf(value: string): Secret {
 }
 
 export function secret(): Schema<Secret> {
-  return scalar('secret', (raw, source) => secretOf(typeof raw === 'string' ? raw : source));
+  return scalar('secret', (raw, source, context) => {
+    const written = typeof raw === 'string' ? raw : source;
+    if (context.env === undefined || context.expandSecrets !== true) return secretOf(written);
+    const expanded = expandEnvironment(written, context.env, context);
+    return expanded === INVALID ? INVALID : secretOf(expanded);
+  });
+}
+
+/** The path of a file that holds a secret; its content without surrounding white space is the value. */
+export function secretFile(): Schema<Secret> {
+  return mapped(fileText(), content => secretOf(content.trim()));
+}
+
+/** The path of a file; the value is its content, "" while the text is only checked. */
+export function fileText(): Schema<string> {
+  return scalar('path of a file', (raw, source, context) => {
+    const path = typeof raw === 'string' ? raw : source;
+    if (path === '' || context.files === undefined) return '';
+    const content = context.files.want(path);
+    if (content === undefined) return '';
+    if (content.ok) return content.text;
+    context.report({
+      code: 'config-io',
+      message: `Cannot read "${path}" for ${context.path}: ${content.message}`,
+      remedy:
+        'check the path and its permissions; a relative path starts at the folder of this configuration file',
+    });
+    return INVALID;
+  });
+}
+
+/** Only the form with braces is a variable: passwords may hold dollar signs. */
+function expandEnvironment(
+  written: string,
+  env: Readonly<Record<string, string>>,
+  context: ReadContext,
+): string | Invalid {
+  let valid = true;
+  const expanded = written.replace(/\$\$\{|\$\{([A-Za-z_]\w*)\}/g, (whole, name?: string) => {
+    // "$${" is an escaped "${".
+    if (name === undefined) return whole === '$${' ? '${' : whole;
+    const value = Object.hasOwn(env, name) ? env[name] : undefined;
+    if (value !== undefined) return value;
+    valid = false;
+    context.report({
+      code: 'config-environment',
+      message: `Cannot expand "\${${name}}" for ${context.path}: the environment variable ${name} is not set`,
+      remedy: `set ${name}; write two dollar signs before the brace for a literal one`,
+    });
+    return '';
+  });
+  return valid ? expanded : INVALID;
 }
 
 export function integer(options: { readonly min?: number; readonly max?: number } = {}): Schema<number> {
@@ -189,8 +287,8 @@ export function boolean(): Schema<boolean> {
   return scalar('true or false', (raw, source, context) => {
     if (typeof raw === 'boolean') return raw;
     // YAML 1.1 words, which Go's reader takes for a boolean field.
-    if (/^(yes|on)$/i.test(source)) return true;
-    if (/^(no|off)$/i.test(source)) return false;
+    if (/^(y|yes|on)$/i.test(source)) return true;
+    if (/^(n|no|off)$/i.test(source)) return false;
     return wrong('true or false', source, context);
   });
 }
@@ -199,8 +297,13 @@ export function boolean(): Schema<boolean> {
 export function duration(options: { readonly min?: number; readonly max?: number } = {}): Schema<number> {
   return scalar('duration', (_, source, context) => {
     const parsed = parseDuration(source);
-    if (!parsed.ok) return bad(`Cannot take "${source}": ${parsed.error}`, context);
-    return inRange(parsed.value, options, context);
+    if (parsed.ok) return inRange(parsed.value, options, context);
+    const tooLong = parsed.error.startsWith('duration too long');
+    return bad(
+      `Cannot take "${source}" for ${context.path}: ${tooLong ? 'the duration is too long, at most 292 years' : 'not a duration'}`,
+      context,
+      tooLong ? undefined : 'write a number and a unit, such as 30s, 5m, 1h30m or 15d',
+    );
   });
 }
 
@@ -221,7 +324,10 @@ export function list<T>(item: Schema<T>): Schema<readonly T[]> {
     says: `list of ${item.says}`,
     read(node, context) {
       const seq = context.resolve(node);
-      if (!isSeq(seq)) return wrongType('a list', seq, context);
+      if (!isSeq(seq)) {
+        const isOne = isScalar(seq) && seq.value !== null && !/[,[\]{}"'\n]/.test(String(seq.source));
+        return wrongType('a list', seq, context, isOne ? `write ["${seq.source}"]` : undefined);
+      }
       const values: T[] = [];
       let valid = true;
       seq.items.forEach((entry, i) => {
@@ -245,13 +351,14 @@ export function mapOf<T>(item: Schema<T>, key?: Schema<string>): Schema<Readonly
       let valid = true;
       for (const pair of map.items) {
         const name = keyText(pair.key);
-        const inner = context.child(name, (pair.value ?? pair.key) as Node);
+        const child = valueNode(pair);
+        const inner = context.child(name, child);
         if (
           key !== undefined &&
           key.read(pair.key as Node, context.child(name, pair.key as Node)) === INVALID
         )
           valid = false;
-        const read = item.read((pair.value ?? pair.key) as Node, inner);
+        const read = item.read(child, inner);
         if (read === INVALID) valid = false;
         else values.set(name, read);
       }
@@ -286,7 +393,22 @@ export function lazy<T>(make: () => Schema<T>): Schema<T> {
 
 /** Anything: validated elsewhere or not at all. */
 export function anything(): Schema<unknown> {
-  return { says: 'anything', read: (node, context) => context.resolve(node).toJSON() };
+  return { says: 'anything', read: plainValue };
+}
+
+function plainValue(node: Node, context: ReadContext): unknown {
+  const found = context.resolve(node);
+  if (isScalar(found)) return found.value;
+  if (isSeq(found))
+    return found.items.map((item, i) => plainValue(item as Node, context.child(i, item as Node)));
+  if (!isMap(found)) return undefined;
+  const value: Record<string, unknown> = Object.create(null);
+  for (const pair of found.items) {
+    const key = keyText(pair.key);
+    const child = valueNode(pair);
+    value[key] = plainValue(child, context.child(key, child));
+  }
+  return value;
 }
 
 /** Reports a bad value at the node being read. */
@@ -334,7 +456,7 @@ function wrong(wanted: string, source: string, context: ReadContext): Invalid {
   return INVALID;
 }
 
-function wrongType(wanted: string, node: Node, context: ReadContext): Invalid {
+function wrongType(wanted: string, node: Node, context: ReadContext, remedy?: string): Invalid {
   const found = isMap(node)
     ? 'a mapping'
     : isSeq(node)
@@ -345,6 +467,7 @@ function wrongType(wanted: string, node: Node, context: ReadContext): Invalid {
   context.report({
     code: 'config-wrong-type',
     message: `Cannot take ${found} for ${context.path === '' ? 'the document' : context.path}: ${wanted} expected`,
+    ...(remedy === undefined ? {} : { remedy }),
     at: node,
   });
   return INVALID;
@@ -369,8 +492,37 @@ function reportNotCarriedOut(key: string, at: Node, context: ReadContext): void 
   });
 }
 
-function keyText(key: unknown): string {
-  return isScalar(key) ? String(key.source ?? key.value) : isAlias(key) ? `*${key.source}` : String(key);
+/** The text of a key as Go's reader takes it: `9090:` is the text "9090". */
+export function keyText(key: unknown): string {
+  if (!isScalar(key)) return isAlias(key) ? `*${key.source}` : String(key);
+  return typeof key.value === 'string' ? key.value : String(key.source ?? key.value);
+}
+
+/** The key's node in a mapping, where a problem with it is pointed at. */
+export function keyNode(node: Node, key: string): Node | undefined {
+  if (!isMap(node)) return undefined;
+  return node.items.find(pair => keyText(pair.key) === key)?.key as Node | undefined;
+}
+
+/** The node behind a key of a mapping. */
+export function valueNodeAt(node: Node, key: string): Node | undefined {
+  if (!isMap(node)) return undefined;
+  const pair = node.items.find(one => keyText(one.key) === key);
+  return pair === undefined ? undefined : valueNode(pair);
+}
+
+/** Whether the key stands in the mapping, be it with a null. */
+export function hasKey(node: Node, key: string): boolean {
+  return keyNode(node, key) !== undefined;
+}
+
+/** `{a}` and `? a` have a key and no value at all. */
+function valueNode(pair: YAMLMap['items'][number]): Node {
+  if (pair.value !== null && pair.value !== undefined) return pair.value as Node;
+  const none = new Scalar(null);
+  none.source = '';
+  none.range = (pair.key as Node).range ?? null;
+  return none;
 }
 
 function isNull(node: unknown): boolean {

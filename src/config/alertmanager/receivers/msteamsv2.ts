@@ -1,0 +1,25 @@
+// msteamsv2_configs. Microsoft Teams' workflows.
+
+import type { Kind } from '../../registry.ts';
+import { boolean, optionals, record, secretFile, text } from '../../schema.ts';
+import { exclusive, httpUrlSecret, requireOneOf } from '../../shared/checks.ts';
+import { httpConfig } from '../../shared/http.ts';
+
+export const msteamsv2: Kind<unknown> = {
+  key: 'msteamsv2_configs',
+  carriedOut: false,
+  schema: record(
+    optionals({
+      send_resolved: boolean(),
+      webhook_url: httpUrlSecret(),
+      webhook_url_file: secretFile(),
+      title: text(),
+      text: text(),
+      http_config: httpConfig,
+    }),
+    (_, context, node) => {
+      exclusive(node, context, ['webhook_url', 'webhook_url_file']);
+      requireOneOf(node, context, ['webhook_url', 'webhook_url_file']);
+    },
+  ),
+};

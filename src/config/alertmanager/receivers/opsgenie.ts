@@ -1,0 +1,43 @@
+// opsgenie_configs. OpsGenie alerts.
+
+import type { Kind } from '../../registry.ts';
+import { boolean, list, mapOf, optionals, record, secret, secretFile, text } from '../../schema.ts';
+import { exclusive, httpUrl, requireOneOf, requireSet } from '../../shared/checks.ts';
+import { httpConfig } from '../../shared/http.ts';
+
+const responder = record(
+  optionals({ id: text(), name: text(), username: text(), type: text() }),
+  (_, context, node) => {
+    requireOneOf(node, context, ['id', 'username', 'name']);
+    requireSet(node, context, ['type']);
+  },
+);
+
+export const opsgenie: Kind<unknown> = {
+  key: 'opsgenie_configs',
+  carriedOut: false,
+  schema: record(
+    optionals({
+      send_resolved: boolean(),
+      api_key: secret(),
+      api_key_file: secretFile(),
+      api_url: httpUrl(),
+      message: text(),
+      description: text(),
+      source: text(),
+      details: mapOf(text()),
+      entity: text(),
+      responders: list(responder),
+      actions: text(),
+      tags: text(),
+      note: text(),
+      priority: text(),
+      update_alerts: boolean(),
+      http_config: httpConfig,
+    }),
+    (_, context, node) => {
+      exclusive(node, context, ['api_key', 'api_key_file']);
+      requireOneOf(node, context, ['api_key', 'api_key_file']);
+    },
+  ),
+};

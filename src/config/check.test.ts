@@ -1,0 +1,132 @@
+// What a user is told about each slip: one line a slip, place and remedy included.
+
+import { describe, expect, it } from 'vitest';
+import { formatDiagnostic } from '../model/index.ts';
+import { checkText, detectKind } from './check.ts';
+
+function check(text: string, want: readonly string[], kind = detectKind(text)): void {
+  const found = checkText(kind, { text, file: 'f.yml' }).map(formatDiagnostic);
+  expect(found.length, found.join('\n')).toBe(want.length);
+  want.forEach((part, i) => {
+    expect(found[i]).toContain(part);
+  });
+}
+
+const RECEIVERS = 'receivers:\n- name: mail\n';
+
+describe('a slip is named with its place and its remedy', () => {
+  it('a misspelt key suggests the right one', () => {
+    check('global:\n  scrape_intervall: 5s\nrule_files: []\n', [
+      'f.yml:2:3: config-unknown-key: Cannot use "scrape_intervall" in global: no such key (did you mean "scrape_interval"?)',
+    ]);
+  });
+  it('several slips are all told, in the order of the text', () => {
+    check(
+      'scrape_configs:\n- job_name: a\n  scrape_interval: 5sec\n  honor_labels: perhaps\nrule_file: []\n',
+      [
+        'f.yml:3:20: config-bad-value: Cannot take "5sec" for scrape_configs[0].scrape_interval: not a duration',
+        'f.yml:4:17: config-wrong-type: Cannot take "perhaps" for scrape_configs[0].honor_labels',
+        'f.yml:5:1: config-unknown-key: Cannot use "rule_file": no such key (did you mean "rule_files"?)',
+      ],
+    );
+  });
+  it('a tab', () => {
+    check('global:\n\tscrape_interval: 5s\n', [
+      'f.yml:2:1: config-yaml: Cannot read the YAML: tabs are not allowed',
+    ]);
+  });
+  it('a key written twice names the line of the first', () => {
+    check('route:\n  receiver: a\n  receiver: b\n', [
+      'f.yml:3:3: config-duplicate-key: Cannot use "receiver" twice: it stands at line 2',
+    ]);
+  });
+  it('a single value where a list belongs', () => {
+    check('rule_files: rules.yml\n', ['a list expected (write ["rules.yml"])']);
+  });
+  it('an unknown receiver in a deep route, even beside another slip', () => {
+    check(
+      `route:\n  receiver: mail\n  group_byy: []\n  routes:\n  - routes:\n    - receiver: mial\n${RECEIVERS}`,
+      [
+        'f.yml:3:3: config-unknown-key',
+        'f.yml:6:17: config-unknown-receiver: Cannot route to "mial": undefined receiver (did you mean "mail"?)',
+      ],
+    );
+  });
+  it('settings that exclude each other', () => {
+    check(
+      'scrape_configs:\n- job_name: a\n  basic_auth: {username: u}\n  authorization: {credentials: c}\n',
+      ['f.yml:4:3: config-conflict: Cannot use "basic_auth", "authorization" together'],
+    );
+  });
+  it('a timeout above the interval', () => {
+    check('scrape_configs:\n- job_name: a\n  scrape_interval: 5s\n  scrape_timeout: 6s\n', [
+      'f.yml:4:3: config-bad-value: Cannot use the scrape_timeout of job "a"',
+    ]);
+  });
+  it('a URL as a target, unless relabelling makes an address of it', () => {
+    const job = "scrape_configs:\n- job_name: a\n  static_configs: [{targets: ['http://a:1/m']}]\n";
+    check(job, ['Cannot use the target "http://a:1/m"']);
+    check(`${job}  relabel_configs: [{source_labels: [__address__], target_label: __param_target}]\n`, []);
+  });
+  it('a page open to other hosts without credentials', () => {
+    check('web: {listen: "0.0.0.0:9390"}\n', [
+      'it is reachable from other hosts, and no credentials are configured',
+    ]);
+    check('web:\n  listen: 0.0.0.0:9390\n  tokens: [{name: t, token: x}]\n', []);
+  });
+});
+
+describe('a valid key that is not carried out gives a warning naming it, and only when present', () => {
+  it('in Prometheus’s file', () => {
+    check(
+      'remote_write: [{url: "http://a/b"}]\nscrape_configs:\n- job_name: a\n  dns_sd_configs: [{names: [x]}]\n',
+      [
+        'warning: config-not-carried-out: "remote_write"',
+        'warning: config-not-carried-out: "dns_sd_configs" at scrape_configs[0].dns_sd_configs',
+      ],
+    );
+  });
+  it('in Alertmanager’s file', () => {
+    check(`route: {receiver: mail}\n${RECEIVERS}inhibit_rules: []\n`, [
+      'warning: config-not-carried-out: "inhibit_rules"',
+    ]);
+  });
+  it('a file without such keys has none', () => {
+    check(`route: {receiver: mail}\n${RECEIVERS}`, []);
+  });
+});
+
+describe('YAML as Go’s reader takes it', () => {
+  it('merge keys put the base under the own keys', () => {
+    check(
+      'scrape_configs:\n- &a {job_name: a, scrape_interval: 5s, scrape_timeout: 4s}\n- {<<: *a, job_name: b, scrape_timeout: 6s}\n',
+      ['Cannot use the scrape_timeout of job "b"'],
+    );
+  });
+  it('a number where text is wanted is the text as written', () => {
+    check('scrape_configs:\n- job_name: 0123\n', []);
+  });
+  it('what follows the first document is told of', () => {
+    check('rule_files: []\n---\nrule_files: []\n', [
+      'warning: config-yaml: Cannot use more than the first document',
+    ]);
+  });
+  it('an alias without anchor, and one inside its own anchor', () => {
+    check('rule_files: *x\n', ['Cannot follow the alias "*x"']);
+    check('route: &r\n  receiver: mail\n  routes: [*r]\nreceivers: [{name: mail}]\n', [
+      'Cannot follow the alias "*r"',
+    ]);
+  });
+});
+
+describe('the kind of a file is told by its keys', () => {
+  for (const [text, kind] of [
+    ['scrape_configs: []', 'prometheus'],
+    ['route: {}', 'alertmanager'],
+    ['scrape_configs: []\nroute: {}', 'watchkeeper'],
+    ['host: {}', 'watchkeeper'],
+    ['', 'watchkeeper'],
+  ] as const) {
+    it(`${JSON.stringify(text)} is ${kind}`, () => expect(detectKind(text)).toBe(kind));
+  }
+});

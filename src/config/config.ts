@@ -1,0 +1,99 @@
+// The configuration as the rest of the house sees it: plain data, every default and everything inherited applied.
+
+import { type Labels, labelsFromPairs } from '../model/index.ts';
+import { RESOLVE_TIMEOUT_MS } from './alertmanager/global.ts';
+import type { ReceiverConfig } from './alertmanager/receivers.ts';
+import { finishRoute, type RawRoute, type RouteConfig } from './alertmanager/route.ts';
+import type { NamedTimeInterval } from './alertmanager/time-intervals.ts';
+import {
+  EVALUATION_INTERVAL_MS,
+  type PrometheusGlobal,
+  SCRAPE_INTERVAL_MS,
+  SCRAPE_TIMEOUT_MS,
+} from './prometheus/global.ts';
+import type { ScrapeJob } from './prometheus/scrape.ts';
+import {
+  HOST_DEFAULTS,
+  type HostConfig,
+  JOURNAL_DEFAULTS,
+  type JournalConfig,
+  type NoDataDefault,
+  STORAGE_DEFAULTS,
+  type StorageConfig,
+  WEB_DEFAULTS,
+  type WebConfig,
+} from './watchkeeper/sections.ts';
+
+/** A rule file that was found and read. Parsing it is the business of rules/. */
+export interface RuleFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+export interface GlobalConfig {
+  readonly scrapeIntervalMs: number;
+  readonly scrapeTimeoutMs: number;
+  readonly evaluationIntervalMs: number;
+  readonly externalLabels: Labels;
+  readonly resolveTimeoutMs: number;
+}
+
+export interface Config {
+  readonly global: GlobalConfig;
+  readonly scrapeJobs: readonly ScrapeJob[];
+  readonly ruleFiles: readonly RuleFile[];
+  /** Absent: no alert is sent to anyone. */
+  readonly route?: RouteConfig;
+  readonly receivers: readonly ReceiverConfig[];
+  readonly timeIntervals: readonly NamedTimeInterval[];
+  readonly host: HostConfig;
+  readonly web: WebConfig;
+  readonly storage: StorageConfig;
+  readonly journal: JournalConfig;
+  /** What the playbook schema of the registry made of each. */
+  readonly playbooks: readonly unknown[];
+  /** Absent: plain Prometheus rules keep Prometheus's semantics. */
+  readonly noDataDefault?: NoDataDefault;
+}
+
+/** What was read of each file, by whoever defines the section. */
+export interface Sections {
+  readonly prometheusGlobal?: PrometheusGlobal | undefined;
+  readonly scrapeJobs: readonly ScrapeJob[];
+  readonly ruleFiles: readonly RuleFile[];
+  readonly resolveTimeoutMs?: number | undefined;
+  readonly route?: RawRoute | undefined;
+  readonly receivers?: readonly ReceiverConfig[] | undefined;
+  readonly timeIntervals: readonly NamedTimeInterval[];
+  readonly host?: HostConfig | undefined;
+  readonly web?: WebConfig | undefined;
+  readonly storage?: StorageConfig | undefined;
+  readonly journal?: JournalConfig | undefined;
+  readonly playbooks?: readonly unknown[] | undefined;
+  readonly noDataDefault?: NoDataDefault | undefined;
+}
+
+export function assembleConfig(sections: Sections): Config {
+  const global = sections.prometheusGlobal;
+  const scrapeIntervalMs = global?.scrape_interval || SCRAPE_INTERVAL_MS;
+  return {
+    global: {
+      scrapeIntervalMs,
+      scrapeTimeoutMs: global?.scrape_timeout || Math.min(SCRAPE_TIMEOUT_MS, scrapeIntervalMs),
+      evaluationIntervalMs: global?.evaluation_interval || EVALUATION_INTERVAL_MS,
+      externalLabels: labelsFromPairs(global?.external_labels ?? []),
+      resolveTimeoutMs: sections.resolveTimeoutMs ?? RESOLVE_TIMEOUT_MS,
+    },
+    scrapeJobs: sections.scrapeJobs,
+    ruleFiles: sections.ruleFiles,
+    ...(sections.route === undefined ? {} : { route: finishRoute(sections.route) }),
+    receivers: sections.receivers ?? [],
+    timeIntervals: sections.timeIntervals,
+    host: sections.host ?? HOST_DEFAULTS,
+    web: sections.web ?? WEB_DEFAULTS,
+    storage: sections.storage ?? STORAGE_DEFAULTS,
+    journal: sections.journal ?? JOURNAL_DEFAULTS,
+    playbooks: sections.playbooks ?? [],
+    ...(sections.noDataDefault === undefined ? {} : { noDataDefault: sections.noDataDefault }),
+  };
+}

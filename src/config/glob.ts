@@ -1,0 +1,55 @@
+// File name patterns over the Disk port: "*", "?" and "[a-z]" in any part of a path, as Go's filepath.Glob has them.
+
+import { posix } from 'node:path';
+import type { Disk } from '../base/index.ts';
+
+/** More files than any rule folder holds; beyond it the pattern is most likely a mistake such as "/*". */
+const MATCHES_MAX = 10_000;
+
+/** Existing paths that fit, sorted; a pattern without a wildcard fits its own path if that exists. */
+export async function glob(disk: Disk, pattern: string): Promise<readonly string[]> {
+  let found: string[] = [pattern.startsWith('/') ? '/' : ''];
+  for (const part of pattern.split('/').filter(one => one !== '')) {
+    const next: string[] = [];
+    for (const folder of found) {
+      if (!/[*?[]/.test(part)) {
+        const path = join(folder, part);
+        if ((await disk.stat(path)).ok) next.push(path);
+        continue;
+      }
+      const names = await disk.list(folder === '' ? '.' : folder);
+      if (!names.ok) continue;
+      const wanted = partPattern(part);
+      for (const name of names.value)
+        if (wanted.test(name) && next.length < MATCHES_MAX) next.push(join(folder, name));
+    }
+    found = next;
+  }
+  return found.sort();
+}
+
+/** Relative paths start at the folder of the file that names them. */
+export function resolveFrom(file: string, path: string): string {
+  if (posix.isAbsolute(path)) return path;
+  const folder = posix.dirname(file);
+  return folder === '.' ? posix.normalize(path) : posix.join(folder, path);
+}
+
+function join(folder: string, name: string): string {
+  return folder === '' ? name : folder.endsWith('/') ? folder + name : `${folder}/${name}`;
+}
+
+function partPattern(part: string): RegExp {
+  const source = part.replace(/\[\^?[^\]]*\]|[\s\S]/g, piece => {
+    if (piece === '*') return '.*';
+    if (piece === '?') return '.';
+    if (piece.length > 1) return `[${piece.slice(1, -1).replace(/[\\[\]]/g, '\\$&')}]`;
+    return piece.replace(/[.+^${}()|[\]\\]/g, '\\$&');
+  });
+  try {
+    return new RegExp(`^${source}$`, 's');
+  } catch {
+    // "[z-a]": fits nothing, as in Go.
+    return /^(?!)/;
+  }
+}

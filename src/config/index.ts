@@ -1,0 +1,78 @@
+// config/: YAML documents with positions, schema combinators, diagnostics, and the files' top level.
+
+export { type MatcherGrammar, matchers, parseMatchers } from './alertmanager/matchers.ts';
+export type { ChannelSettings, ReceiverConfig } from './alertmanager/receivers.ts';
+export type { RouteConfig } from './alertmanager/route.ts';
+export {
+  type NamedTimeInterval,
+  type NumberRange,
+  type TimeIntervalSpec,
+  timeIntervalSpec,
+} from './alertmanager/time-intervals.ts';
+export { type CheckOptions, checkText, detectKind, type FileKind } from './check.ts';
+export type { Config, GlobalConfig, RuleFile } from './config.ts';
+export {
+  parseDocument,
+  type ReadOptions,
+  type ReadOutcome,
+  readDocument,
+  topLevelKeys,
+  type YamlDocument,
+} from './document.ts';
+export { glob, resolveFrom } from './glob.ts';
+export { type LoadedFile, type LoadOptions, type LoadOutcome, loadConfig } from './load.ts';
+export { nearest } from './nearest.ts';
+export { targetGroup } from './prometheus/discovery/static.ts';
+export type { DiscoverySettings, ScrapeJob } from './prometheus/scrape.ts';
+export { type Kind, mergeKinds, type Registries } from './registry.ts';
+export {
+  allNotCarriedOut,
+  anything,
+  bad,
+  boolean,
+  duration,
+  type Field,
+  type Fields,
+  type FileContents,
+  fileText,
+  hasKey,
+  INVALID,
+  type Invalid,
+  integer,
+  keyNode,
+  keyText,
+  lazy,
+  list,
+  mapOf,
+  mapped,
+  notCarriedOut,
+  nullable,
+  number,
+  optional,
+  optionals,
+  type ReadContext,
+  type RecordOf,
+  record,
+  required,
+  type Schema,
+  type Secret,
+  secret,
+  secretFile,
+  secretOf,
+  size,
+  type TextOptions,
+  text,
+  withDefault,
+} from './schema.ts';
+export { type HttpClientSettings, httpConfig, type TlsSettings, tlsConfig } from './shared/http.ts';
+export { type RelabelRule, relabelRule, relabelRules } from './shared/relabel.ts';
+export type {
+  HostConfig,
+  JournalConfig,
+  NoDataDefault,
+  StorageConfig,
+  WebConfig,
+  WebRole,
+  WebToken,
+  WebUser,
+} from './watchkeeper/sections.ts';

@@ -1,0 +1,304 @@
+// watchkeeper.yml: the sections of our own: host, web, storage, state, recovery, journal.
+
+import type { Node } from 'yaml';
+import { exemplars, tsdb } from '../prometheus/sections.ts';
+import {
+  boolean,
+  duration,
+  fileText,
+  integer,
+  list,
+  mapped,
+  notCarriedOut,
+  optional,
+  type ReadContext,
+  record,
+  required,
+  type Schema,
+  type Secret,
+  secret,
+  secretFile,
+  text,
+  withDefault,
+} from '../schema.ts';
+import { checked, exclusive, httpUrl, requireOneOf } from '../shared/checks.ts';
+
+export interface HostConfig {
+  readonly enabled: boolean;
+  readonly intervalMs: number;
+  /** Collectors switched on and off beside the default ones, by node_exporter's names. */
+  readonly collectorsEnabled: readonly string[];
+  readonly collectorsDisabled: readonly string[];
+  readonly procfs?: string;
+  readonly sysfs?: string;
+  readonly rootfs?: string;
+  readonly textfileFolder?: string;
+}
+
+export type WebRole = 'viewer' | 'operator' | 'admin';
+
+export interface WebUser {
+  readonly name: string;
+  /** bcrypt ("$2b$…") or scrypt ("scrypt$…"). */
+  readonly passwordHash: Secret;
+  readonly roles: readonly WebRole[];
+}
+
+export interface WebToken {
+  readonly name: string;
+  /** Exactly one of the two. */
+  readonly token?: Secret;
+  readonly tokenHash?: Secret;
+  readonly roles: readonly WebRole[];
+}
+
+export interface WebConfig {
+  readonly listenHost: string;
+  readonly listenPort: number;
+  readonly externalUrl?: string;
+  readonly users: readonly WebUser[];
+  readonly tokens: readonly WebToken[];
+  /** Names by which the page may be reached besides loopback's. */
+  readonly hostNames: readonly string[];
+  readonly tls?: { readonly cert: string; readonly key: Secret; readonly clientCa?: string };
+}
+
+export interface StorageConfig {
+  readonly headMaxAgeMs: number;
+  readonly walAck: 'os' | 'disk';
+  readonly seriesMax: number;
+}
+
+/** Bounds the raw data until blocks exist. */
+const HEAD_MAX_AGE_MS = 6 * 3_600_000;
+/** Some 2 GB of memory at 1 kB a series: a wrong exporter must not take the host down. */
+const SERIES_MAX = 2_000_000;
+const HOST_INTERVAL_MS = 15_000;
+/** Below it the collector would watch mainly itself. */
+const HOST_INTERVAL_MIN_MS = 1000;
+const JOURNAL_RETENTION_MS = 30 * 86_400_000;
+
+const names = list(text({ notEmpty: true }));
+
+const hostFields = record({
+  enabled: withDefault(boolean(), true, 'the built-in collector of this host'),
+  interval: withDefault(duration({ min: HOST_INTERVAL_MIN_MS }), HOST_INTERVAL_MS, 'how often'),
+  collectors: optional(
+    record({ enable: optional(names), disable: optional(names) }),
+    'by node_exporter name',
+  ),
+  procfs: optional(text()),
+  sysfs: optional(text()),
+  rootfs: optional(text()),
+  textfile_folder: optional(text()),
+});
+
+export const host: Schema<HostConfig> = mapped(hostFields, value => ({
+  enabled: value.enabled,
+  intervalMs: value.interval,
+  collectorsEnabled: value.collectors?.enable ?? [],
+  collectorsDisabled: value.collectors?.disable ?? [],
+  ...(value.procfs === undefined ? {} : { procfs: value.procfs }),
+  ...(value.sysfs === undefined ? {} : { sysfs: value.sysfs }),
+  ...(value.rootfs === undefined ? {} : { rootfs: value.rootfs }),
+  ...(value.textfile_folder === undefined ? {} : { textfileFolder: value.textfile_folder }),
+}));
+
+export const HOST_DEFAULTS: HostConfig = {
+  enabled: true,
+  intervalMs: HOST_INTERVAL_MS,
+  collectorsEnabled: [],
+  collectorsDisabled: [],
+};
+
+const role: Schema<WebRole> = mapped(text({ oneOf: ['viewer', 'operator', 'admin'] }), value =>
+  value === 'admin' ? 'admin' : value === 'operator' ? 'operator' : 'viewer',
+);
+const roles = withDefault(list(role), ['viewer'] as const, 'what they may do');
+
+const passwordHash: Schema<Secret> = mapped(secret(), (value, context) => {
+  if (/^(\$2[aby]\$\d\d\$.{53}|scrypt\$.+)$/.test(value.reveal()) || context.expandSecrets !== true)
+    return value;
+  context.report({
+    code: 'config-bad-value',
+    message: `Cannot use the password_hash of ${context.path}: neither a bcrypt nor a scrypt hash`,
+    remedy: 'make one with "htpasswd -nBC 12 NAME"; a plain password is never stored here',
+  });
+  return value;
+});
+
+const user: Schema<WebUser> = mapped(
+  record({ name: required(text({ notEmpty: true })), password_hash: required(passwordHash), roles }),
+  value => ({ name: value.name, passwordHash: value.password_hash, roles: value.roles }),
+);
+
+const token: Schema<WebToken> = mapped(
+  record(
+    {
+      name: required(text({ notEmpty: true })),
+      token: optional(secret()),
+      token_file: optional(secretFile()),
+      token_hash: optional(secret()),
+      roles,
+    },
+    (_, context, node) => {
+      exclusive(node, context, ['token', 'token_file', 'token_hash']);
+      requireOneOf(node, context, ['token', 'token_file', 'token_hash']);
+    },
+  ),
+  value => {
+    const plain = value.token ?? value.token_file;
+    return {
+      name: value.name,
+      roles: value.roles,
+      ...(plain === undefined ? {} : { token: plain }),
+      ...(value.token_hash === undefined ? {} : { tokenHash: value.token_hash }),
+    };
+  },
+);
+
+const listenAddress = checked('host:port', value => {
+  const parsed = splitAddress(value);
+  if (parsed === undefined) return `Cannot listen on "${value}": host:port expected, such as 127.0.0.1:9390`;
+  return parsed.port > 65_535 ? `Cannot listen on "${value}": a port is at most 65535` : undefined;
+});
+
+function splitAddress(value: string): { readonly host: string; readonly port: number } | undefined {
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]*)):(\d+)$/.exec(value);
+  return match === null ? undefined : { host: match[1] ?? match[2] ?? '', port: Number(match[3]) };
+}
+
+const tls = mapped(
+  record({
+    cert_file: required(fileText()),
+    key_file: required(secretFile()),
+    client_ca_file: optional(fileText()),
+  }),
+  value => ({
+    cert: value.cert_file,
+    key: value.key_file,
+    ...(value.client_ca_file === undefined ? {} : { clientCa: value.client_ca_file }),
+  }),
+);
+
+export const WEB_DEFAULTS: WebConfig = {
+  listenHost: '127.0.0.1',
+  listenPort: 9390,
+  users: [],
+  tokens: [],
+  hostNames: [],
+};
+
+export const web: Schema<WebConfig> = mapped(
+  record({
+    listen: withDefault(listenAddress, '127.0.0.1:9390', 'address of the page and the API'),
+    external_url: optional(httpUrl(), 'how others reach this page: in links of messages'),
+    users: optional(list(user)),
+    tokens: optional(list(token)),
+    host_names: optional(names),
+    tls: optional(tls),
+  }),
+  (value, context, node) => {
+    const address = splitAddress(value.listen) ?? { host: '127.0.0.1', port: 9390 };
+    const settings: WebConfig = {
+      listenHost: address.host,
+      listenPort: address.port,
+      users: value.users ?? [],
+      tokens: value.tokens ?? [],
+      hostNames: value.host_names ?? [],
+      ...(value.external_url === undefined ? {} : { externalUrl: value.external_url }),
+      ...(value.tls === undefined ? {} : { tls: value.tls }),
+    };
+    checkReachable(settings, context, node);
+    return settings;
+  },
+);
+
+/** Whoever reaches the page may silence alerts and run playbooks: beyond this host that needs credentials. */
+function checkReachable(settings: WebConfig, context: ReadContext, node: Node): void {
+  const isLoopback = /^(localhost|127(?:\.\d+){3}|::1)$/.test(settings.listenHost);
+  const guarded =
+    settings.users.length > 0 || settings.tokens.length > 0 || settings.tls?.clientCa !== undefined;
+  if (isLoopback || guarded) return;
+  context.report({
+    code: 'config-missing-key',
+    message: `Cannot listen on "${settings.listenHost}:${settings.listenPort}": it is reachable from other hosts, and no credentials are configured`,
+    remedy: 'add web.users or web.tokens, or listen on 127.0.0.1',
+    at: node,
+  });
+}
+
+export const STORAGE_DEFAULTS: StorageConfig = {
+  headMaxAgeMs: HEAD_MAX_AGE_MS,
+  walAck: 'os',
+  seriesMax: SERIES_MAX,
+};
+
+export const storage: Schema<StorageConfig> = mapped(
+  record({
+    tsdb: notCarriedOut(tsdb),
+    exemplars: notCarriedOut(exemplars),
+    head: optional(record({ max_age: withDefault(duration({ min: 60_000 }), HEAD_MAX_AGE_MS) })),
+    wal: optional(record({ ack: withDefault(text({ oneOf: ['os', 'disk'] }), 'os') })),
+    series_max: withDefault(integer({ min: 1000 }), SERIES_MAX),
+  }),
+  value => ({
+    headMaxAgeMs: value.head?.max_age ?? HEAD_MAX_AGE_MS,
+    walAck: value.wal?.ack === 'disk' ? 'disk' : 'os',
+    seriesMax: value.series_max,
+  }),
+);
+
+/** PostgreSQL in place of the embedded database comes with more than one replica. */
+export const state = record({ url: notCarriedOut(secret()) });
+
+export interface JournalConfig {
+  readonly retentionMs: number;
+}
+
+export const JOURNAL_DEFAULTS: JournalConfig = { retentionMs: JOURNAL_RETENTION_MS };
+
+export const journal: Schema<JournalConfig> = mapped(
+  record({ retention: withDefault(duration({ min: 3_600_000 }), JOURNAL_RETENTION_MS) }),
+  value => ({ retentionMs: value.retention }),
+);
+
+export interface RecoveryConfig {
+  /** What the registry's schema made of each. */
+  readonly playbooks: readonly unknown[];
+}
+
+export function recovery(playbook: Schema<unknown> | undefined): Schema<RecoveryConfig> {
+  const entry: Schema<unknown> = playbook ?? {
+    says: 'playbook',
+    read: (_, context) => {
+      context.report({
+        code: 'config-bad-value',
+        message: `Cannot read ${context.path}: this build has no playbooks`,
+      });
+      return undefined;
+    },
+  };
+  return mapped(record({ playbooks: optional(list(entry)) }), (value, context) => {
+    const playbooks = value.playbooks ?? [];
+    const seen = playbooks.map(one =>
+      typeof one === 'object' && one !== null && 'name' in one ? String(one.name) : '',
+    );
+    const twice = seen.find((name, i) => name !== '' && seen.indexOf(name) !== i);
+    if (twice !== undefined) {
+      context.report({
+        code: 'config-conflict',
+        message: `Cannot use the playbook name "${twice}" twice: runs and guards are kept by name`,
+        remedy: 'give each playbook a name of its own',
+      });
+    }
+    return { playbooks };
+  });
+}
+
+export type NoDataDefault = 'unknown' | 'firing' | 'ok' | 'keep';
+
+export const noDataDefault: Schema<NoDataDefault> = mapped(
+  text({ oneOf: ['unknown', 'firing', 'ok', 'keep'] }),
+  value => (value === 'firing' || value === 'ok' || value === 'keep' ? value : 'unknown'),
+);
