@@ -1,0 +1,379 @@
+// A group's flush: for every destination, what passes the stages, whether it is told, and why.
+
+import type { Alert } from '../model/index.ts';
+import { type Decision, decideNotification } from './decide.ts';
+import { journalEffect } from './events.ts';
+import { decideHold } from './hold.ts';
+import { logKey } from './logbook.ts';
+import {
+  DELIVERY_MS_MIN,
+  type Destination,
+  type DispatchEffect,
+  type DispatchState,
+  type Group,
+  isFiring,
+  type PendingJob,
+  START_WAIT_MS_MAX,
+} from './state.ts';
+import { leave, presentAlert } from './store.ts';
+import { forgetFiring, inheritTold, isUnderWayElsewhere, pendingFor, suspectsFor } from './told.ts';
+
+/** A resolved message that cannot be delivered is tried for at least so long, or one repeat interval. */
+const RESOLVED_TRIED_MS_MIN = 3_600_000;
+
+interface At {
+  readonly group: Group;
+  readonly destination: Destination;
+  readonly nowMs: number;
+}
+
+/** What a stage lets through. `untilMs`: look again then. `waitFor`: look again when that happens. */
+interface Passed {
+  readonly alerts: readonly Alert[];
+  readonly notes: readonly StageNote[];
+  readonly reports: readonly string[];
+  /** Among the alerts is one that recovery could not help and that nobody was told of. */
+  readonly recoveryFailed: boolean;
+  readonly untilMs: number;
+  readonly waitFor: readonly string[];
+}
+
+interface StageNote {
+  readonly fingerprint: string;
+  readonly verdict: string;
+  readonly reason: string;
+}
+
+type Stage = (state: DispatchState, at: At, alerts: readonly Alert[]) => Passed;
+
+/**
+ * What an alert passes between its group and the decision to tell a destination, in this order.
+ * Inhibition, silences and time intervals belong before the hold: what is muted needs no recovery report.
+ */
+const STAGES: readonly { readonly name: string; readonly apply: Stage }[] = [
+  { name: 'hold', apply: holdForRecovery },
+];
+
+export function flushGroup(state: DispatchState, group: Group, nowMs: number): DispatchEffect[] {
+  const effects: DispatchEffect[] = [];
+  group.lastFlushMs = nowMs;
+  group.nextFlushMs = nowMs + group.route.groupIntervalMs;
+  const destinations = state.config.receivers.get(group.route.receiver) ?? [];
+  const words: string[] = [];
+  let told = false;
+  for (const destination of destinations) {
+    const outcome = flushDestination(state, { group, destination, nowMs }, effects);
+    told ||= outcome.notify;
+    words.push(`${destination.key}: ${outcome.reason}`);
+  }
+  if (destinations.length === 0) words.push(`receiver ${group.route.receiver} has no destination`);
+  group.lastDecision = words.join('; ');
+  effects.push(
+    journalEffect(state, nowMs, {
+      stage: 'group',
+      subject: { kind: 'group', groupKey: group.key },
+      alerts: [...group.members],
+      verdict: told ? 'notify' : 'not_notified',
+      reason: group.lastDecision,
+      evidence: { receiver: group.route.receiver, nextFlushMs: group.nextFlushMs },
+    }),
+  );
+  effects.push(...releaseResolved(state, group, { nowMs, only: undefined }));
+  return effects;
+}
+
+interface FlushOutcome {
+  readonly notify: boolean;
+  readonly reason: string;
+}
+
+function flushDestination(state: DispatchState, at: At, effects: DispatchEffect[]): FlushOutcome {
+  const { group, destination, nowMs } = at;
+  const place = { destination: destination.key, nowMs };
+  const pending = pendingFor(state, group, place);
+  const inherited = pending === undefined ? inheritTold(state, group, place) : undefined;
+  effects.push(...(inherited?.effects ?? []));
+  if (inherited?.blocked === true || isUnderWayElsewhere(state, group, destination.key)) {
+    waitFor(state, group, `report:${destination.key}`);
+    return { notify: false, reason: 'a message of the former route is under way' };
+  }
+  if (awaitsRules(state, at)) {
+    waitFor(state, group, 'settled');
+    group.nextFlushMs = Math.min(group.nextFlushMs, state.startedAtMs + START_WAIT_MS_MAX);
+    return { notify: false, reason: 'waiting for the rules to be evaluated after the start' };
+  }
+  const passed = passStages(state, at);
+  group.nextFlushMs = Math.min(group.nextFlushMs, Math.max(passed.untilMs, nowMs + 1));
+  for (const key of passed.waitFor) waitFor(state, group, key);
+  effects.push(...passed.notes.map(note => noteEvent(state, nowMs, note)));
+  return decideAndSend(state, { ...at, passed, pending }, effects);
+}
+
+interface Send extends At {
+  readonly passed: Passed;
+  readonly pending: PendingJob | undefined;
+}
+
+function decideAndSend(state: DispatchState, send: Send, effects: DispatchEffect[]): FlushOutcome {
+  const { group, destination, nowMs, passed, pending } = send;
+  const firing = passed.alerts.filter(isFiring).map(alert => alert.fingerprint);
+  const resolved = passed.alerts.filter(alert => !isFiring(alert)).map(alert => alert.fingerprint);
+  if (firing.length + resolved.length === 0) return { notify: false, reason: 'all its alerts are held' };
+  const suspects = suspectsFor(state, group, destination.key);
+  const decision = decideNotification({
+    entry: state.log.get(group.key, destination.key),
+    doubtful: {
+      firing: suspects.flatMap(intent => intent.firing),
+      resolved: suspects.flatMap(intent => intent.resolved),
+    },
+    firing,
+    resolved,
+    sendResolved: destination.sendResolved,
+    repeatIntervalMs: group.route.repeatIntervalMs,
+    nowMs,
+  });
+  if (pending !== undefined) {
+    const same = sameSet(pending.firing, firing) && sameSet(pending.resolved, resolvedSent(send, resolved));
+    if (same || !decision.notify) {
+      // What is decided now rests on the old log: look again when the report has come.
+      if (!same) waitFor(state, group, `report:${destination.key}`);
+      return { notify: false, reason: 'a message is under way' };
+    }
+  }
+  if (!decision.notify) {
+    if (firing.length === 0) for (const intent of suspects) closeSuspect(state, intent.jobId, effects);
+    return decision;
+  }
+  const reason = reasonOf(decision, passed);
+  sendJob(state, { ...send, reason, possibleRepeat: suspects.length > 0 }, effects);
+  return { notify: true, reason };
+}
+
+function reasonOf(decision: Decision & { readonly notify: true }, passed: Passed): string {
+  const { reason } = decision;
+  const isNews = reason === 'first notification' || reason === 'new alerts in group';
+  return isNews && passed.recoveryFailed ? 'recovery failed' : reason;
+}
+
+function sendJob(
+  state: DispatchState,
+  send: Send & { readonly reason: string; readonly possibleRepeat: boolean },
+  effects: DispatchEffect[],
+): void {
+  const { group, destination, nowMs, passed } = send;
+  const alerts = passed.alerts
+    .filter(alert => destination.sendResolved || isFiring(alert))
+    .sort((a, b) => (a.fingerprint < b.fingerprint ? -1 : 1));
+  const jobId = `${state.bootId}-${state.jobs++}`;
+  const deadlineMs = nowMs + Math.max(group.route.groupIntervalMs, DELIVERY_MS_MIN);
+  state.pending.set(logKey(group.key, destination.key), {
+    jobId,
+    groupId: group.id,
+    groupKey: group.key,
+    destination: destination.key,
+    firing: alerts.filter(isFiring).map(alert => alert.fingerprint),
+    resolved: alerts.filter(alert => !isFiring(alert)).map(alert => alert.fingerprint),
+    deadlineMs,
+  });
+  effects.push({
+    kind: 'notify',
+    job: {
+      id: jobId,
+      receiver: destination.key,
+      groupKey: group.key,
+      groupLabels: group.labels,
+      alerts: alerts.map(presentAlert),
+      status: alerts.some(isFiring) ? 'firing' : 'resolved',
+      reason: send.reason,
+      possibleRepeat: send.possibleRepeat,
+      ...(passed.reports.length === 0 ? {} : { recoveryReport: passed.reports.join('\n') }),
+      deadlineMs,
+      externalUrl: state.config.externalUrl,
+    },
+  });
+}
+
+// --- stages ---------------------------------------------------------------------------------------
+
+function passStages(state: DispatchState, at: At): Passed {
+  let alerts = [...at.group.members].flatMap(one => state.alerts.get(one)?.alert ?? []);
+  let all: Omit<Passed, 'alerts'> = {
+    notes: [],
+    reports: [],
+    recoveryFailed: false,
+    untilMs: Number.POSITIVE_INFINITY,
+    waitFor: [],
+  };
+  for (const stage of STAGES) {
+    const passed = stage.apply(state, at, alerts);
+    alerts = [...passed.alerts];
+    all = {
+      notes: [...all.notes, ...passed.notes],
+      reports: [...all.reports, ...passed.reports],
+      recoveryFailed: all.recoveryFailed || passed.recoveryFailed,
+      untilMs: Math.min(all.untilMs, passed.untilMs),
+      waitFor: [...all.waitFor, ...passed.waitFor],
+    };
+  }
+  return { ...all, alerts };
+}
+
+function holdForRecovery(state: DispatchState, at: At, alerts: readonly Alert[]): Passed {
+  const { group, nowMs } = at;
+  if (group.route.notify === 'always') {
+    const untilMs = Number.POSITIVE_INFINITY;
+    return { alerts, notes: [], reports: [], recoveryFailed: false, untilMs, waitFor: [] };
+  }
+  const told = toldOrOnItsWay(state, at);
+  let recoveryFailed = false;
+  const passed: Alert[] = [];
+  const notes: StageNote[] = [];
+  const reports: string[] = [];
+  const waits: string[] = [];
+  let untilMs = Number.POSITIVE_INFINITY;
+  for (const alert of alerts) {
+    const { fingerprint } = alert;
+    const verdict = decideHold({
+      alert,
+      told: told.has(fingerprint),
+      situation: state.recovery.get(fingerprint),
+      holdMsMax: state.config.holdMsMax,
+      nowMs,
+    });
+    if (verdict.kind === 'pass') {
+      passed.push(alert);
+      if (verdict.report === undefined) continue;
+      reports.push(verdict.report);
+      recoveryFailed ||= !told.has(fingerprint);
+      continue;
+    }
+    notes.push({
+      fingerprint,
+      verdict: verdict.kind === 'drop' ? 'never notified' : 'held',
+      reason: `held: ${verdict.reason}`,
+    });
+    if (verdict.kind === 'hold') {
+      untilMs = Math.min(untilMs, verdict.untilMs);
+      waits.push(`recovery:${fingerprint}`);
+    }
+  }
+  return { alerts: passed, notes, reports, recoveryFailed, untilMs, waitFor: waits };
+}
+
+function toldOrOnItsWay(state: DispatchState, at: At): ReadonlySet<string> {
+  const { group, destination, nowMs } = at;
+  const pending = pendingFor(state, group, { destination: destination.key, nowMs });
+  const suspects = suspectsFor(state, group, destination.key);
+  return new Set([
+    ...(state.log.get(group.key, destination.key)?.firing ?? []),
+    ...(pending?.firing ?? []),
+    ...suspects.flatMap(intent => intent.firing),
+  ]);
+}
+
+function noteEvent(state: DispatchState, nowMs: number, note: StageNote): DispatchEffect {
+  return journalEffect(state, nowMs, {
+    stage: 'notify',
+    subject: { kind: 'alert', fingerprint: note.fingerprint },
+    alerts: [note.fingerprint],
+    verdict: note.verdict,
+    reason: note.reason,
+  });
+}
+
+// --- resolved alerts leave ------------------------------------------------------------------------
+
+interface Release {
+  readonly nowMs: number;
+  /** Only these, or all. */
+  readonly only: ReadonlySet<string> | undefined;
+}
+
+/**
+ * Takes resolved alerts out of the group once every destination that heard of them firing heard that they ended.
+ * A destination that wants no resolved messages forgets them here, so that the next episode is news to it.
+ */
+export function releaseResolved(state: DispatchState, group: Group, release: Release): DispatchEffect[] {
+  const effects: DispatchEffect[] = [];
+  const destinations = state.config.receivers.get(group.route.receiver) ?? [];
+  const leaving = new Set<string>();
+  for (const fingerprint of group.members) {
+    if (release.only !== undefined && !release.only.has(fingerprint)) continue;
+    const alert = state.alerts.get(fingerprint)?.alert;
+    if (alert === undefined || !isFiring(alert)) leaving.add(fingerprint);
+  }
+  for (const destination of destinations) {
+    if (leaving.size === 0) return effects;
+    const at = { group, destination, nowMs: release.nowMs };
+    const forgotten = keepOrForget(state, at, leaving);
+    const entry = state.log.get(group.key, destination.key);
+    if (forgotten.size > 0 && entry !== undefined) effects.push(forgetFiring(state, entry, forgotten));
+  }
+  for (const fingerprint of leaving) leave(state, group, fingerprint);
+  return effects;
+}
+
+/** Removes from `leaving` what must stay for this destination; returns what its log entry must forget. */
+function keepOrForget(state: DispatchState, at: At, leaving: Set<string>): Set<string> {
+  const { group, destination, nowMs } = at;
+  const forgotten = new Set<string>();
+  const pending = pendingFor(state, group, { destination: destination.key, nowMs });
+  const waits = pending !== undefined || isUnderWayElsewhere(state, group, destination.key);
+  const entry = state.log.get(group.key, destination.key);
+  const toldFiring = new Set(entry?.firing);
+  const doubtful = new Set(suspectsFor(state, group, destination.key).flatMap(intent => intent.firing));
+  const triedMs = Math.max(RESOLVED_TRIED_MS_MIN, group.route.repeatIntervalMs);
+  for (const fingerprint of [...leaving]) {
+    const isTold = toldFiring.has(fingerprint);
+    if (!waits && !isTold && !doubtful.has(fingerprint)) continue;
+    const resolvedAtMs = state.alerts.get(fingerprint)?.alert.resolvedAtMs ?? nowMs;
+    const owed = destination.sendResolved && nowMs - resolvedAtMs < triedMs;
+    if (waits || owed || (awaitsRules(state, at) && destination.sendResolved)) leaving.delete(fingerprint);
+    else if (isTold) forgotten.add(fingerprint);
+  }
+  return forgotten;
+}
+
+// --- waiting --------------------------------------------------------------------------------------
+
+/** After a start: someone was told of alerts of this group that no rule has spoken of yet. */
+function awaitsRules(state: DispatchState, at: At): boolean {
+  if (state.settled) return false;
+  const entry = state.log.get(at.group.key, at.destination.key);
+  const told = [
+    ...(entry?.firing ?? []),
+    ...suspectsFor(state, at.group, at.destination.key).flatMap(intent => intent.firing),
+  ];
+  return told.some(one => !state.alerts.has(one));
+}
+
+function waitFor(state: DispatchState, group: Group, key: string): void {
+  const ids = state.waiting.get(key);
+  if (ids === undefined) state.waiting.set(key, new Set([group.id]));
+  else ids.add(group.id);
+}
+
+/** Ends a wait: the groups flush at the next tick. */
+export function wake(state: DispatchState, key: string, nowMs: number): void {
+  for (const id of state.waiting.get(key) ?? []) {
+    const group = state.groups.get(id);
+    if (group !== undefined) group.nextFlushMs = nowMs;
+  }
+  state.waiting.delete(key);
+}
+
+function closeSuspect(state: DispatchState, jobId: string, effects: DispatchEffect[]): void {
+  state.suspects.delete(jobId);
+  effects.push({ kind: 'close_intent', jobId, reason: 'its alerts ended and nobody needs to be told' });
+}
+
+/** Resolved alerts as they would be sent. */
+function resolvedSent(at: At, resolved: readonly string[]): readonly string[] {
+  return at.destination.sendResolved ? resolved : [];
+}
+
+function sameSet(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false;
+  const set = new Set(a);
+  return b.every(one => set.has(one));
+}

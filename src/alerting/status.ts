@@ -1,0 +1,81 @@
+// What the API shows of dispatch: alerts and groups as they stand, as plain data.
+
+import type { Alert, Labels } from '../model/index.ts';
+import { logKey } from './logbook.ts';
+import type { DispatchState } from './state.ts';
+
+export interface AlertStatus {
+  readonly alert: Alert;
+  /** Its rule was not evaluated in time: the alert stands as it was. */
+  readonly stale: boolean;
+  readonly validUntilMs: number;
+  /** Names of the receivers of the routes that hold it. */
+  readonly receivers: readonly string[];
+  readonly groupKeys: readonly string[];
+  /** "no playbook", or the state of its recovery run. */
+  readonly recovery: string | undefined;
+}
+
+export interface DestinationStatus {
+  readonly key: string;
+  /** When it was last told; undefined if never. */
+  readonly lastSentMs: number | undefined;
+  readonly toldFiring: readonly string[];
+  /** The job on its way. */
+  readonly pendingJob: string | undefined;
+}
+
+export interface GroupStatus {
+  readonly id: string;
+  readonly key: string;
+  readonly routeKey: string;
+  readonly receiver: string;
+  readonly labels: Labels;
+  readonly alerts: readonly string[];
+  readonly createdAtMs: number;
+  /** 0 before the first. */
+  readonly lastFlushMs: number;
+  readonly nextFlushMs: number;
+  readonly lastDecision: string;
+  readonly destinations: readonly DestinationStatus[];
+}
+
+export function alertStatuses(state: DispatchState): readonly AlertStatus[] {
+  return [...state.alerts.values()].map(stored => {
+    const groups = [...stored.groups].flatMap(id => state.groups.get(id) ?? []);
+    const situation = state.recovery.get(stored.alert.fingerprint);
+    return {
+      alert: stored.alert,
+      stale: stored.stale,
+      validUntilMs: stored.validUntilMs,
+      receivers: [...new Set(groups.map(group => group.route.receiver))],
+      groupKeys: groups.map(group => group.key),
+      recovery:
+        situation === undefined ? undefined : situation.kind === 'run' ? situation.run.state : 'no playbook',
+    };
+  });
+}
+
+export function groupStatuses(state: DispatchState): readonly GroupStatus[] {
+  return [...state.groups.values()].map(group => ({
+    id: group.id,
+    key: group.key,
+    routeKey: group.route.key,
+    receiver: group.route.receiver,
+    labels: group.labels,
+    alerts: [...group.members],
+    createdAtMs: group.createdAtMs,
+    lastFlushMs: group.lastFlushMs,
+    nextFlushMs: group.nextFlushMs,
+    lastDecision: group.lastDecision,
+    destinations: (state.config.receivers.get(group.route.receiver) ?? []).map(({ key }) => {
+      const entry = state.log.get(group.key, key);
+      return {
+        key,
+        lastSentMs: entry?.sentAtMs,
+        toldFiring: entry?.firing ?? [],
+        pendingJob: state.pending.get(logKey(group.key, key))?.jobId,
+      };
+    }),
+  }));
+}

@@ -1,0 +1,207 @@
+// One step of dispatch: an input at a time changes the state and yields effects. No clock, no I/O, no randomness.
+
+import { never } from '../base/index.ts';
+import type {
+  Alert,
+  DeliveryIntent,
+  DeliveryReport,
+  NotificationLogEntry,
+  RecoveryUpdate,
+} from '../model/index.ts';
+import { journalEffect } from './events.ts';
+import { flushGroup, releaseResolved, wake } from './flush.ts';
+import { logKey } from './logbook.ts';
+import {
+  type DispatchConfig,
+  type DispatchEffect,
+  type DispatchInput,
+  type DispatchState,
+  isFiring,
+  START_WAIT_MS_MAX,
+  SUSPECT_MS_MAX,
+} from './state.ts';
+import { applyUpdate, join, sweepAlerts } from './store.ts';
+import { logKeptMs, suspectsFor } from './told.ts';
+
+/** How often stale alerts are looked for and old entries forgotten. */
+const HOUSEKEEPING_MS = 10_000;
+
+/** Takes in one input, then flushes every group that is due. Changes `state` in place. */
+export function dispatchStep(
+  state: DispatchState,
+  input: DispatchInput,
+  nowMs: number,
+): readonly DispatchEffect[] {
+  const effects = takeIn(state, input, nowMs);
+  if (!state.settled && nowMs - state.startedAtMs >= START_WAIT_MS_MAX) settle(state, nowMs);
+  if (nowMs >= state.nextHousekeepingMs || state.nextHousekeepingMs - nowMs > HOUSEKEEPING_MS) {
+    effects.push(...keepHouse(state, nowMs));
+  }
+  for (const group of state.groups.values()) {
+    const { route } = group;
+    // A clock that was set back must not put the next flush off: it never lies further ahead than the longest wait.
+    const waitMsMax = Math.max(route.groupWaitMs, route.groupIntervalMs);
+    group.nextFlushMs = Math.min(group.nextFlushMs, nowMs + waitMsMax);
+    if (group.nextFlushMs <= nowMs) effects.push(...flushGroup(state, group, nowMs));
+  }
+  return effects;
+}
+
+/** When the next tick is needed. */
+export function nextDueMs(state: DispatchState): number {
+  let dueMs = state.nextHousekeepingMs;
+  for (const group of state.groups.values()) dueMs = Math.min(dueMs, group.nextFlushMs);
+  return dueMs;
+}
+
+function takeIn(state: DispatchState, input: DispatchInput, nowMs: number): DispatchEffect[] {
+  switch (input.kind) {
+    case 'alerts':
+      return applyUpdate(state, input.update, nowMs);
+    case 'report':
+      return applyReport(state, input.report, nowMs);
+    case 'recovery':
+      return applyRecovery(state, input.update, nowMs);
+    case 'recovery_verdict':
+      state.recovery.set(input.fingerprint, { kind: input.verdict, atMs: nowMs });
+      wake(state, `recovery:${input.fingerprint}`, nowMs);
+      return [];
+    case 'reload':
+      return applyReload(state, input.config, nowMs);
+    case 'settled':
+      settle(state, nowMs);
+      return [];
+    case 'tick':
+      return [];
+    default:
+      return never(input);
+  }
+}
+
+function settle(state: DispatchState, nowMs: number): void {
+  state.settled = true;
+  wake(state, 'settled', nowMs);
+}
+
+/** What a message told, once delivered: the same entry is written by the notifier and kept here. */
+export function logEntryOf(
+  report: Pick<DeliveryReport, 'job' | 'atMs'>,
+  keptMs: number,
+): NotificationLogEntry {
+  const { job, atMs } = report;
+  const prints = (want: (alert: Alert) => boolean): readonly string[] =>
+    job.alerts.filter(want).map(alert => alert.fingerprint);
+  return {
+    groupKey: job.groupKey,
+    receiver: job.receiver,
+    sentAtMs: atMs,
+    firing: prints(isFiring),
+    resolved: prints(alert => !isFiring(alert)),
+    expiresAtMs: atMs + keptMs,
+  };
+}
+
+function applyReport(state: DispatchState, report: DeliveryReport, nowMs: number): DispatchEffect[] {
+  const { job, outcome } = report;
+  const key = logKey(job.groupKey, job.receiver);
+  const pending = state.pending.get(key);
+  if (pending?.jobId === job.id) {
+    state.pending.delete(key);
+    state.orphaned.delete(key);
+  }
+  const effects: DispatchEffect[] = [];
+  if (outcome.kind === 'sent' || outcome.kind === 'would_have') {
+    const entry = logEntryOf(report, logKeptMs(state.config));
+    state.log.put(entry);
+    const told = { key: job.groupKey, members: [...entry.firing, ...entry.resolved] };
+    for (const intent of suspectsFor(state, told, job.receiver)) {
+      effects.push(...endSuspect(state, nowMs, { intent, reason: 'its group was told again' }));
+    }
+  }
+  // A newer message for the group may still be on its way; then its report ends the wait.
+  if (!state.pending.has(key)) {
+    wake(state, `report:${job.receiver}`, nowMs);
+    const group = pending === undefined ? undefined : state.groups.get(pending.groupId);
+    if (group !== undefined) {
+      const only = new Set(job.alerts.map(alert => alert.fingerprint));
+      effects.push(...releaseResolved(state, group, { nowMs, only }));
+    }
+  }
+  return effects;
+}
+
+function applyRecovery(state: DispatchState, update: RecoveryUpdate, nowMs: number): DispatchEffect[] {
+  const { run } = update;
+  const known = state.recovery.get(run.fingerprint);
+  // A late word on an older run must not cover a newer run of the same alert.
+  if (known?.kind === 'run' && known.run.id !== run.id && known.run.proposedAtMs > run.proposedAtMs)
+    return [];
+  state.recovery.set(run.fingerprint, { kind: 'run', run, atMs: update.atMs });
+  wake(state, `recovery:${run.fingerprint}`, nowMs);
+  return [];
+}
+
+/** Rebuilds all groups under the new tree. What was told stays told: see `inheritTold`. */
+function applyReload(state: DispatchState, config: DispatchConfig, nowMs: number): DispatchEffect[] {
+  state.config = config;
+  const before = new Map(state.groups);
+  state.groups.clear();
+  const effects: DispatchEffect[] = [];
+  for (const stored of state.alerts.values()) {
+    const wasInGroup = stored.groups.size > 0;
+    stored.groups.clear();
+    if (isFiring(stored.alert) || wasInGroup) effects.push(...join(state, stored, { nowMs, before }));
+  }
+  for (const [key, pending] of state.pending) {
+    const members = state.groups.get(pending.groupId)?.members;
+    const stays = [...pending.firing, ...pending.resolved].every(one => members?.has(one) === true);
+    if (!stays) state.orphaned.set(key, pending);
+  }
+  return effects;
+}
+
+function keepHouse(state: DispatchState, nowMs: number): DispatchEffect[] {
+  state.nextHousekeepingMs = nowMs + HOUSEKEEPING_MS;
+  state.log.expire(nowMs);
+  const effects = sweepAlerts(state, nowMs);
+  for (const intent of [...state.suspects.values()]) {
+    if (nowMs - intent.atMs > SUSPECT_MS_MAX) {
+      effects.push(...endSuspect(state, nowMs, { intent, reason: 'its alerts did not come back' }));
+    }
+  }
+  for (const [key, pending] of state.orphaned) {
+    if (!state.pending.has(key)) state.orphaned.delete(key);
+    else if (nowMs - pending.deadlineMs > HOUSEKEEPING_MS) {
+      // No group asks for it any more, so its overdue report would never be noticed elsewhere.
+      state.orphaned.delete(key);
+      state.pending.delete(key);
+      wake(state, `report:${pending.destination}`, nowMs);
+    }
+  }
+  for (const fingerprint of state.recovery.keys()) {
+    // Before all rules have spoken, an alert that is not here yet may still need what was loaded.
+    if (state.settled && !state.alerts.has(fingerprint)) state.recovery.delete(fingerprint);
+  }
+  return effects;
+}
+
+function endSuspect(
+  state: DispatchState,
+  nowMs: number,
+  end: { readonly intent: DeliveryIntent; readonly reason: string },
+): DispatchEffect[] {
+  const { intent, reason } = end;
+  state.suspects.delete(intent.jobId);
+  const close: DispatchEffect = { kind: 'close_intent', jobId: intent.jobId, reason };
+  return [
+    close,
+    journalEffect(state, nowMs, {
+      stage: 'notify',
+      subject: { kind: 'group', groupKey: intent.groupKey },
+      alerts: [...intent.firing, ...intent.resolved],
+      verdict: 'interrupted',
+      reason: `the process ended during a delivery to ${intent.receiver}; ${reason}`,
+      evidence: { jobId: intent.jobId },
+    }),
+  ];
+}

@@ -1,0 +1,193 @@
+// The alert store: the latest word on every alert, and its membership in groups.
+
+import { type Alert, type AlertUpdate, withLabels } from '../model/index.ts';
+import { journalEffect } from './events.ts';
+import { groupKeyOf, groupLabelsOf, matchRoutes, type Route } from './route.ts';
+import {
+  type DispatchEffect,
+  type DispatchState,
+  type Group,
+  isFiring,
+  RESOLVED_KEPT_MS,
+  type StoredAlert,
+  startOf,
+} from './state.ts';
+
+/** Carries the reason of an `unknown` alert into messages, which know only firing and resolved. */
+export const UNKNOWN_ANNOTATION = 'watchkeeper_unknown';
+
+export function applyUpdate(state: DispatchState, update: AlertUpdate, nowMs: number): DispatchEffect[] {
+  const effects: DispatchEffect[] = [];
+  for (const alert of update.alerts) applyAlert(state, { alert, update, nowMs }, effects);
+  return effects;
+}
+
+interface Arrival {
+  readonly alert: Alert;
+  readonly update: AlertUpdate;
+  readonly nowMs: number;
+}
+
+function applyAlert(state: DispatchState, arrival: Arrival, effects: DispatchEffect[]): void {
+  const { alert, update, nowMs } = arrival;
+  // A pending alert concerns nobody yet.
+  if (alert.state === 'pending') return;
+  const known = state.alerts.get(alert.fingerprint);
+  if (known === undefined && !isFiring(alert) && !mustHearOfEnd(state, alert, nowMs)) return;
+
+  const ended = !isFiring(alert) && known !== undefined && isFiring(known.alert);
+  const began = isFiring(alert) && (known === undefined || !isFiring(known.alert));
+  const stored = known ?? {
+    alert,
+    validUntilMs: update.validUntilMs,
+    stale: false,
+    groups: new Set<string>(),
+    routed: '',
+  };
+  stored.alert = alert;
+  stored.validUntilMs = update.validUntilMs;
+  if (known === undefined) state.alerts.set(alert.fingerprint, stored);
+  if (stored.stale) {
+    stored.stale = false;
+    effects.push(
+      alertEvent(state, nowMs, { alert, verdict: 'evaluated again', reason: 'its rule is evaluated again' }),
+    );
+  }
+  if (isFiring(alert) || known === undefined)
+    effects.push(...join(state, stored, { nowMs, before: state.groups }));
+  if (began || ended || isFiring(alert)) {
+    effects.push({ kind: 'recover', job: { alert, atMs: update.atMs } });
+  }
+}
+
+/** An unknown fingerprint that ended matters only to those who were, or may have been, told that it fires. */
+function mustHearOfEnd(state: DispatchState, alert: Alert, nowMs: number): boolean {
+  if (nowMs - (alert.resolvedAtMs ?? nowMs) > RESOLVED_KEPT_MS && state.settled) return false;
+  if (state.log.isToldFiring(alert.fingerprint)) return true;
+  return [...state.suspects.values()].some(intent => intent.firing.includes(alert.fingerprint));
+}
+
+export interface JoinAt {
+  readonly nowMs: number;
+  /** The groups before a reload: a group that is still there keeps its timing. */
+  readonly before: ReadonlyMap<string, Group>;
+}
+
+/** Puts an alert into the groups of all routes that take it. */
+export function join(state: DispatchState, stored: StoredAlert, at: JoinAt): DispatchEffect[] {
+  const effects: DispatchEffect[] = [];
+  const { alert } = stored;
+  const { nowMs } = at;
+  const routes = matchRoutes(state.config.route, alert.labels);
+  for (const route of routes) {
+    const group = groupFor(state, { route, alert, ...at }, effects);
+    if (stored.groups.has(group.id)) continue;
+    stored.groups.add(group.id);
+    group.members.add(alert.fingerprint);
+    // An alert that fires for longer than the wait has waited enough: after a restart its group is due at once.
+    if (group.lastFlushMs === 0 && startOf(alert) + route.groupWaitMs < nowMs) group.nextFlushMs = nowMs;
+  }
+  const routed = routes.map(route => `${route.key} → ${route.receiver}`).join('; ');
+  if (routed !== stored.routed) {
+    stored.routed = routed;
+    effects.push(
+      journalEffect(state, nowMs, {
+        stage: 'route',
+        subject: { kind: 'alert', fingerprint: alert.fingerprint },
+        alerts: [alert.fingerprint],
+        verdict: 'matched',
+        reason: routed,
+        evidence: {
+          groups: routes.map(route => groupKeyOf(route, groupLabelsOf(route, alert.labels))),
+        },
+      }),
+    );
+  }
+  return effects;
+}
+
+function groupFor(
+  state: DispatchState,
+  at: JoinAt & { readonly route: Route; readonly alert: Alert },
+  effects: DispatchEffect[],
+): Group {
+  const { route, nowMs } = at;
+  const labels = groupLabelsOf(route, at.alert.labels);
+  const key = groupKeyOf(route, labels);
+  // A route that now leads to another receiver makes a new group: its timing begins anew.
+  const id = JSON.stringify([route.id, route.receiver, key]);
+  const known = state.groups.get(id);
+  if (known !== undefined) return known;
+  const before = at.before.get(id);
+  const group: Group = {
+    id,
+    key,
+    route,
+    labels,
+    members: new Set(),
+    createdAtMs: before?.createdAtMs ?? nowMs,
+    nextFlushMs: before?.nextFlushMs ?? nowMs + route.groupWaitMs,
+    lastFlushMs: before?.lastFlushMs ?? 0,
+    lastDecision: before?.lastDecision ?? 'waiting for group_wait',
+  };
+  state.groups.set(id, group);
+  if (before !== undefined) return group;
+  effects.push(
+    journalEffect(state, nowMs, {
+      stage: 'group',
+      subject: { kind: 'group', groupKey: key },
+      alerts: [at.alert.fingerprint],
+      verdict: 'waiting',
+      reason: 'new group: alerts are gathered for group_wait',
+      evidence: { groupWaitMs: route.groupWaitMs, receiver: route.receiver },
+    }),
+  );
+  return group;
+}
+
+/** Takes an alert out of a group; a group without alerts goes. */
+export function leave(state: DispatchState, group: Group, fingerprint: string): void {
+  group.members.delete(fingerprint);
+  state.alerts.get(fingerprint)?.groups.delete(group.id);
+  if (group.members.size === 0) state.groups.delete(group.id);
+}
+
+/** Marks alerts whose rule fell silent, and forgets resolved ones that nobody waits for. */
+export function sweepAlerts(state: DispatchState, nowMs: number): DispatchEffect[] {
+  const effects: DispatchEffect[] = [];
+  for (const [fingerprint, stored] of state.alerts) {
+    const { alert } = stored;
+    if (isFiring(alert)) {
+      if (stored.stale || stored.validUntilMs > nowMs) continue;
+      stored.stale = true;
+      const reason = 'its rule was not evaluated in time; the alert stands as it was';
+      effects.push(alertEvent(state, nowMs, { alert, verdict: 'stale', reason }));
+    } else if (stored.groups.size === 0 && nowMs - (alert.resolvedAtMs ?? nowMs) > RESOLVED_KEPT_MS) {
+      state.alerts.delete(fingerprint);
+      state.recovery.delete(fingerprint);
+    }
+  }
+  return effects;
+}
+
+/** The alert as messages show it. */
+export function presentAlert(alert: Alert): Alert {
+  if (alert.state !== 'unknown') return alert;
+  return { ...alert, annotations: withLabels(alert.annotations, { [UNKNOWN_ANNOTATION]: alert.reason }) };
+}
+
+interface AlertVerdict {
+  readonly alert: Alert;
+  readonly verdict: string;
+  readonly reason: string;
+}
+
+function alertEvent(state: DispatchState, nowMs: number, text: AlertVerdict): DispatchEffect {
+  return journalEffect(state, nowMs, {
+    stage: 'rule',
+    subject: { kind: 'alert', fingerprint: text.alert.fingerprint },
+    alerts: [text.alert.fingerprint],
+    verdict: text.verdict,
+    reason: text.reason,
+  });
+}

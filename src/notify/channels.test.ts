@@ -1,0 +1,307 @@
+// The channels: what they read from a file, what they put on the wire, and what they make of the answer.
+
+import { describe, expect, it } from 'vitest';
+import { FakeClock } from '../../test/support/clock.ts';
+import { FakeHttp } from '../../test/support/http.ts';
+import { FakeMail } from '../../test/support/mail.ts';
+import type { HttpErrorCode, MailError } from '../base/index.ts';
+import { parseDocument, readDocument } from '../config/index.ts';
+import { type Alert, fingerprint, labelsFrom, type NotificationJob } from '../model/index.ts';
+import type { AnyChannel, ChannelPorts, Sender } from './channel.ts';
+import { channels } from './channels.ts';
+import { addressesOf } from './email.ts';
+import { retryAfterMs } from './http-outcome.ts';
+import { createRender } from './render.ts';
+
+const START_MS = Date.UTC(2026, 0, 2, 3, 4, 5);
+
+function alert(instance: string, part: Partial<Alert> = {}): Alert {
+  const labels = labelsFrom({ alertname: 'Down', job: 'web', instance });
+  return {
+    labels,
+    fingerprint: fingerprint(labels),
+    annotations: labelsFrom({ summary: `<b>web</b> is down`, runbook: `http://runbook/${instance}` }),
+    state: 'firing',
+    activeAtMs: START_MS,
+    firedAtMs: START_MS,
+    reason: 'above',
+    value: 1,
+    rule: { file: 'r.yml', group: 'g', name: 'Down', labelsKey: '' },
+    expr: 'up == 0',
+    generatorUrl: 'http://watchkeeper.test/graph?x=1&y=2',
+    ...part,
+  };
+}
+
+function jobOf(part: Partial<NotificationJob> = {}): NotificationJob {
+  return {
+    id: 'boot-7',
+    receiver: 'ops/webhook[0]',
+    groupKey: '{}:{alertname="Down"}',
+    groupLabels: labelsFrom({ alertname: 'Down' }),
+    alerts: [alert('a'), alert('b', { state: 'resolved', resolvedAtMs: START_MS + 61_500 })],
+    status: 'firing',
+    reason: 'first notification',
+    possibleRepeat: false,
+    deadlineMs: START_MS + 60_000,
+    externalUrl: 'http://watchkeeper.test',
+    ...part,
+  };
+}
+
+interface Kit {
+  readonly http: FakeHttp;
+  readonly mail: FakeMail;
+  readonly ports: ChannelPorts;
+}
+
+function kit(): Kit {
+  const clock = new FakeClock(START_MS);
+  const http = new FakeHttp(clock);
+  const mail = new FakeMail(clock);
+  const render = createRender({ clock, files: [] });
+  if (!render.ok) throw new Error(render.error.message);
+  return { http, mail, ports: { clock, http, mail, render: render.value } };
+}
+
+function channelOf(key: string): AnyChannel {
+  const found = channels.find(one => one.key === key);
+  if (found === undefined) throw new Error(key);
+  return found;
+}
+
+function read(key: string, yaml: string): { value: unknown; says: readonly string[] } {
+  const outcome = readDocument(parseDocument(yaml, 'a.yml'), channelOf(key).schema);
+  return {
+    value: outcome.value,
+    says: outcome.diagnostics.map(one => `${one.severity} ${one.code}: ${one.message}`),
+  };
+}
+
+function senderOf(key: string, yaml: string, ports: ChannelPorts): Sender {
+  const { value, says } = read(key, yaml);
+  expect(says.filter(one => one.startsWith('error'))).toEqual([]);
+  const sender = channelOf(key).create(value, ports);
+  if (!sender.ok) throw new Error(sender.error);
+  return sender.value;
+}
+
+const signal = new AbortController().signal;
+const messageOf = (job: NotificationJob) => ({ job, receiver: 'ops.x', isTest: false });
+
+describe('webhook', () => {
+  it("posts Alertmanager's JSON to the letter", async () => {
+    const k = kit();
+    k.http.on('http://hook.test/', { status: 200, body: 'thanks' });
+    const yaml = 'url: http://hook.test/x\nhttp_config: { basic_auth: { username: u, password: p } }';
+    const outcome = await senderOf('webhook_configs', yaml, k.ports).send(messageOf(jobOf()), signal);
+    expect(outcome).toEqual({ kind: 'sent', answer: '200 thanks' });
+    const [request] = k.http.requests;
+    expect(request?.headers['authorization']).toBe('Basic dTpw');
+    expect(new TextDecoder().decode(request?.body)).toBe(
+      '{"receiver":"ops\\\\.x","status":"firing","alerts":[' +
+        '{"status":"firing","labels":{"alertname":"Down","instance":"a","job":"web"},' +
+        '"annotations":{"runbook":"http://runbook/a","summary":"<b>web</b> is down"},' +
+        '"startsAt":"2026-01-02T03:04:05Z","endsAt":"0001-01-01T00:00:00Z",' +
+        `"generatorURL":"http://watchkeeper.test/graph?x=1&y=2","fingerprint":"${alert('a').fingerprint}"},` +
+        '{"status":"resolved","labels":{"alertname":"Down","instance":"b","job":"web"},' +
+        '"annotations":{"runbook":"http://runbook/b","summary":"<b>web</b> is down"},' +
+        '"startsAt":"2026-01-02T03:04:05Z","endsAt":"2026-01-02T03:05:06.5Z",' +
+        `"generatorURL":"http://watchkeeper.test/graph?x=1&y=2","fingerprint":"${alert('b').fingerprint}"}],` +
+        '"groupLabels":{"alertname":"Down"},"commonLabels":{"alertname":"Down","job":"web"},' +
+        '"commonAnnotations":{"summary":"<b>web</b> is down"},"externalURL":"http://watchkeeper.test",' +
+        '"version":"4","groupKey":"{}:{alertname=\\"Down\\"}","truncatedAlerts":0}',
+    );
+  });
+
+  it('cuts at max_alerts, marks a possible repeat in a header and carries the recovery report', async () => {
+    const k = kit();
+    k.http.on('http://hook.test/', {});
+    const sender = senderOf('webhook_configs', 'url: http://hook.test/x\nmax_alerts: 1', k.ports);
+    await sender.send(messageOf(jobOf({ possibleRepeat: true, recoveryReport: 'tried: restart' })), signal);
+    const body = JSON.parse(new TextDecoder().decode(k.http.requests[0]?.body)) as Record<string, unknown>;
+    expect(body['truncatedAlerts']).toBe(1);
+    expect(body['alerts']).toHaveLength(1);
+    expect(body['commonAnnotations']).toMatchObject({ watchkeeper_recovery: 'tried: restart' });
+    expect(k.http.requests[0]?.headers['x-watchkeeper-possible-repeat']).toBe('true');
+  });
+
+  const answers: readonly (readonly [status: number, kind: string])[] = [
+    [200, 'sent'],
+    [204, 'sent'],
+    [301, 'drop'],
+    [400, 'drop'],
+    [404, 'drop'],
+    [408, 'retry'],
+    [429, 'retry'],
+    [500, 'retry'],
+    [503, 'retry'],
+  ];
+  it.each(answers)('takes status %i for %s', async (status, kind) => {
+    const k = kit();
+    k.http.on('http://hook.test/', { status, headers: { 'retry-after': '7' } });
+    const sender = senderOf('webhook_configs', 'url: http://hook.test/x', k.ports);
+    const outcome = await sender.send(messageOf(jobOf()), signal);
+    expect(outcome.kind).toBe(kind);
+    if (outcome.kind === 'retry') expect(outcome.afterMs).toBe(7000);
+  });
+
+  it.each<HttpErrorCode>(['http-refused', 'http-dns', 'http-reset', 'http-tls', 'http-body-too-large'])(
+    'tries again after %s',
+    async error => {
+      const k = kit();
+      k.http.on('http://hook.test/', { error });
+      const sender = senderOf('webhook_configs', 'url: http://hook.test/x', k.ports);
+      expect(await sender.send(messageOf(jobOf()), signal)).toMatchObject({ kind: 'retry', reason: error });
+    },
+  );
+
+  it('reads Retry-After as seconds or a date, bounded, and nothing else', () => {
+    expect(retryAfterMs('120', START_MS)).toBe(120_000);
+    expect(retryAfterMs(new Date(START_MS + 5000).toUTCString(), START_MS)).toBe(5000);
+    expect(retryAfterMs('99999999999', START_MS)).toBe(3_600_000);
+    expect(retryAfterMs('soon', START_MS)).toBeUndefined();
+    expect(retryAfterMs(undefined, START_MS)).toBeUndefined();
+  });
+});
+
+describe('email', () => {
+  const basic = 'to: "Ann <ann@x.test>, bob@x.test"\nfrom: wk@x.test\nsmarthost: mail.x.test:587';
+
+  async function sendMail(yaml: string, job = jobOf(), k = kit()) {
+    const outcome = await senderOf('email_configs', yaml, k.ports).send(messageOf(job), signal);
+    const [mail] = k.mail.attempts;
+    if (mail === undefined) throw new Error(`nothing sent: ${JSON.stringify(outcome)}`);
+    return { outcome, mail };
+  }
+
+  it('sends subject, text and escaped HTML, requiring STARTTLS', async () => {
+    const { outcome, mail } = await sendMail(`${basic}\nauth_username: u\nauth_password: p`);
+    expect(outcome.kind).toBe('sent');
+    expect(mail.server).toEqual({
+      host: 'mail.x.test',
+      port: 587,
+      security: 'starttls-required',
+      auth: { username: 'u', password: 'p' },
+    });
+    expect(mail.to).toEqual(['Ann <ann@x.test>', 'bob@x.test']);
+    expect(mail.subject).toBe('[FIRING:1] Down - <b>web</b> is down');
+    expect(mail.text).toContain('instance = a');
+    expect(mail.text).toContain('since 2026-01-02 03:04:05 UTC');
+    expect(mail.text).toContain('Why now: first notification');
+    expect(mail.html).toContain('&lt;b&gt;web&lt;/b&gt; is down');
+    expect(mail.html).not.toContain('<b>web</b>');
+    expect(mail.headers['Message-ID']).toBe('<boot-7@watchkeeper>');
+  });
+
+  it('speaks Chinese, marks a possible repeat and tells what recovery tried', async () => {
+    const job = jobOf({ possibleRepeat: true, recoveryReport: '- restart: failed' });
+    const { mail } = await sendMail(`${basic}\nlanguage: zh`, job);
+    expect(mail.subject).toBe('[?] [告警:1] Down - <b>web</b> is down');
+    expect(mail.text).toContain('可能重复');
+    expect(mail.text).toContain('已尝试的自动恢复:\n- restart: failed');
+    expect(mail.html).toContain('- restart: failed');
+  });
+
+  it('sends a short text alone to an SMS gateway', async () => {
+    const { mail } = await sendMail(
+      `${basic}\ntext: '{{ .CommonLabels.alertname }} {{ len .Alerts.Firing }}'`,
+    );
+    expect(mail.text).toBe('Down 1');
+    expect(mail.html).toBeUndefined();
+    const { mail: bare } = await sendMail(`${basic}\nhtml: ''`);
+    expect(bare.text).toBe('[FIRING:1] Down: <b>web</b> is down');
+  });
+
+  it('sends plain words when a template fails, and says so', async () => {
+    const { outcome, mail } = await sendMail(`${basic}\ntext: '{{ .Nope.x }}{{ nofunction }}'`);
+    expect(outcome.kind).toBe('sent');
+    expect(mail.text).toContain('instance = a');
+    expect(mail.text).toContain('A template failed');
+  });
+
+  it('lets no label value begin a header of its own', async () => {
+    const evil = labelsFrom({ alertname: 'x\r\nBcc: evil@x.test' });
+    const { mail } = await sendMail(
+      `${basic}\nheaders: { X-Group: '{{ .GroupLabels.alertname }}' }`,
+      jobOf({ groupLabels: evil }),
+    );
+    expect(mail.subject).not.toMatch(/[\r\n]/);
+    expect(mail.headers['X-Group']).toBe('x Bcc: evil@x.test');
+  });
+
+  it.each([
+    ['smarthost: m:465', 'implicit'],
+    ['smarthost: m:25\nrequire_tls: false', 'none'],
+    ['smarthost: m:25\nforce_implicit_tls: true', 'implicit'],
+    ['smarthost: m:25', 'starttls-required'],
+  ])('%s is %s', async (yaml, security) => {
+    const { mail } = await sendMail(`to: a@x.test\nfrom: b@x.test\n${yaml}`);
+    expect(mail.server.security).toBe(security);
+  });
+
+  const refusals: readonly (readonly [MailError['code'], number | undefined, string])[] = [
+    ['mail-rejected', 550, 'drop'],
+    ['mail-auth', 535, 'drop'],
+    ['mail-auth', 454, 'retry'],
+    ['mail-temporary', 451, 'retry'],
+    ['mail-timeout', undefined, 'retry'],
+    ['mail-connect', undefined, 'retry'],
+  ];
+  it.each(refusals)('takes %s %s for %s', async (code, replyCode, kind) => {
+    const k = kit();
+    k.mail.failNext(code, replyCode);
+    expect((await sendMail(basic, jobOf(), k)).outcome.kind).toBe(kind);
+  });
+
+  it('splits addresses at commas outside quotes', () => {
+    expect(addressesOf('"Doe, Jane" <j@x.test>,b@x.test, ,\r\nc@x.test')).toEqual([
+      '"Doe, Jane" <j@x.test>',
+      'b@x.test',
+      'c@x.test',
+    ]);
+  });
+});
+
+describe('settings', () => {
+  const wrong: readonly (readonly [key: string, yaml: string, says: string])[] = [
+    [
+      'webhook_configs',
+      'send_resolved: true',
+      'error config-missing-key: Cannot send to a webhook without an address',
+    ],
+    [
+      'webhook_configs',
+      'url: http://a\nurl_file: b',
+      'error config-conflict: Cannot use "url" and "url_file" together',
+    ],
+    ['webhook_configs', 'url: ftp://a', 'error config-bad-value: Cannot use the URL of the webhook'],
+    ['webhook_configs', 'url: http://a\ntimout: 3s', 'error config-unknown-key: Cannot use "timout"'],
+    [
+      'webhook_configs',
+      'url: http://a\nhttp_config: { oauth2: { client_id: a, token_url: http://b } }',
+      'warning config-not-carried-out: "oauth2"',
+    ],
+    [
+      'webhook_configs',
+      'url: http://a\nhttp_config: { bearer_token: a, basic_auth: { username: b } }',
+      'error config-conflict',
+    ],
+    ['email_configs', 'from: a@x', 'error config-missing-key: Cannot do without "to"'],
+    ['email_configs', 'to: a@x\nlanguage: fr', 'error config-bad-value: Cannot take "fr"'],
+    [
+      'email_configs',
+      'to: a@x\nsmarthost: nowhere',
+      'error config-bad-value: Cannot use "nowhere" as smarthost',
+    ],
+    ['email_configs', 'to: a@x\nauth_secret: s', 'warning config-not-carried-out: "auth_secret"'],
+  ];
+  it.each(wrong)('%s %j: %s', (key, yaml, says) => {
+    expect(read(key, yaml).says.join('\n')).toContain(says);
+  });
+
+  it('never print a secret', () => {
+    const { value } = read('webhook_configs', 'url: http://hook.test/token');
+    expect(JSON.stringify(value)).not.toContain('token');
+  });
+});

@@ -1,0 +1,27 @@
+// notify/: from notification jobs to messages that arrived. See README.md.
+
+export { DESTINATION_SENDS_MAX } from './attempt.ts';
+export type {
+  AnyChannel,
+  Channel,
+  ChannelPorts,
+  Message,
+  RenderText,
+  Sender,
+} from './channel.ts';
+export { channels } from './channels.ts';
+export { type HttpClient, httpClientSchema, tlsSchema } from './client.ts';
+export { type NotificationData, notificationData, RECOVERY_ANNOTATION, webhookBody } from './data.ts';
+export type { EmailSettings, SmtpSettings } from './email.ts';
+export type { DestinationHealth } from './health.ts';
+export {
+  createNotifier,
+  type Notifier,
+  type NotifierOptions,
+  type NotifyConfig,
+  type TestAnswer,
+} from './notifier.ts';
+export type { Integration, ReceiverSpec } from './receivers.ts';
+export { createRender, type RenderOptions } from './render.ts';
+export { defaultTemplates, type Language } from './texts.ts';
+export type { WebhookSettings } from './webhook.ts';

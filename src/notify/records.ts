@@ -1,0 +1,65 @@
+// What a delivery leaves in the state database.
+
+import type {
+  DeliveryIntent,
+  Effects,
+  JsonValue,
+  NotificationJob,
+  NotificationLogEntry,
+  StateWrite,
+} from '../model/index.ts';
+
+/** Fingerprints listed on one event; a larger group names its size in the evidence. */
+const EVENT_ALERTS_MAX = 200;
+
+export function intentOf(job: NotificationJob, atMs: number): DeliveryIntent {
+  return { jobId: job.id, groupKey: job.groupKey, receiver: job.receiver, atMs, ...fingerprintsOf(job) };
+}
+
+export function logEntryOf(job: NotificationJob, atMs: number, keptMs: number): NotificationLogEntry {
+  return {
+    groupKey: job.groupKey,
+    receiver: job.receiver,
+    sentAtMs: atMs,
+    ...fingerprintsOf(job),
+    expiresAtMs: atMs + keptMs,
+  };
+}
+
+function fingerprintsOf(job: NotificationJob): Pick<DeliveryIntent, 'firing' | 'resolved'> {
+  const resolved = job.alerts.filter(alert => alert.state === 'resolved');
+  const firing = job.alerts.filter(alert => alert.state !== 'resolved');
+  return { firing: firing.map(one => one.fingerprint), resolved: resolved.map(one => one.fingerprint) };
+}
+
+export interface EventText {
+  readonly verdict: string;
+  readonly reason: string;
+  readonly evidence: { readonly [key: string]: JsonValue };
+}
+
+export function journalWrite(
+  job: NotificationJob,
+  text: EventText,
+  stamp: { readonly atMs: number; readonly effects: Effects; readonly configVersion: string },
+): StateWrite {
+  return {
+    kind: 'journal',
+    event: {
+      ...stamp,
+      stage: 'notify',
+      subject: { kind: 'receiver', name: job.receiver },
+      alerts: job.alerts.slice(0, EVENT_ALERTS_MAX).map(alert => alert.fingerprint),
+      verdict: text.verdict,
+      reason: text.reason,
+      evidence: {
+        ...text.evidence,
+        jobId: job.id,
+        groupKey: job.groupKey,
+        status: job.status,
+        possibleRepeat: job.possibleRepeat,
+        alertsTotal: job.alerts.length,
+      },
+    },
+  };
+}

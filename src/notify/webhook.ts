@@ -1,0 +1,132 @@
+// Webhooks: Alertmanager's JSON, version 4, by POST.
+
+import { err, ok } from '../base/index.ts';
+import {
+  anything,
+  bad,
+  boolean,
+  duration,
+  INVALID,
+  integer,
+  mapped,
+  notCarriedOut,
+  optional,
+  record,
+  type Schema,
+  type Secret,
+  secret,
+  secretFile,
+  withDefault,
+} from '../config/index.ts';
+import type { DeliveryOutcome } from '../model/index.ts';
+import { ATTEMPT_MS, ATTEMPT_MS_MAX, type Channel, type ChannelPorts, type Message } from './channel.ts';
+import { type HttpClient, httpClientSchema } from './client.ts';
+import { notificationData, webhookBody } from './data.ts';
+import { outcomeOfHttp } from './http-outcome.ts';
+
+/** Of an answer; only its beginning is kept as the provider's own words. */
+const ANSWER_BYTES_MAX = 64 * 1024;
+
+export interface WebhookSettings {
+  readonly url: Secret;
+  readonly sendResolved: boolean;
+  readonly http: HttpClient | undefined;
+  /** 0: all. */
+  readonly maxAlerts: number;
+  /** 0: the usual time limit. */
+  readonly timeoutMs: number;
+}
+
+const schema: Schema<WebhookSettings> = mapped(
+  record({
+    send_resolved: withDefault(boolean(), true, 'Tell when alerts are resolved.'),
+    url: optional(secret(), 'Where to POST to.'),
+    url_file: optional(secretFile(), 'A file that holds the URL.'),
+    http_config: optional(httpClientSchema, 'Authentication, TLS, proxy.'),
+    max_alerts: withDefault(integer({ min: 0 }), 0, 'Most alerts in one message; 0 is no limit.'),
+    timeout: withDefault(duration(), 0, 'Longest time of one attempt; 0 is the usual limit.'),
+    payload: notCarriedOut(anything(), 'A body of its own.'),
+  }),
+  (value, context) => {
+    const url = value.url ?? value.url_file;
+    if (value.url !== undefined && value.url_file !== undefined) {
+      context.report({
+        code: 'config-conflict',
+        message: 'Cannot use "url" and "url_file" together: at most one of url, url_file may be set',
+        remedy: 'keep one of them',
+      });
+      return INVALID;
+    }
+    if (url === undefined) {
+      context.report({
+        code: 'config-missing-key',
+        message: 'Cannot send to a webhook without an address: one of "url" or "url_file" is required',
+        remedy: 'add "url: <where to POST to>"',
+      });
+      return INVALID;
+    }
+    // A file's content may come later than the check of the configuration: it is empty then.
+    if (value.url !== undefined && !/^https?:\/\/[^/]/i.test(url.reveal())) {
+      return bad(
+        'Cannot use the URL of the webhook: it must begin with http:// or https:// and a host',
+        context,
+      );
+    }
+    return {
+      url,
+      sendResolved: value.send_resolved,
+      http: value.http_config,
+      maxAlerts: value.max_alerts,
+      timeoutMs: value.timeout,
+    };
+  },
+);
+
+export const webhook: Channel<WebhookSettings> = {
+  key: 'webhook_configs',
+  name: 'webhook',
+  schema,
+  carriedOut: true,
+  create(settings, ports) {
+    if (settings.url.reveal() === '') return err('the file named by url_file is empty');
+    return ok({
+      sendResolved: settings.sendResolved,
+      send: (message, signal) => post({ settings, ports, message }, signal),
+    });
+  },
+};
+
+interface Post {
+  readonly settings: WebhookSettings;
+  readonly ports: ChannelPorts;
+  readonly message: Message;
+}
+
+async function post(request: Post, signal: AbortSignal): Promise<DeliveryOutcome> {
+  const { settings, ports, message } = request;
+  const client = settings.http;
+  const body = webhookBody(notificationData({ ...message, alertsMax: settings.maxAlerts }));
+  const answer = await ports.http.request(
+    {
+      method: 'POST',
+      url: settings.url.reveal(),
+      headers: {
+        'content-type': 'application/json',
+        'user-agent': 'Watchkeeper',
+        ...client?.headers,
+        // The body is Alertmanager's to the letter, so our own marks travel as headers.
+        ...(message.job.possibleRepeat ? { 'x-watchkeeper-possible-repeat': 'true' } : {}),
+        ...(message.isTest ? { 'x-watchkeeper-test': 'true' } : {}),
+        'x-watchkeeper-job': message.job.id,
+      },
+      body: new TextEncoder().encode(body),
+      timeoutMs: Math.min(settings.timeoutMs === 0 ? ATTEMPT_MS : settings.timeoutMs, ATTEMPT_MS_MAX),
+      bodyBytesMax: ANSWER_BYTES_MAX,
+      followRedirects: client?.followRedirects ?? true,
+      ...(client?.tls === undefined ? {} : { tls: client.tls }),
+      ...(client?.proxyUrl === undefined ? {} : { proxyUrl: client.proxyUrl }),
+    },
+    signal,
+  );
+  return outcomeOfHttp(answer, ports.clock.nowMs());
+}
