@@ -13,7 +13,7 @@ export const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   template: LOW,
   storage: LOW,
   state: LOW,
-  config: LOW,
+  config: [...LOW, 'exposition'],
   os: ['base'],
   // Stages: they never import each other. What they share lies in model/ and the folders above.
   discovery: MIDDLE,
@@ -49,6 +49,7 @@ export const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   '@lezer/common': ['promql/parser'],
   '@lezer/lr': ['promql/parser'],
   '@prometheus-io/lezer-promql': ['promql/parser'],
+  bcryptjs: ['api/access.ts'],
   kysely: ['state'],
   libsql: ['state'],
   nodemailer: ['os'],

@@ -1,6 +1,7 @@
 // Who is asking. Decides the principal of a request, or why it has none.
 
 import { createHash, scryptSync, timingSafeEqual } from 'node:crypto';
+import { compare } from 'bcryptjs';
 import { err, ok, type Result, type ServerRequest } from '../base/index.ts';
 import type { Principal, Role } from '../model/index.ts';
 import type { AccessSettings } from './deps.ts';
@@ -20,10 +21,10 @@ export function isLoopbackHost(host: string): boolean {
   return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
-/** The text kept in the configuration for a password: `scrypt:SALT:HASH`, both hexadecimal. */
+/** The text kept in the configuration for a password: `scrypt$SALT$HASH`, both hexadecimal. bcrypt's is taken too. */
 export function hashPassword(password: string, salt: Uint8Array): string {
   const hash = scryptSync(password, salt, SCRYPT_BYTES, SCRYPT);
-  return `scrypt:${Buffer.from(salt).toString('hex')}:${hash.toString('hex')}`;
+  return `scrypt$${Buffer.from(salt).toString('hex')}$${hash.toString('hex')}`;
 }
 
 export function hashToken(token: string): string {
@@ -33,14 +34,14 @@ export function hashToken(token: string): string {
 /** A checker with its own memory of passwords already proved. */
 export function createAccess(
   settings: AccessSettings,
-): (request: ServerRequest) => Result<Principal, Refusal> {
+): (request: ServerRequest) => Promise<Result<Principal, Refusal>> {
   const proved = new Set<string>();
   const open = settings.users.length === 0 && settings.tokens.length === 0;
-  return request => {
+  return async (request): Promise<Result<Principal, Refusal>> => {
     const strange = foreignOrigin(request, settings);
     if (strange !== undefined) return err({ status: 403, message: strange });
     if (open) {
-      if (!isLoopbackHost(settings.listenHost))
+      if (!settings.certificates && !isLoopbackHost(settings.listenHost))
         return err({ status: 403, message: 'no credentials are configured' });
       return ok({ kind: 'loopback' });
     }
@@ -77,11 +78,11 @@ function hostOf(authority: string): string {
     : (authority.split(':')[0] ?? '');
 }
 
-function authorize(
+async function authorize(
   header: string,
   settings: AccessSettings,
   proved: Set<string>,
-): Result<Principal, Refusal> {
+): Promise<Result<Principal, Refusal>> {
   const refused = err<Refusal>({ status: 401, message: 'credentials are needed' });
   const [scheme = '', value = ''] = header.split(' ', 2);
   if (scheme.toLowerCase() === 'bearer') {
@@ -96,15 +97,16 @@ function authorize(
   if (colon < 0 || user === undefined) return refused;
   const digest = createHash('sha256').update(`${user.passwordHash}\0${text}`).digest('hex');
   if (!proved.has(digest)) {
-    if (!passwordFits(text.slice(colon + 1), user.passwordHash)) return refused;
+    if (!(await passwordFits(text.slice(colon + 1), user.passwordHash))) return refused;
     if (proved.size >= REMEMBERED_MAX) proved.clear();
     proved.add(digest);
   }
   return ok({ kind: 'user', name, roles: user.roles });
 }
 
-function passwordFits(password: string, stored: string): boolean {
-  const [kind, salt = ''] = stored.split(':');
+async function passwordFits(password: string, stored: string): Promise<boolean> {
+  if (stored.startsWith('$2')) return compare(password, stored);
+  const [kind, salt = ''] = stored.split('$');
   return kind === 'scrypt' && sameText(stored, hashPassword(password, Buffer.from(salt, 'hex')));
 }
 

@@ -82,6 +82,8 @@ export interface AccessSettings {
     readonly tokenHash: string;
     readonly roles: readonly ('viewer' | 'operator' | 'admin')[];
   }[];
+  /** TLS client certificates are demanded: who got through the handshake is known. */
+  readonly certificates: boolean;
   readonly listenHost: string;
   /** Host names by which the page may be reached besides loopback's ("watch.example.org"). */
   readonly hostNames: readonly string[];

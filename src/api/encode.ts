@@ -1,7 +1,7 @@
 // From the house's own types to the JSON of the contract.
 
 import { formatDuration } from '../base/index.ts';
-import { formatFloat } from '../exposition/index.ts';
+import { formatFloatJson } from '../exposition/index.ts';
 import {
   type Alert,
   type AnswerSeries,
@@ -36,7 +36,10 @@ export function queryData(answer: QueryAnswer): QueryData {
   const endS = times.endMs / 1000;
   if (answer.resultType === 'string') return { resultType: 'string', result: [endS, answer.text ?? ''] };
   if (answer.resultType === 'scalar' && times.stepMs === 0) {
-    return { resultType: 'scalar', result: [endS, formatFloat(answer.series[0]?.values[0] ?? Number.NaN)] };
+    return {
+      resultType: 'scalar',
+      result: [endS, formatFloatJson(answer.series[0]?.values[0] ?? Number.NaN)],
+    };
   }
   if (answer.resultType === 'vector' && times.stepMs === 0) {
     const shown = answer.series.filter(series => series.present[0] === 1);
@@ -44,7 +47,7 @@ export function queryData(answer: QueryAnswer): QueryData {
       resultType: 'vector',
       result: shown.map(series => ({
         metric: labelsToRecord(series.labels),
-        value: [endS, formatFloat(series.values[0] ?? Number.NaN)] as const,
+        value: [endS, formatFloatJson(series.values[0] ?? Number.NaN)] as const,
       })),
     };
   }
@@ -60,7 +63,7 @@ function pointsOf(series: AnswerSeries, times: QueryAnswer['times']): Point[] {
   for (let i = 0; i < series.values.length; i++) {
     if (series.present[i] !== 1) continue;
     const atMs = series.timesMs?.[i] ?? times.startMs + i * times.stepMs;
-    points.push([atMs / 1000, formatFloat(series.values[i] ?? Number.NaN)]);
+    points.push([atMs / 1000, formatFloatJson(series.values[i] ?? Number.NaN)]);
   }
   return points;
 }
@@ -96,7 +99,7 @@ export function alertJson(alert: Alert): AlertJson {
 
 /** Prometheus prints alert values as Go's 'e' format with the shortest digits: 1e+00. */
 function exponentForm(value: number): string {
-  if (!Number.isFinite(value)) return formatFloat(value);
+  if (!Number.isFinite(value)) return formatFloatJson(value);
   return value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2');
 }
 
@@ -146,7 +149,7 @@ export function ownAlertJson(alert: Alert): OwnAlertJson {
     activeAtMs: alert.activeAtMs,
     firedAtMs: alert.firedAtMs ?? null,
     resolvedAtMs: alert.resolvedAtMs ?? null,
-    value: formatFloat(alert.value),
+    value: formatFloatJson(alert.value),
     expr: alert.expr,
   };
 }

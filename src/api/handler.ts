@@ -70,7 +70,7 @@ export function createApi(deps: ApiDeps, settings: AccessSettings): ServerHandle
   return async request => {
     const probed = probe(deps, request.path);
     if (probed !== undefined) return probed;
-    const principal = access(request);
+    const principal = await access(request);
     if (!principal.ok) {
       const { status, message } = principal.error;
       return status === 401

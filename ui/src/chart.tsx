@@ -71,7 +71,6 @@ function Plot({
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
   const key = names.join('\n');
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new plot is made for new lines only; data is set below.
   useEffect(() => {
     const element = place.current;
     if (element === null) return;

@@ -20,7 +20,6 @@ export function ExplainPanel({
 }) {
   const [explained, setExplained] = useState<ExplainJson>();
   const [error, setError] = useState('');
-  // biome-ignore lint/correctness/useExhaustiveDependencies: changedAt is the reason to ask again.
   useEffect(() => {
     let current = true;
     fetchExplain(alert.fingerprint).then(

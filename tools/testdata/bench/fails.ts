@@ -1,0 +1,2 @@
+// A measurement that finds its claim untrue.
+process.exitCode = 1;
