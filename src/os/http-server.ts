@@ -1,0 +1,254 @@
+// The HTTP server, over node:http and node:https: streamed answers with backpressure, limits, a graceful end.
+
+import {
+  createServer as createPlain,
+  type IncomingMessage,
+  type ServerResponse as NodeResponse,
+  type RequestListener,
+  type Server,
+} from 'node:http';
+import { createServer as createTls } from 'node:https';
+import {
+  err,
+  type HttpListener,
+  type HttpServer,
+  type ListenOptions,
+  type Log,
+  ok,
+  type Result,
+  type ServerHandler,
+  type ServerRequest,
+  type ServerResponse,
+} from '../base/index.ts';
+import { readBody } from './body.ts';
+import { errorName } from './disk-errors.ts';
+
+/** Enough for long query strings and cookies; more is refused with 431. */
+const HEADER_BYTES_MAX = 64 * 1024;
+/** A client that takes longer to say its header or to send its request holds a connection for nothing. */
+const HEADERS_TIMEOUT_MS = 20_000;
+const REQUEST_TIMEOUT_MS = 120_000;
+const KEEP_ALIVE_MS = 75_000;
+/** Beyond this new connections are dropped: each costs memory, and a browser needs six. */
+const CONNECTIONS_MAX = 4096;
+
+type ListenFailure = { code: 'listen-failed'; message: string };
+
+/** Errors that a handler throws are bugs: they are answered 500 and logged. */
+export function httpServer(log: Log): HttpServer {
+  return { listen: (options, handler) => listen(options, handler, log) };
+}
+
+function listen(
+  options: ListenOptions,
+  handler: ServerHandler,
+  log: Log,
+): Promise<Result<HttpListener, ListenFailure>> {
+  const closing = new AbortController();
+  const serve: RequestListener = (request, response) => {
+    void answer(request, response, { handler, log, closing: closing.signal });
+  };
+  let server: Server;
+  try {
+    server = newServer(options, serve);
+  } catch (error) {
+    return Promise.resolve(listenFailed(options, error));
+  }
+  server.maxConnections = CONNECTIONS_MAX;
+  return new Promise(resolve => {
+    server.once('error', error => resolve(listenFailed(options, error)));
+    server.listen({ host: options.host, port: options.port }, () => {
+      server.on('error', error => log.log('error', 'HTTP server error', { cause: error.message }));
+      const address = server.address();
+      const port = typeof address === 'object' && address !== null ? address.port : options.port;
+      resolve(
+        ok({
+          host: options.host,
+          port,
+          close: graceMs => {
+            closing.abort();
+            return closed(server, graceMs);
+          },
+        }),
+      );
+    });
+  });
+}
+
+function newServer(options: ListenOptions, serve: RequestListener): Server {
+  const limits = {
+    maxHeaderSize: HEADER_BYTES_MAX,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+  };
+  if (options.tls === undefined) return createPlain(limits, serve);
+  const { cert, key, clientCa } = options.tls;
+  const client = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true };
+  return createTls({ ...limits, cert, key, ...client }, serve);
+}
+
+function closed(server: Server, graceMs: number): Promise<void> {
+  return new Promise(resolve => {
+    const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
+
+interface Serving {
+  readonly handler: ServerHandler;
+  readonly log: Log;
+  readonly closing: AbortSignal;
+}
+
+async function answer(request: IncomingMessage, response: NodeResponse, serving: Serving): Promise<void> {
+  const gone = new AbortController();
+  const leave = (): void => gone.abort();
+  response.once('close', leave);
+  serving.closing.addEventListener('abort', leave, { once: true });
+  // Without a listener a broken connection would be an uncaught error.
+  response.on('error', leave);
+  request.on('error', leave);
+  try {
+    // What is left of a refused body is not worth reading: the connection ends with the answer.
+    const giveUp = (): void => {
+      if (!response.headersSent) response.setHeader('connection', 'close');
+    };
+    const served = serverRequest(request, gone.signal, giveUp);
+    const answered =
+      served === undefined
+        ? { status: 400, headers: {}, body: 'bad request: the path is not valid\n' }
+        : await serving.handler(served);
+    await send(response, answered, { gone: gone.signal, headOnly: request.method === 'HEAD' });
+  } catch (error) {
+    const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    serving.log.log('error', 'HTTP handler failed', { path: request.url ?? '', cause });
+    if (response.headersSent) response.destroy();
+    else response.writeHead(500, { 'content-type': 'text/plain' }).end('internal error\n');
+  } finally {
+    serving.closing.removeEventListener('abort', leave);
+    // A body that the handler did not read must not keep the connection from being used again, nor be read for ever.
+    if (!request.readableEnded) request.resume();
+  }
+}
+
+function serverRequest(
+  request: IncomingMessage,
+  signal: AbortSignal,
+  giveUp: () => void,
+): ServerRequest | undefined {
+  const target = request.url ?? '/';
+  const mark = target.indexOf('?');
+  const rawPath = mark < 0 ? target : target.slice(0, mark);
+  const path = decodedPath(rawPath);
+  if (path === undefined) return undefined;
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (value !== undefined) headers[name] = typeof value === 'string' ? value : value.join(', ');
+  }
+  return {
+    method: request.method ?? 'GET',
+    path,
+    query: mark < 0 ? '' : target.slice(mark + 1),
+    headers,
+    remoteAddress: request.socket.remoteAddress ?? '',
+    signal,
+    body: async bytesMax => {
+      const body = await readBody(request, headers['content-encoding'] ?? '', {
+        bytesMax,
+        // Destroying it would break the connection before the client has read why.
+        giveUp: stream => {
+          giveUp();
+          stream.resume();
+        },
+      });
+      if (body.ok) return ok(body.value.bytes);
+      return err({ code: body.error, message: `Cannot read the body of "${path}": ${CAUSES[body.error]}` });
+    },
+  };
+}
+
+const CAUSES = {
+  'http-bad-encoding': 'its content-encoding is not known, or not what it is',
+  'http-body-too-large': 'it is larger than allowed here',
+  'http-reset': 'the client went away',
+} as const;
+
+function decodedPath(rawPath: string): string | undefined {
+  if (!rawPath.startsWith('/')) return undefined;
+  try {
+    return decodeURIComponent(rawPath);
+  } catch {
+    return undefined;
+  }
+}
+
+interface Sending {
+  readonly gone: AbortSignal;
+  readonly headOnly: boolean;
+}
+
+async function send(response: NodeResponse, answered: ServerResponse, sending: Sending): Promise<void> {
+  const { body } = answered;
+  if (response.destroyed) {
+    if (isStream(body)) await body[Symbol.asyncIterator]().return?.();
+    return;
+  }
+  if (!isStream(body)) {
+    const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+    response.writeHead(answered.status, { ...answered.headers, 'content-length': String(length) });
+    response.end(sending.headOnly ? undefined : body);
+    return;
+  }
+  response.writeHead(answered.status, answered.headers);
+  response.flushHeaders();
+  await stream(response, body[Symbol.asyncIterator](), sending);
+  response.end();
+}
+
+/** Pulls one chunk at a time; leaves the iterator at once, and tells it so, when the client goes away. */
+async function stream(
+  response: NodeResponse,
+  chunks: AsyncIterator<Uint8Array | string>,
+  sending: Sending,
+): Promise<void> {
+  const left = new Promise<'left'>(resolve => {
+    if (sending.gone.aborted) resolve('left');
+    sending.gone.addEventListener('abort', () => resolve('left'), { once: true });
+  });
+  for (;;) {
+    const next = sending.headOnly ? 'left' : await Promise.race([chunks.next(), left]);
+    if (next === 'left' || next.done === true) {
+      // Not waited for: a generator that is itself waiting ends only when its own signal tells it.
+      if (next === 'left') void chunks.return?.();
+      return;
+    }
+    if (response.write(next.value)) continue;
+    const drained = new Promise<'drained'>(resolve => response.once('drain', () => resolve('drained')));
+    await Promise.race([drained, left]);
+  }
+}
+
+function isStream(body: ServerResponse['body']): body is AsyncIterable<Uint8Array | string> {
+  return typeof body !== 'string' && !(body instanceof Uint8Array);
+}
+
+function listenFailed(options: ListenOptions, error: unknown): Result<never, ListenFailure> {
+  const name = errorName(error);
+  const cause =
+    name === 'EADDRINUSE'
+      ? 'another program listens there; stop it, or choose another port'
+      : name === 'EACCES'
+        ? 'permission denied; ports below 1024 need a privilege'
+        : error instanceof Error
+          ? error.message
+          : String(error);
+  return err({
+    code: 'listen-failed',
+    message: `Cannot listen on "${options.host}:${options.port}": ${cause}`,
+  });
+}

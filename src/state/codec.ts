@@ -1,0 +1,46 @@
+// Values as JSON text in the database. JSON has no word for NaN, the infinities and -0, which alerts and evidence may
+// hold: they are written {"$number": "NaN"}. A key of the user's that begins with "$" gets a second one.
+
+import { assert } from '../base/index.ts';
+
+const TAG = '$number';
+
+export function encode(value: unknown): string {
+  const text = JSON.stringify(value, (_, part: unknown) => {
+    if (typeof part === 'number') {
+      return Number.isFinite(part) && !Object.is(part, -0) ? part : new Tagged(part);
+    }
+    if (typeof part === 'object' && part !== null && !(part instanceof Tagged) && hasDollarKey(part)) {
+      return Object.fromEntries(
+        Object.entries(part).map(([key, inner]) => [key.startsWith('$') ? `$${key}` : key, inner]),
+      );
+    }
+    return part;
+  });
+  // undefined and functions have no JSON; no caller may hand them in.
+  assert(text !== undefined, 'a value without a JSON form was to be stored');
+  return text;
+}
+
+/** Reads what `encode` wrote. The type is the writer's: each column is written by one place only. */
+export function decode<T>(text: string): T {
+  return JSON.parse(text, (_, part: unknown) => {
+    if (typeof part !== 'object' || part === null || Array.isArray(part) || !hasDollarKey(part)) return part;
+    if (TAG in part) return Number(part[TAG] === '-0' ? -0 : part[TAG]);
+    return Object.fromEntries(
+      Object.entries(part).map(([key, inner]) => [key.startsWith('$') ? key.slice(1) : key, inner]),
+    );
+  }) as T;
+}
+
+/** A number on its way into the text; its own key must not be doubled. */
+class Tagged {
+  readonly [TAG]: string;
+  constructor(value: number) {
+    this[TAG] = Object.is(value, -0) ? '-0' : String(value);
+  }
+}
+
+function hasDollarKey(value: object): value is Record<string, unknown> {
+  return !Array.isArray(value) && Object.keys(value).some(key => key.startsWith('$'));
+}

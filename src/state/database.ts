@@ -1,0 +1,255 @@
+// The database: migrations, groups of commits as transactions, and the reads. Synchronous; knows no thread and no clock.
+
+import { assert, err, never, ok, type Result } from '../base/index.ts';
+import {
+  type Alert,
+  isFinal,
+  type JournalEvent,
+  type JournalSubject,
+  repeatsEvent,
+  type StateFailure,
+  type StateWrite,
+  type StoredJournalEvent,
+} from '../model/index.ts';
+import { decode, encode } from './codec.ts';
+import type { Connection } from './connection.ts';
+import type { Commit, OpenFailure, StateReads } from './engine.ts';
+import { type JournalRow, stateQueries } from './queries.ts';
+import { MIGRATIONS, STATE_VERSION } from './schema.ts';
+
+/** Brings an open database to this version, or refuses one of a newer. */
+export function migrate(connection: Connection, path: string): Result<void, OpenFailure> {
+  const version = connection.userVersion();
+  if (version > STATE_VERSION) {
+    return err({
+      code: 'state-newer',
+      message: `Cannot open "${path}": it has version ${version}, this program knows up to ${STATE_VERSION}; run the newer program, or restore a backup`,
+    });
+  }
+  for (let from = version; from < STATE_VERSION; from++) {
+    connection.exec('BEGIN IMMEDIATE');
+    for (const statement of MIGRATIONS[from] ?? []) connection.exec(statement);
+    connection.exec(`PRAGMA user_version = ${from + 1}`);
+    connection.exec('COMMIT');
+  }
+  return ok(undefined);
+}
+
+type Readers = {
+  readonly [K in keyof StateReads]: (ask: StateReads[K]['ask']) => StateReads[K]['answer'];
+};
+
+export class StateDatabase {
+  readonly #connection: Connection;
+  readonly #queries = stateQueries();
+  readonly #journalEventsMax: number;
+  /** Undefined when it must be counted anew. */
+  #journalEvents: number | undefined;
+  readonly #readers: Readers;
+
+  /** Takes over a connection that was migrated. */
+  constructor(connection: Connection, journalEventsMax: number) {
+    this.#connection = connection;
+    this.#journalEventsMax = journalEventsMax;
+    this.#readers = readersOf(connection, this.#queries);
+  }
+
+  /** One transaction for the whole group; a commit that fails is undone alone, unless the group cannot be synced. */
+  commit(group: readonly Commit[]): readonly Result<void, StateFailure>[] {
+    try {
+      this.#connection.exec('BEGIN IMMEDIATE');
+    } catch (error) {
+      return group.map(() => failed('begin a commit', error));
+    }
+    const results = group.map(commit => this.#one(commit));
+    try {
+      this.#trimJournal();
+      this.#connection.exec('COMMIT');
+      return results;
+    } catch (error) {
+      this.#undo('ROLLBACK');
+      return group.map(() => failed('commit', error));
+    }
+  }
+
+  read<K extends keyof StateReads>(
+    kind: K,
+    ask: StateReads[K]['ask'],
+  ): Result<StateReads[K]['answer'], StateFailure> {
+    try {
+      return ok(this.#readers[kind](ask));
+    } catch (error) {
+      return failed(`read ${kind}`, error);
+    }
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  #one(commit: Commit): Result<void, StateFailure> {
+    try {
+      this.#connection.exec('SAVEPOINT one');
+      for (const write of commit) this.#write(write);
+      this.#connection.exec('RELEASE one');
+      return ok(undefined);
+    } catch (error) {
+      this.#undo('ROLLBACK TO one; RELEASE one');
+      return failed('write a commit', error);
+    }
+  }
+
+  #undo(sql: string): void {
+    this.#journalEvents = undefined;
+    try {
+      this.#connection.exec(sql);
+    } catch {
+      // SQLite has rolled back by itself (disk full, I/O error): there is nothing left to undo.
+    }
+  }
+
+  #write(write: StateWrite): void {
+    const run = this.#connection;
+    const queries = this.#queries;
+    switch (write.kind) {
+      case 'journal':
+        this.#appendEvent(write.event);
+        return;
+      case 'notification_log': {
+        const { groupKey, receiver, expiresAtMs } = write.entry;
+        const row = { group_key: groupKey, receiver, entry: encode(write.entry), expires_at_ms: expiresAtMs };
+        run.all(queries.putLogEntry(row));
+        return;
+      }
+      case 'delivery_intent':
+        run.all(queries.putIntent(write.intent.jobId, encode(write.intent), write.intent.atMs));
+        return;
+      case 'delivery_outcome':
+        run.all(queries.putOutcome(write.jobId, encode(write.outcome), write.atMs));
+        return;
+      case 'recovery_run': {
+        const { id, fingerprint, state, proposedAtMs, changedAtMs } = write.run;
+        run.all(
+          queries.putRun({
+            id,
+            fingerprint,
+            final: isFinal(state) ? 1 : 0,
+            proposed_at_ms: proposedAtMs,
+            changed_at_ms: changedAtMs,
+            run: encode(write.run),
+          }),
+        );
+        return;
+      }
+      case 'rule_alerts':
+        run.all(
+          write.alerts.length === 0
+            ? queries.dropRuleAlerts(write.ruleKey)
+            : queries.putRuleAlerts(write.ruleKey, encode(write.alerts)),
+        );
+        return;
+      case 'setting':
+        run.all(queries.putSetting(write.key, encode(write.value)));
+        return;
+      case 'expire':
+        this.#expire(write.nowMs, write.journalBeforeMs);
+        return;
+      default:
+        never(write);
+    }
+  }
+
+  #appendEvent(event: JournalEvent): void {
+    const subject = JSON.stringify(event.subject);
+    const row = this.#connection.all(this.#queries.lastEvent(event.stage, subject))[0];
+    const last = row === undefined ? undefined : eventOf(row);
+    if (last !== undefined && repeatsEvent(last, event)) {
+      // Whom the repeats are about stays findable, although the event is not written again.
+      const alerts = [...new Set([...last.alerts, ...event.alerts])];
+      this.#connection.all(this.#queries.countRepeat(last.seq, event.atMs, encode(alerts)));
+      if (alerts.length > last.alerts.length) this.#indexAlerts(event, last.seq);
+      return;
+    }
+    const inserted = this.#connection.all(
+      this.#queries.insertEvent({
+        at_ms: event.atMs,
+        stage: event.stage,
+        subject,
+        alerts: encode(event.alerts),
+        verdict: event.verdict,
+        reason: event.reason,
+        evidence: encode(event.evidence),
+        effects: event.effects,
+        config_version: event.configVersion,
+        repeats: 0,
+        last_at_ms: event.atMs,
+      }),
+    )[0];
+    assert(inserted !== undefined, 'an inserted event has a number');
+    if (this.#journalEvents !== undefined) this.#journalEvents += 1;
+    this.#indexAlerts(event, inserted.seq);
+  }
+
+  #indexAlerts(event: JournalEvent, seq: number): void {
+    const own = event.subject.kind === 'alert' ? [event.subject.fingerprint] : [];
+    for (const fingerprint of new Set([...event.alerts, ...own])) {
+      this.#connection.all(this.#queries.indexAlert(fingerprint, seq));
+    }
+  }
+
+  #trimJournal(): void {
+    this.#journalEvents ??= this.#connection.all(this.#queries.countEvents())[0]?.count ?? 0;
+    const excess = this.#journalEvents - this.#journalEventsMax;
+    if (excess <= 0) return;
+    this.#connection.all(this.#queries.dropOldestEvents(excess));
+    this.#journalEvents -= excess;
+  }
+
+  #expire(nowMs: number, journalBeforeMs: number): void {
+    this.#connection.all(this.#queries.expireEvents(journalBeforeMs));
+    this.#connection.all(this.#queries.expireLog(nowMs));
+    this.#connection.all(this.#queries.expireDeliveries(journalBeforeMs));
+    this.#connection.all(this.#queries.expireRuns(journalBeforeMs));
+    this.#journalEvents = undefined;
+  }
+}
+
+function readersOf(connection: Connection, queries: ReturnType<typeof stateQueries>): Readers {
+  return {
+    journal: filter => connection.all(queries.findEvents(filter)).map(eventOf),
+    notificationLog: () => connection.all(queries.logEntries()).map(row => decode(row.entry)),
+    openIntents: () => connection.all(queries.openIntents()).map(row => decode(row.intent)),
+    recoveryRuns: filter => connection.all(queries.findRuns(filter)).map(row => decode(row.run)),
+    ruleAlerts: () =>
+      new Map(
+        connection.all(queries.ruleAlerts()).map(row => [row.rule_key, decode<readonly Alert[]>(row.alerts)]),
+      ),
+    setting: key => {
+      const row = connection.all(queries.setting(key))[0];
+      return row === undefined ? undefined : decode(row.value);
+    },
+  };
+}
+
+/** The columns hold what #appendEvent wrote, so their closed sets are those of the types. */
+function eventOf(row: JournalRow): StoredJournalEvent {
+  return {
+    seq: row.seq,
+    atMs: row.at_ms,
+    stage: row.stage as StoredJournalEvent['stage'],
+    subject: JSON.parse(row.subject) as JournalSubject,
+    alerts: decode(row.alerts),
+    verdict: row.verdict,
+    reason: row.reason,
+    evidence: decode(row.evidence),
+    effects: row.effects as StoredJournalEvent['effects'],
+    configVersion: row.config_version,
+    repeats: row.repeats,
+    lastAtMs: row.last_at_ms,
+  };
+}
+
+function failed(action: string, error: unknown): Result<never, StateFailure> {
+  const cause = error instanceof Error ? error.message : String(error);
+  return err({ code: 'state-io', message: `Cannot ${action}: ${cause}` });
+}

@@ -1,0 +1,43 @@
+// Opens the state: in a worker thread for the program, in place where there is no built worker file.
+
+import { type Clock, err, ok, type Result } from '../base/index.ts';
+import type { StateStore } from '../model/index.ts';
+import type { OpenFailure, StateEngine } from './engine.ts';
+import { openDatabase } from './open-database.ts';
+import { GroupingStore } from './store.ts';
+import { startThread } from './thread.ts';
+
+/** Some 400 MB of journal at 400 bytes an event; months of a busy system. */
+export const JOURNAL_EVENTS_MAX = 1_000_000;
+
+export interface OpenStateOptions {
+  /** The database file; its folder must exist. SQLite puts two more files beside it. */
+  readonly path: string;
+  readonly clock: Clock;
+  readonly journalEventsMax?: number;
+  /** Where the built worker is, for tests that build elsewhere. */
+  readonly workerUrl?: URL;
+}
+
+/** The state with its database in a thread of its own: what the program uses. Works from built files only. */
+export async function openState(options: OpenStateOptions): Promise<Result<StateStore, OpenFailure>> {
+  const workerUrl = options.workerUrl ?? new URL('./worker.js', import.meta.url);
+  const engine = await startThread(workerUrl, settingsOf(options));
+  return engine.ok ? ok(new GroupingStore(engine.value, options.clock)) : engine;
+}
+
+/** The same with the database in the caller's thread, which waits while it syncs: for commands that run once, and tests. */
+export async function openStateInPlace(options: OpenStateOptions): Promise<Result<StateStore, OpenFailure>> {
+  const database = openDatabase(settingsOf(options));
+  if (!database.ok) return err(database.error);
+  const engine: StateEngine = {
+    commit: async group => database.value.commit(group),
+    read: async (kind, ask) => database.value.read(kind, ask),
+    close: async () => database.value.close(),
+  };
+  return ok(new GroupingStore(engine, options.clock));
+}
+
+function settingsOf(options: OpenStateOptions) {
+  return { path: options.path, journalEventsMax: options.journalEventsMax ?? JOURNAL_EVENTS_MAX };
+}

@@ -1,0 +1,162 @@
+// All SQL of the state, built by Kysely and not run here: one function a query, so that another database behind the
+// same tables needs another query compiler and another connection, but no second set of queries.
+
+import {
+  type CompiledQuery,
+  DummyDriver,
+  Kysely,
+  type Selectable,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely';
+import type { JournalFilter } from '../model/index.ts';
+import type { StateTables } from './schema.ts';
+
+export type JournalRow = Selectable<StateTables['journal']>;
+
+export type StateQueries = ReturnType<typeof stateQueries>;
+
+/** The queries over SQLite. */
+export function stateQueries() {
+  const db = new Kysely<StateTables>({
+    dialect: {
+      createAdapter: () => new SqliteAdapter(),
+      createDriver: () => new DummyDriver(),
+      createIntrospector: one => new SqliteIntrospector(one),
+      createQueryCompiler: () => new SqliteQueryCompiler(),
+    },
+  });
+  return { ...journalQueries(db), ...deliveryQueries(db), ...factQueries(db) };
+}
+
+function journalQueries(db: Kysely<StateTables>) {
+  return {
+    lastEvent: (stage: string, subject: string): CompiledQuery<JournalRow> =>
+      db
+        .selectFrom('journal')
+        .selectAll()
+        .where('subject', '=', subject)
+        .where('stage', '=', stage)
+        .orderBy('seq', 'desc')
+        .limit(1)
+        .compile(),
+    insertEvent: (row: Omit<JournalRow, 'seq'>): CompiledQuery<{ seq: number }> =>
+      db.insertInto('journal').values(row).returning('seq').compile(),
+    countRepeat: (seq: number, atMs: number, alerts: string): CompiledQuery =>
+      db
+        .updateTable('journal')
+        .set(eb => ({ repeats: eb('repeats', '+', 1), last_at_ms: atMs, alerts }))
+        .where('seq', '=', seq)
+        .compile(),
+    indexAlert: (fingerprint: string, seq: number): CompiledQuery =>
+      db
+        .insertInto('journal_alerts')
+        .values({ fingerprint, seq })
+        .onConflict(conflict => conflict.doNothing())
+        .compile(),
+    countEvents: (): CompiledQuery<{ count: number }> =>
+      db
+        .selectFrom('journal')
+        .select(eb => eb.fn.countAll<number>().as('count'))
+        .compile(),
+    dropOldestEvents: (count: number): CompiledQuery =>
+      db
+        .deleteFrom('journal')
+        .where('seq', 'in', db.selectFrom('journal').select('seq').orderBy('seq').limit(count))
+        .compile(),
+    expireEvents: (beforeMs: number): CompiledQuery =>
+      db.deleteFrom('journal').where('last_at_ms', '<', beforeMs).compile(),
+    findEvents: (filter: JournalFilter): CompiledQuery<JournalRow> => findEvents(db, filter),
+  };
+}
+
+function findEvents(db: Kysely<StateTables>, filter: JournalFilter): CompiledQuery<JournalRow> {
+  const { fingerprint, stage, fromMs, toMs, afterSeq } = filter;
+  let query = db.selectFrom('journal').selectAll();
+  if (fingerprint !== undefined) {
+    const about = db.selectFrom('journal_alerts').select('seq').where('fingerprint', '=', fingerprint);
+    query = query.where('seq', 'in', about);
+  }
+  if (stage !== undefined) query = query.where('stage', '=', stage);
+  // An event with repeats spans the time from the first to the last of them.
+  if (fromMs !== undefined) query = query.where('last_at_ms', '>=', fromMs);
+  if (toMs !== undefined) query = query.where('at_ms', '<=', toMs);
+  if (afterSeq !== undefined) query = query.where('seq', '>', afterSeq);
+  return query
+    .orderBy('seq', filter.newestFirst ? 'desc' : 'asc')
+    .limit(filter.limit)
+    .compile();
+}
+
+function deliveryQueries(db: Kysely<StateTables>) {
+  return {
+    putLogEntry: (row: StateTables['notification_log']): CompiledQuery =>
+      db
+        .insertInto('notification_log')
+        .values(row)
+        .onConflict(conflict =>
+          conflict
+            .columns(['group_key', 'receiver'])
+            .doUpdateSet({ entry: row.entry, expires_at_ms: row.expires_at_ms }),
+        )
+        .compile(),
+    logEntries: (): CompiledQuery<{ entry: string }> =>
+      db.selectFrom('notification_log').select('entry').compile(),
+    expireLog: (nowMs: number): CompiledQuery =>
+      db.deleteFrom('notification_log').where('expires_at_ms', '<=', nowMs).compile(),
+    putIntent: (jobId: string, intent: string, atMs: number): CompiledQuery =>
+      db
+        .insertInto('deliveries')
+        .values({ job_id: jobId, intent, outcome: null, at_ms: atMs })
+        .onConflict(conflict => conflict.column('job_id').doUpdateSet({ intent, outcome: null, at_ms: atMs }))
+        .compile(),
+    putOutcome: (jobId: string, outcome: string, atMs: number): CompiledQuery =>
+      db.updateTable('deliveries').set({ outcome, at_ms: atMs }).where('job_id', '=', jobId).compile(),
+    openIntents: (): CompiledQuery<{ intent: string }> =>
+      db.selectFrom('deliveries').select('intent').where('outcome', 'is', null).orderBy('at_ms').compile(),
+    expireDeliveries: (beforeMs: number): CompiledQuery =>
+      db.deleteFrom('deliveries').where('outcome', 'is not', null).where('at_ms', '<', beforeMs).compile(),
+  };
+}
+
+function factQueries(db: Kysely<StateTables>) {
+  return {
+    putRun: (row: StateTables['recovery_runs']): CompiledQuery =>
+      db
+        .insertInto('recovery_runs')
+        .values(row)
+        .onConflict(conflict => conflict.column('id').doUpdateSet(row))
+        .compile(),
+    findRuns: (filter: {
+      readonly unfinishedOnly: boolean;
+      readonly fingerprint?: string;
+      readonly limit: number;
+    }): CompiledQuery<{ run: string }> => {
+      let query = db.selectFrom('recovery_runs').select('run');
+      if (filter.unfinishedOnly) query = query.where('final', '=', 0);
+      if (filter.fingerprint !== undefined) query = query.where('fingerprint', '=', filter.fingerprint);
+      return query.orderBy('proposed_at_ms', 'desc').orderBy('id', 'desc').limit(filter.limit).compile();
+    },
+    expireRuns: (beforeMs: number): CompiledQuery =>
+      db.deleteFrom('recovery_runs').where('final', '=', 1).where('changed_at_ms', '<', beforeMs).compile(),
+    putRuleAlerts: (ruleKey: string, alerts: string): CompiledQuery =>
+      db
+        .insertInto('rule_alerts')
+        .values({ rule_key: ruleKey, alerts })
+        .onConflict(conflict => conflict.column('rule_key').doUpdateSet({ alerts }))
+        .compile(),
+    dropRuleAlerts: (ruleKey: string): CompiledQuery =>
+      db.deleteFrom('rule_alerts').where('rule_key', '=', ruleKey).compile(),
+    ruleAlerts: (): CompiledQuery<{ rule_key: string; alerts: string }> =>
+      db.selectFrom('rule_alerts').selectAll().compile(),
+    putSetting: (key: string, value: string): CompiledQuery =>
+      db
+        .insertInto('settings')
+        .values({ key, value })
+        .onConflict(conflict => conflict.column('key').doUpdateSet({ value }))
+        .compile(),
+    setting: (key: string): CompiledQuery<{ value: string }> =>
+      db.selectFrom('settings').select('value').where('key', '=', key).compile(),
+  };
+}

@@ -1,0 +1,78 @@
+// The tables, and how a database of an earlier version becomes one of this. A migration is never changed once it was
+// released; a new version is a new entry. Times are whole milliseconds, JSON columns are written by codec.ts.
+
+import type { Generated } from 'kysely';
+
+export interface StateTables {
+  readonly journal: {
+    readonly seq: Generated<number>;
+    readonly at_ms: number;
+    readonly stage: string;
+    readonly subject: string;
+    /** JSON list of fingerprints. */
+    readonly alerts: string;
+    readonly verdict: string;
+    readonly reason: string;
+    readonly evidence: string;
+    readonly effects: string;
+    readonly config_version: string;
+    readonly repeats: number;
+    readonly last_at_ms: number;
+  };
+  /** Which events are about an alert: those that list it, and those whose subject it is. */
+  readonly journal_alerts: { readonly fingerprint: string; readonly seq: number };
+  readonly notification_log: {
+    readonly group_key: string;
+    readonly receiver: string;
+    readonly entry: string;
+    readonly expires_at_ms: number;
+  };
+  readonly deliveries: {
+    readonly job_id: string;
+    readonly intent: string;
+    /** Null while the delivery is under way. */
+    readonly outcome: string | null;
+    readonly at_ms: number;
+  };
+  readonly recovery_runs: {
+    readonly id: string;
+    readonly fingerprint: string;
+    readonly final: number;
+    readonly proposed_at_ms: number;
+    readonly changed_at_ms: number;
+    readonly run: string;
+  };
+  readonly rule_alerts: { readonly rule_key: string; readonly alerts: string };
+  readonly settings: { readonly key: string; readonly value: string };
+}
+
+/** Entry i brings version i to version i + 1; the version stands in SQLite's user_version. */
+export const MIGRATIONS: readonly (readonly string[])[] = [
+  [
+    // AUTOINCREMENT: a number is never used again, not even after the newest events were deleted.
+    `CREATE TABLE journal (
+      seq INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, stage TEXT NOT NULL, subject TEXT NOT NULL,
+      alerts TEXT NOT NULL, verdict TEXT NOT NULL, reason TEXT NOT NULL, evidence TEXT NOT NULL,
+      effects TEXT NOT NULL, config_version TEXT NOT NULL, repeats INTEGER NOT NULL, last_at_ms INTEGER NOT NULL)`,
+    'CREATE INDEX journal_by_subject ON journal (subject, stage, seq)',
+    'CREATE INDEX journal_by_last ON journal (last_at_ms)',
+    `CREATE TABLE journal_alerts (
+      fingerprint TEXT NOT NULL, seq INTEGER NOT NULL REFERENCES journal (seq) ON DELETE CASCADE,
+      PRIMARY KEY (fingerprint, seq)) WITHOUT ROWID`,
+    'CREATE INDEX journal_alerts_by_seq ON journal_alerts (seq)',
+    `CREATE TABLE notification_log (
+      group_key TEXT NOT NULL, receiver TEXT NOT NULL, entry TEXT NOT NULL, expires_at_ms INTEGER NOT NULL,
+      PRIMARY KEY (group_key, receiver)) WITHOUT ROWID`,
+    `CREATE TABLE deliveries (
+      job_id TEXT PRIMARY KEY, intent TEXT NOT NULL, outcome TEXT, at_ms INTEGER NOT NULL) WITHOUT ROWID`,
+    'CREATE INDEX deliveries_open ON deliveries (at_ms) WHERE outcome IS NULL',
+    `CREATE TABLE recovery_runs (
+      id TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, final INTEGER NOT NULL, proposed_at_ms INTEGER NOT NULL,
+      changed_at_ms INTEGER NOT NULL, run TEXT NOT NULL) WITHOUT ROWID`,
+    'CREATE INDEX recovery_runs_by_time ON recovery_runs (proposed_at_ms)',
+    'CREATE TABLE rule_alerts (rule_key TEXT PRIMARY KEY, alerts TEXT NOT NULL) WITHOUT ROWID',
+    'CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID',
+  ],
+];
+
+export const STATE_VERSION = MIGRATIONS.length;

@@ -1,0 +1,42 @@
+// SQLite through libsql: the only file that imports it.
+
+import Libsql from 'libsql';
+import type { Connection } from './connection.ts';
+
+/** How long to wait for another connection's lock (a backup tool reading the file) before an operation fails. */
+const BUSY_TIMEOUT_MS = 5000;
+
+/** Opens or creates the file. Throws what SQLite says, for database.ts to translate. */
+export function openSqlite(path: string): Connection {
+  const database = new Libsql(path);
+  // WAL: readers never wait, and a commit is one append. FULL: each commit of a group is synced before it returns.
+  for (const pragma of ['journal_mode = WAL', 'synchronous = FULL', 'foreign_keys = ON']) {
+    database.exec(`PRAGMA ${pragma}`);
+  }
+  database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+  // The texts of the queries are a small fixed set (queries.ts), so this cannot grow without bound.
+  const statements = new Map<string, Libsql.Statement>();
+  return {
+    all: query => {
+      let statement = statements.get(query.sql);
+      if (statement === undefined) {
+        statement = database.prepare(query.sql);
+        statements.set(query.sql, statement);
+      }
+      if (statement.reader) return statement.all(query.parameters) as never;
+      statement.run(query.parameters);
+      return [];
+    },
+    exec: sql => {
+      database.exec(sql);
+    },
+    userVersion: () => {
+      const row = database.prepare('PRAGMA user_version').get() as { readonly user_version: number };
+      return row.user_version;
+    },
+    close: () => {
+      statements.clear();
+      database.close();
+    },
+  };
+}

@@ -1,0 +1,204 @@
+// The state over a real database: the contract in place and in its thread, versions, damage, and kill -9.
+
+import { spawn } from 'node:child_process';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Libsql from 'libsql';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FakeClock } from '../../test/support/clock.ts';
+import { type Compiled, compileSources } from '../../test/support/compiled.ts';
+import { stateStoreContract } from '../../test/support/contracts/state-store.ts';
+import type { StateStore } from '../model/index.ts';
+import { systemClock } from '../os/index.ts';
+import { type OpenStateOptions, openState, openStateInPlace, STATE_VERSION } from './index.ts';
+
+let compiled: Compiled;
+const folders: string[] = [];
+
+beforeAll(() => {
+  compiled = compileSources(['state/index.ts', 'state/worker.ts', 'os/index.ts']);
+});
+
+afterAll(() => {
+  compiled.remove();
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+function newPath(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'watchkeeper-state-'));
+  folders.push(folder);
+  return join(folder, 'state.db');
+}
+
+async function got(opening: ReturnType<typeof openState>): Promise<StateStore> {
+  const opened = await opening;
+  if (!opened.ok) throw new Error(opened.error.message);
+  return opened.value;
+}
+
+function registerContract(name: string, open: (options: OpenStateOptions) => ReturnType<typeof openState>) {
+  stateStoreContract(name, async ({ journalEventsMax }) => {
+    const options = { path: newPath(), clock: systemClock(), journalEventsMax };
+    const stores = [await got(open(options))];
+    return {
+      store: stores[0] as StateStore,
+      reopen: async () => {
+        for (const store of stores) await store.close();
+        const next = await got(open(options));
+        stores.push(next);
+        return next;
+      },
+      close: async () => {
+        for (const store of stores) await store.close();
+      },
+    };
+  });
+}
+
+registerContract('sqlite in place', openStateInPlace);
+registerContract('sqlite in a worker', options =>
+  openState({ ...options, workerUrl: compiled.url('state/worker.js') }),
+);
+
+describe('opening', () => {
+  it('refuses a database of a newer version, naming both', async () => {
+    const path = newPath();
+    const raw = new Libsql(path);
+    raw.exec(`PRAGMA user_version = ${STATE_VERSION + 1}`);
+    raw.close();
+    for (const open of [openStateInPlace, openBuilt]) {
+      const opened = await open({ path, clock: systemClock() });
+      if (opened.ok) throw new Error('was opened');
+      expect(opened.error.code).toBe('state-newer');
+      expect(opened.error.message).toContain(`version ${STATE_VERSION + 1}`);
+    }
+  });
+
+  it('answers state-io for a missing folder and for a file that is no database', async () => {
+    const path = newPath();
+    writeFileSync(path, 'this is not a database, '.repeat(100));
+    for (const wrong of [path, join(path, '..', 'missing', 'state.db')]) {
+      for (const open of [openStateInPlace, openBuilt]) {
+        expect(await open({ path: wrong, clock: systemClock() })).toMatchObject({
+          ok: false,
+          error: { code: 'state-io' },
+        });
+      }
+    }
+  });
+
+  it('answers state-io when the worker file cannot run', async () => {
+    const workerUrl = compiled.url('state/no-such-file.js');
+    expect(await openState({ path: newPath(), clock: systemClock(), workerUrl })).toMatchObject({
+      ok: false,
+      error: { code: 'state-io' },
+    });
+  });
+});
+
+describe('groups', () => {
+  it('lets a grouped commit wait for company, five milliseconds at most', async () => {
+    const clock = new FakeClock();
+    const store = await got(openStateInPlace({ path: newPath(), clock }));
+    let answered = false;
+    void store.commit([], 'grouped').then(() => {
+      answered = true;
+    });
+    await clock.advance(4);
+    expect(answered).toBe(false);
+    await clock.advance(1);
+    expect(answered).toBe(true);
+    await store.close();
+  });
+
+  it('takes the waiting ones along with a synced commit', async () => {
+    const clock = new FakeClock();
+    const store = await got(openStateInPlace({ path: newPath(), clock }));
+    const order: string[] = [];
+    void store.commit([], 'grouped').then(() => order.push('grouped'));
+    await store.commit([], 'synced').then(() => order.push('synced'));
+    expect(order).toEqual(['grouped', 'synced']);
+    expect(clock.nextDueMs()).toBeUndefined();
+    await store.close();
+  });
+
+  it('undoes a commit that cannot be written, and only that one', async () => {
+    const store = await got(openStateInPlace({ path: newPath(), clock: systemClock() }));
+    const bad = { kind: 'setting', key: 'bad', value: undefined as unknown as null } as const;
+    const results = await Promise.all([
+      store.commit([{ kind: 'setting', key: 'a', value: 1 }], 'synced'),
+      store.commit([{ kind: 'setting', key: 'b', value: 1 }, bad], 'synced'),
+      store.commit([{ kind: 'setting', key: 'c', value: 1 }], 'synced'),
+    ]);
+    expect(results.map(result => result.ok)).toEqual([true, false, true]);
+    const kept = await Promise.all(['a', 'b', 'c'].map(key => store.setting(key)));
+    expect(kept.map(result => result.ok && result.value)).toEqual([1, undefined, 1]);
+    await store.close();
+  });
+});
+
+describe('kill -9', () => {
+  it('keeps every commit that was acknowledged, grouped or synced, each whole and in order', async () => {
+    const path = newPath();
+    const script = join(compiled.folder, 'committer.mjs');
+    writeFileSync(script, COMMITTER);
+    let first = 0;
+    for (const round of [0, 1, 2]) {
+      const acknowledged = await commitUntilKilled(script, path, first);
+      // A copy of the files as the dead process left them is what a restart finds.
+      const copy = newPath();
+      for (const end of ['', '-wal']) copyFileSync(path + end, copy + end);
+      const store = await got(openStateInPlace({ path: copy, clock: systemClock() }));
+      const a = await store.setting('a');
+      const b = await store.setting('b');
+      const journal = await store.journal({ limit: 1e6, newestFirst: false });
+      await store.close();
+      if (!a.ok || !b.ok || !journal.ok) throw new Error('cannot read');
+      expect(a.value, `round ${round}: both halves of a commit`).toBe(b.value);
+      expect(Number(a.value)).toBeGreaterThanOrEqual(acknowledged);
+      const numbers = journal.value.map(event => Number(event.verdict));
+      expect(numbers).toEqual(Array.from({ length: Number(a.value) + 1 }, (_, i) => i));
+      first = Number(a.value) + 1;
+    }
+    expect(first).toBeGreaterThan(30);
+  });
+});
+
+function openBuilt(options: OpenStateOptions): ReturnType<typeof openState> {
+  return openState({ ...options, workerUrl: compiled.url('state/worker.js') });
+}
+
+/** Commits numbers and says each that was acknowledged; several are always under way. */
+const COMMITTER = `
+import { openState } from './state/index.js';
+import { systemClock } from './os/index.js';
+const [path, first] = process.argv.slice(2);
+const opened = await openState({ path, clock: systemClock() });
+if (!opened.ok) throw new Error(opened.error.message);
+const event = i => ({ atMs: i, stage: 'system', subject: { kind: 'system' }, alerts: ['f' + i], verdict: String(i),
+  reason: 'r', evidence: {}, effects: 'live', configVersion: 'v' });
+for (let i = Number(first); ; i++) {
+  const done = opened.value.commit([
+    { kind: 'setting', key: 'a', value: i },
+    { kind: 'journal', event: event(i) },
+    { kind: 'setting', key: 'b', value: i },
+  ], i % 5 === 0 ? 'synced' : 'grouped').then(result => { if (result.ok) process.stdout.write(i + '\\n'); });
+  if (i % 5 === 0) await done;
+}
+`;
+
+/** The last number that was acknowledged before the kill. */
+async function commitUntilKilled(script: string, path: string, first: number): Promise<number> {
+  const child = spawn(process.execPath, [script, path, String(first)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let text = '';
+  const last = (): number => Number(text.slice(0, text.lastIndexOf('\n')).split('\n').at(-1) || -1);
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+    if (last() >= first + 40) child.kill('SIGKILL');
+  });
+  await new Promise(resolve => child.once('close', resolve));
+  return last();
+}

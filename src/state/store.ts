@@ -1,0 +1,137 @@
+// The StateStore over an engine: collects commits into groups. A synced commit starts its group at once, a grouped one
+// waits for company, at most GROUP_WAIT_MS; whatever comes while a group is under way forms the next.
+
+import { type Clock, err, ok, type Result, type Timer } from '../base/index.ts';
+import {
+  type Alert,
+  type DeliveryIntent,
+  type Durability,
+  type JournalFilter,
+  type JsonValue,
+  type Labels,
+  labelsFromSorted,
+  type NotificationLogEntry,
+  type RecoveryRun,
+  type StateFailure,
+  type StateStore,
+  type StoredJournalEvent,
+} from '../model/index.ts';
+import type { Commit, RunFilter, StateEngine, StateReads } from './engine.ts';
+
+/** One sync serves all commits of these milliseconds: at most 200 syncs a second, and no one waits noticeably. */
+export const GROUP_WAIT_MS = 5;
+
+interface Waiting {
+  readonly commit: Commit;
+  readonly durability: Durability;
+  readonly answer: (result: Result<void, StateFailure>) => void;
+}
+
+export class GroupingStore implements StateStore {
+  readonly #engine: StateEngine;
+  readonly #clock: Clock;
+  #waiting: Waiting[] = [];
+  #timer: Timer | undefined;
+  #groupsUnderWay = 0;
+  #starting = false;
+  #closing: Promise<void> | undefined;
+
+  constructor(engine: StateEngine, clock: Clock) {
+    this.#engine = engine;
+    this.#clock = clock;
+  }
+
+  commit(writes: Commit, durability: Durability): Promise<Result<void, StateFailure>> {
+    if (this.#closing !== undefined) return Promise.resolve(closed());
+    return new Promise(answer => {
+      this.#waiting.push({ commit: writes, durability, answer });
+      this.#plan();
+    });
+  }
+
+  journal(filter: JournalFilter): Promise<Result<readonly StoredJournalEvent[], StateFailure>> {
+    return this.#read('journal', filter);
+  }
+
+  notificationLog(): Promise<Result<readonly NotificationLogEntry[], StateFailure>> {
+    return this.#read('notificationLog', undefined);
+  }
+
+  openIntents(): Promise<Result<readonly DeliveryIntent[], StateFailure>> {
+    return this.#read('openIntents', undefined);
+  }
+
+  recoveryRuns(filter: RunFilter): Promise<Result<readonly RecoveryRun[], StateFailure>> {
+    return this.#read('recoveryRuns', filter);
+  }
+
+  async ruleAlerts(): Promise<Result<ReadonlyMap<string, readonly Alert[]>, StateFailure>> {
+    const read = await this.#read('ruleAlerts', undefined);
+    if (!read.ok) return read;
+    return ok(new Map([...read.value].map(([key, alerts]) => [key, alerts.map(withFrozenLabels)])));
+  }
+
+  setting(key: string): Promise<Result<JsonValue | undefined, StateFailure>> {
+    return this.#read('setting', key);
+  }
+
+  /** Commits what waits, then closes. */
+  close(): Promise<void> {
+    if (this.#closing === undefined) {
+      this.#startGroup();
+      this.#closing = this.#engine.close();
+    }
+    return this.#closing;
+  }
+
+  #read<K extends keyof StateReads>(
+    kind: K,
+    ask: StateReads[K]['ask'],
+  ): Promise<Result<StateReads[K]['answer'], StateFailure>> {
+    if (this.#closing !== undefined) return Promise.resolve(closed());
+    // The engine works in the order of the calls: what was committed before is seen.
+    this.#startGroup();
+    return this.#engine.read(kind, ask);
+  }
+
+  #plan(): void {
+    if (this.#groupsUnderWay > 0) return;
+    if (this.#waiting.some(one => one.durability === 'synced')) {
+      if (this.#starting) return;
+      this.#starting = true;
+      // After the callers of this turn: their commits belong to the same group.
+      queueMicrotask(() => {
+        this.#starting = false;
+        this.#startGroup();
+      });
+    } else if (this.#waiting.length > 0) {
+      this.#timer ??= this.#clock.after(GROUP_WAIT_MS, () => this.#startGroup());
+    }
+  }
+
+  #startGroup(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    const group = this.#waiting;
+    if (group.length === 0) return;
+    this.#waiting = [];
+    this.#groupsUnderWay += 1;
+    void this.#engine.commit(group.map(one => one.commit)).then(results => {
+      this.#groupsUnderWay -= 1;
+      group.forEach((one, i) => {
+        one.answer(results[i] ?? err({ code: 'state-io', message: 'Cannot commit: no answer came' }));
+      });
+      if (this.#closing === undefined) this.#plan();
+    });
+  }
+}
+
+/** Labels lose their frozenness on the way through JSON and between threads. */
+function withFrozenLabels(alert: Alert): Alert {
+  const frozen = (labels: Labels): Labels => labelsFromSorted(Object.freeze([...labels]));
+  return { ...alert, labels: frozen(alert.labels), annotations: frozen(alert.annotations) };
+}
+
+function closed(): Result<never, StateFailure> {
+  return err({ code: 'state-closed', message: 'Cannot use the state database: it is closed' });
+}
