@@ -80,6 +80,7 @@ export const CODES = {
   'state-io': 'The state database could not be read or written.',
   'state-newer': 'The state database was written by a newer version.',
   // --- storage
+  'chunk-damaged': 'Sealed samples on disk cannot be read: the chunk is skipped and counted.',
   'storage-closed': 'The store is closed.',
   'storage-newer-format': 'The data folder was written by a newer version.',
   'storage-paused': 'Ingestion is paused, mostly because the disk is full.',

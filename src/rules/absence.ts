@@ -1,0 +1,71 @@
+// Why an alert's series is missing from the answer, and what follows: the cause decides (DESIGN: missing data never
+// looks like "resolved" where no-data handling is on).
+
+import type { TargetDirectory } from '../model/index.ts';
+import type { ActiveAlert } from './alert-state.ts';
+
+export interface AbsenceFacts {
+  /** Fingerprints that the left side still has, before filtering; undefined when the engine cannot tell. */
+  readonly unfiltered: ReadonlySet<string> | undefined;
+  readonly targets: TargetDirectory | undefined;
+  /** When this process began to evaluate; alerts restored from before need data again before they are judged. */
+  readonly startedAtMs: number;
+  /** What an absence of unknowable cause becomes (aggregates over several targets). */
+  readonly unknowable: 'resolved' | 'unknown';
+}
+
+export type AbsenceVerdict =
+  | { readonly kind: 'resolved'; readonly reason: string }
+  | { readonly kind: 'unknown'; readonly reason: string; readonly missingSinceMs?: number };
+
+/**
+ * After an outage (the target's or ours) a range function needs its window filled before it can answer. Ten minutes
+ * cover the windows that alerts use, and are Prometheus's own grace period after a restart.
+ */
+export const SETTLE_MS = 10 * 60_000;
+
+export function judgeAbsence(alert: ActiveAlert, facts: AbsenceFacts, nowMs: number): AbsenceVerdict {
+  if (facts.unfiltered?.has(alert.fingerprint) === true) {
+    return { kind: 'resolved', reason: 'the condition no longer holds' };
+  }
+  const restored = alert.lastSeenMs < facts.startedAtMs;
+  if (restored && nowMs - facts.startedAtMs < SETTLE_MS) {
+    return { kind: 'unknown', reason: 'evaluation was restarted and there is not enough data yet' };
+  }
+  if (alert.producer === undefined || facts.targets === undefined) {
+    return facts.unknowable === 'unknown'
+      ? { kind: 'unknown', reason: 'its data is missing and the cause cannot be known' }
+      : { kind: 'resolved', reason: 'no longer in the answer' };
+  }
+  const id = alert.producer;
+  // A series that a rule recorded has no target: its own rule answers for it.
+  if (id.startsWith('rules/')) {
+    return facts.unknowable === 'unknown'
+      ? { kind: 'unknown', reason: `its data is missing: recorded by ${id}` }
+      : { kind: 'resolved', reason: 'no longer in the answer' };
+  }
+  switch (facts.targets.stateOf(id)) {
+    case 'gone':
+      return { kind: 'resolved', reason: `its target left discovery: ${id}` };
+    case 'silent':
+      return { kind: 'unknown', reason: `its target is silent: ${id}` };
+    case 'delivering':
+      return whileDelivering(alert, facts, nowMs);
+  }
+}
+
+function whileDelivering(alert: ActiveAlert, facts: AbsenceFacts, nowMs: number): AbsenceVerdict {
+  const ended =
+    facts.unfiltered === undefined
+      ? 'no longer in the answer, and its target delivers'
+      : 'its series ended: the target delivers without it';
+  if (alert.state !== 'unknown') return { kind: 'resolved', reason: ended };
+  // The target came back a moment ago: wait until windows are filled before calling the series ended.
+  const missingSinceMs = alert.missingSinceMs ?? nowMs;
+  if (nowMs - missingSinceMs >= SETTLE_MS) return { kind: 'resolved', reason: ended };
+  return {
+    kind: 'unknown',
+    reason: 'its target delivers again and there is not enough data yet',
+    missingSinceMs,
+  };
+}

@@ -1,0 +1,42 @@
+// What a rule remembers of its alerts between evaluations, and what comes out of one.
+
+import type { Labels, TargetId } from '../model/index.ts';
+
+export type ActiveState = 'pending' | 'firing' | 'unknown' | 'resolved';
+
+/** One alert of a rule, by the fingerprint of its labels. */
+export interface ActiveAlert {
+  readonly labels: Labels;
+  readonly fingerprint: string;
+  readonly annotations: Labels;
+  readonly state: ActiveState;
+  readonly activeAtMs: number;
+  readonly firedAtMs?: number;
+  readonly resolvedAtMs?: number;
+  /** When the condition ceased to hold while `keep_firing_for` keeps it firing. */
+  readonly keptSinceMs?: number;
+  /** While unknown: since when its target delivers again without this series. */
+  readonly missingSinceMs?: number;
+  /** Evaluation at which the condition held last. */
+  readonly lastSeenMs: number;
+  readonly value: number;
+  readonly reason: string;
+  readonly producer?: TargetId;
+}
+
+export type AlertMap = ReadonlyMap<string, ActiveAlert>;
+
+/** A series of the answer with the rule's labels and annotations applied. */
+export interface Candidate {
+  readonly labels: Labels;
+  readonly fingerprint: string;
+  readonly annotations: Labels;
+  readonly value: number;
+  readonly producer: TargetId | undefined;
+}
+
+/** A transition worth a line in the journal. `inactive`: pending was given up. */
+export interface AlertChange {
+  readonly to: ActiveState | 'inactive';
+  readonly alert: ActiveAlert;
+}

@@ -1,0 +1,111 @@
+// Writes what a group's rules produce: samples and stale markers, gathered into batches of one time and producer.
+
+import type { Result } from '../base/index.ts';
+import {
+  type AppendFailure,
+  type Labels,
+  labelsKey,
+  labelValue,
+  METRIC_NAME,
+  type NativeHistogram,
+  type SampleBatch,
+  type SeriesRef,
+  type SeriesWriter,
+  setStaleAt,
+  type TargetId,
+  wordsOf,
+} from '../model/index.ts';
+import type { OutputSample } from './recording.ts';
+
+export interface FlushOutcome {
+  readonly refused: number;
+  readonly failure: AppendFailure | undefined;
+}
+
+interface Pending {
+  readonly ref: SeriesRef;
+  readonly value: number;
+  readonly stale: boolean;
+  readonly histogram: NativeHistogram | undefined;
+}
+
+/** Owns the series refs of one group and the samples that are not written yet. */
+export class GroupOutput {
+  readonly #writer: SeriesWriter;
+  readonly #producer: TargetId;
+  readonly #refs = new Map<string, SeriesRef>();
+  #pending: Pending[] = [];
+  #names = new Set<string>();
+  #refused = 0;
+
+  constructor(writer: SeriesWriter, producer: TargetId) {
+    this.#writer = writer;
+    this.#producer = producer;
+  }
+
+  add(sample: OutputSample): void {
+    this.#push(sample.labels, { value: sample.value, stale: false, histogram: sample.histogram });
+  }
+
+  /** Ends a series that vanished from its rule's output. */
+  addStale(labels: Labels): void {
+    this.#push(labels, { value: Number.NaN, stale: true, histogram: undefined });
+    this.#refs.delete(labelsKey(labels));
+  }
+
+  #push(labels: Labels, sample: Omit<Pending, 'ref'>): void {
+    const key = labelsKey(labels);
+    let ref = this.#refs.get(key);
+    if (ref === undefined || !this.#writer.isLive(ref)) {
+      const interned = this.#writer.intern(labels);
+      if (!interned.ok) {
+        this.#refused++;
+        return;
+      }
+      ref = interned.value;
+      this.#refs.set(key, ref);
+    }
+    this.#names.add(labelValue(labels, METRIC_NAME));
+    this.#pending.push({ ref, ...sample });
+  }
+
+  /**
+   * Whether an expression may read what is not written yet: it names one of the series, or selects without a name.
+   * A mere resemblance costs one batch more, never a wrong answer.
+   */
+  isReadBy(expr: string): boolean {
+    if (this.#pending.length === 0) return false;
+    if (expr.includes('__name__') || /(^|[^\w:"'`}\s])\s*\{|^\s*\{|\s\{/.test(expr)) return true;
+    for (const name of this.#names) if (expr.includes(name)) return true;
+    return false;
+  }
+
+  async flush(timestampMs: number): Promise<FlushOutcome> {
+    const pending = this.#pending;
+    const refused = this.#refused;
+    this.#pending = [];
+    this.#names = new Set();
+    this.#refused = 0;
+    if (pending.length === 0) return { refused, failure: undefined };
+    const result: Result<{ readonly refusedCount: number }, AppendFailure> = await this.#writer.append(
+      this.#batch(pending, timestampMs),
+    );
+    if (!result.ok) return { refused: refused + pending.length, failure: result.error };
+    return { refused: refused + result.value.refusedCount, failure: undefined };
+  }
+
+  #batch(pending: readonly Pending[], timestampMs: number): SampleBatch {
+    const series = new Uint32Array(pending.length);
+    const values = new Float64Array(pending.length);
+    const words = wordsOf(values);
+    const histograms = new Map<number, NativeHistogram>();
+    pending.forEach((sample, i) => {
+      series[i] = sample.ref;
+      if (sample.stale) setStaleAt(words, i);
+      else values[i] = sample.value;
+      if (sample.histogram !== undefined) histograms.set(i, sample.histogram);
+    });
+    const batch = { producer: this.#producer, timestampMs, series, values };
+    return histograms.size === 0 ? batch : { ...batch, histograms };
+  }
+}

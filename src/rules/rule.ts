@@ -1,0 +1,77 @@
+// Rules as plain data, ready to be evaluated.
+
+import type { Labels, QueryFailure, QueryPlan, RuleId } from '../model/index.ts';
+import { parseTemplate, prometheusFunctions, type Template } from '../template/index.ts';
+
+/** What an alert becomes when its data is missing: Prometheus resolves it, `unknown` asks for the cause first. */
+export type NoData = 'prometheus' | 'unknown';
+
+/** A label or annotation whose value is a template. */
+export interface TemplatedText {
+  readonly name: string;
+  readonly text: string;
+  readonly template: Template;
+}
+
+interface RuleBase {
+  readonly id: RuleId;
+  /** `ruleKey(id)`; the second of two rules with the same id has "#2" behind it. */
+  readonly key: string;
+  readonly expr: string;
+  /** An expression that the language knows and this version cannot carry out keeps its failure: the rule says so. */
+  readonly plan: QueryPlan | QueryFailure;
+  /** As written, with the group's labels below. */
+  readonly labels: Labels;
+  readonly line: number;
+}
+
+export interface RecordingRule extends RuleBase {
+  readonly kind: 'recording';
+  readonly record: string;
+}
+
+export interface AlertingRule extends RuleBase {
+  readonly kind: 'alerting';
+  readonly alert: string;
+  readonly forMs: number;
+  readonly keepFiringForMs: number;
+  readonly labelTemplates: readonly TemplatedText[];
+  readonly annotations: readonly TemplatedText[];
+  readonly noData: NoData;
+}
+
+export type Rule = RecordingRule | AlertingRule;
+
+export interface RuleGroup {
+  readonly file: string;
+  readonly name: string;
+  /** Undefined takes the default of the configuration. */
+  readonly intervalMs: number | undefined;
+  /** Most alerts or series of one rule; 0 is no limit. */
+  readonly limit: number;
+  readonly queryOffsetMs: number | undefined;
+  readonly rules: readonly Rule[];
+}
+
+export interface RuleFile {
+  readonly file: string;
+  readonly groups: readonly RuleGroup[];
+}
+
+export function groupKey(group: { readonly file: string; readonly name: string }): string {
+  return `${group.file};${group.name}`;
+}
+
+/** Variables that Prometheus sets in every label and annotation template. */
+export const TEMPLATE_VARIABLES = ['labels', 'externalLabels', 'externalURL', 'value'] as const;
+
+/** Functions by name only: parsing wants to know what exists. */
+const NAMES_ONLY = prometheusFunctions({ externalUrl: '' });
+
+export function parseRuleTemplate(name: string, text: string): ReturnType<typeof parseTemplate> {
+  return parseTemplate(text, {
+    functions: NAMES_ONLY,
+    name,
+    variables: TEMPLATE_VARIABLES,
+  });
+}

@@ -1,0 +1,363 @@
+// The runner over a real engine, a memory store and a fake clock: schedule, state over restarts, reloads, failures.
+
+import { describe, expect, it } from 'vitest';
+import { FakeClock } from '../../test/support/clock.ts';
+import { MemoryState } from '../../test/support/state.ts';
+import { err, type Log } from '../base/index.ts';
+import {
+  type AlertUpdate,
+  isStaleAt,
+  labelsFrom,
+  METRIC_NAME,
+  MetricRegistry,
+  type StateStore,
+  type TargetDirectory,
+  targetId,
+  wordsOf,
+} from '../model/index.ts';
+import { createQueryEngine } from '../promql/index.ts';
+import { type ReadRulesOptions, readRules } from './reader.ts';
+import type { RuleFile } from './rule.ts';
+import { createRuleRunner, type RuleRunner, type RuleSettings } from './runner.ts';
+import { groupOffsetMs } from './schedule.ts';
+import { MemoryStore } from './testing/memory-store.ts';
+
+const SETTINGS: RuleSettings = {
+  defaultIntervalMs: 60_000,
+  defaultQueryOffsetMs: 0,
+  queryTimeoutMs: 10_000,
+  externalLabels: labelsFrom({ cluster: 'c1' }),
+  externalUrl: 'http://localhost:9390',
+  unknowable: 'resolved',
+  effects: 'live',
+  configVersion: 'v1',
+};
+
+const LOG: Log = { log: () => {} };
+
+function rules(groups: string, options: Partial<ReadRulesOptions> = {}): RuleFile {
+  const { prepare } = createQueryEngine({ reader: new MemoryStore(), clock: new FakeClock() });
+  const read = readRules(`groups:\n${groups}`, { file: 'r.yml', prepare, ...options });
+  if (read.file === undefined) throw new Error(JSON.stringify(read.diagnostics));
+  return read.file;
+}
+
+const HIGH = `
+- name: g
+  rules:
+  - alert: High
+    expr: load > 5
+    for: 2m
+    labels: { severity: page, who: '{{ $labels.team }}' }
+    annotations: { summary: '{{ $labels.host }} at {{ $value }} in {{ $externalLabels.cluster }}' }`;
+
+interface World {
+  readonly clock: FakeClock;
+  readonly store: MemoryStore;
+  readonly state: MemoryState;
+  readonly updates: AlertUpdate[];
+  readonly metrics: MetricRegistry;
+  readonly runner: RuleRunner;
+  sample(name: string, labels: Record<string, string>, value: number): Promise<void>;
+  /** The last update's alerts as "name state". */
+  last(): readonly string[];
+}
+
+function world(from: Partial<Pick<World, 'clock' | 'store' | 'state'>> & WorldOptions = {}): World {
+  const clock = from.clock ?? new FakeClock();
+  const store = from.store ?? new MemoryStore();
+  const state = from.state ?? new MemoryState();
+  const updates: AlertUpdate[] = [];
+  const metrics = new MetricRegistry();
+  const runner = createRuleRunner({
+    clock,
+    log: LOG,
+    metrics,
+    query: createQueryEngine({ reader: store, clock }),
+    writer: store,
+    state: from.stateStore ?? state,
+    sink: update => {
+      updates.push(update);
+      from.onUpdate?.(update);
+    },
+    ...(from.targets === undefined ? {} : { targets: from.targets }),
+  });
+  return {
+    clock,
+    store,
+    state,
+    updates,
+    metrics,
+    runner,
+    async sample(name, labels, value) {
+      const ref = store.intern(labelsFrom({ ...labels, [METRIC_NAME]: name }));
+      if (!ref.ok) throw new Error(ref.error);
+      await store.append({
+        producer: targetId('job/x'),
+        timestampMs: clock.nowMs(),
+        series: Uint32Array.of(ref.value),
+        values: Float64Array.of(value),
+      });
+    },
+    last: () => (updates.at(-1)?.alerts ?? []).map(alert => `${alert.rule.name} ${alert.state}`),
+  };
+}
+
+interface WorldOptions {
+  readonly stateStore?: StateStore;
+  readonly targets?: TargetDirectory;
+  readonly onUpdate?: (update: AlertUpdate) => void;
+}
+
+const labels = { host: 'h', team: 'ops' };
+
+/** One minute after the other with a sample in each. */
+async function minutes(w: World, values: readonly (number | undefined)[]): Promise<void> {
+  for (const value of values) {
+    if (value !== undefined) await w.sample('load', labels, value);
+    await w.clock.advance(60_000);
+  }
+}
+
+async function journal(w: World): Promise<readonly string[]> {
+  const read = await w.state.journal({ limit: 100, newestFirst: false });
+  return read.ok ? read.value.map(event => `${event.verdict}: ${event.reason}`) : [];
+}
+
+describe('the rule runner', () => {
+  it('fires after `for`, with labels and annotations expanded, and resolves', async () => {
+    const w = world();
+    await w.runner.load([rules(HIGH)], SETTINGS);
+    await minutes(w, [9, 9]);
+    expect(w.last()).toEqual([]);
+    expect(w.runner.alerts().map(alert => alert.state)).toEqual(['pending']);
+    await minutes(w, [9]);
+    const [alert] = w.updates.at(-1)?.alerts ?? [];
+    expect(alert?.state).toBe('firing');
+    expect(alert?.labels).toEqual(
+      labelsFrom({ alertname: 'High', host: 'h', severity: 'page', team: 'ops', who: 'ops' }),
+    );
+    expect(alert?.annotations).toEqual(labelsFrom({ summary: 'h at 9 in c1' }));
+    expect(alert?.generatorUrl).toBe('http://localhost:9390/graph?g0.expr=load+%3E+5&g0.tab=1');
+    await minutes(w, [1]);
+    expect(w.last()).toEqual(['High resolved']);
+    expect(await journal(w)).toEqual([
+      'pending: the condition holds',
+      'firing: the condition holds',
+      'resolved: no longer in the answer',
+    ]);
+    await w.runner.stop();
+  });
+
+  it('commits a change before the sink hears of it', async () => {
+    const state = new MemoryState();
+    let committed = 0;
+    const order: string[] = [];
+    const stateStore: StateStore = Object.create(state, {
+      commit: {
+        value: async (...args: Parameters<StateStore['commit']>) => {
+          const result = await state.commit(...args);
+          if (args[0].some(write => write.kind === 'rule_alerts')) order.push(`commit ${++committed}`);
+          return result;
+        },
+      },
+      ruleAlerts: { value: () => state.ruleAlerts() },
+      setting: { value: (key: string) => state.setting(key) },
+    });
+    const onUpdate = (update: AlertUpdate): void => {
+      order.push(update.alerts.map(alert => alert.state).join() || 'nothing');
+    };
+    const w = world({ state, stateStore, onUpdate });
+    await w.runner.load([rules(HIGH)], SETTINGS);
+    await minutes(w, [9, 9, 9, 1]);
+    expect(order).toEqual(['commit 1', 'nothing', 'nothing', 'commit 2', 'firing', 'commit 3', 'resolved']);
+    await w.runner.stop();
+  });
+
+  it('goes on counting `for` after a restart, and keeps what fired', async () => {
+    const before = world();
+    await before.runner.load([rules(HIGH)], SETTINGS);
+    await minutes(before, [9, 9]);
+    await before.runner.stop();
+    const { clock, store, state } = before;
+    await clock.advance(5 * 60_000);
+    const after = world({ clock, store, state });
+    await after.runner.load([rules(HIGH)], SETTINGS);
+    expect(after.runner.alerts().map(alert => alert.state)).toEqual(['pending']);
+    await minutes(after, [9]);
+    expect(after.last()).toEqual(['High firing']);
+    await after.runner.stop();
+  });
+
+  it('begins `for` anew after an outage longer than an hour', async () => {
+    const before = world();
+    await before.runner.load([rules(HIGH)], SETTINGS);
+    await minutes(before, [9, 9]);
+    await before.runner.stop();
+    const { clock, store, state } = before;
+    await clock.advance(2 * 3_600_000);
+    const after = world({ clock, store, state });
+    await after.runner.load([rules(HIGH)], SETTINGS);
+    await minutes(after, [9]);
+    expect(after.last()).toEqual([]);
+    await minutes(after, [9, 9]);
+    expect(after.last()).toEqual(['High firing']);
+    await after.runner.stop();
+  });
+
+  it('keeps `for` over a reload that changes the expression, and resolves alerts of a removed rule', async () => {
+    const w = world();
+    await w.runner.load([rules(HIGH)], SETTINGS);
+    await minutes(w, [9, 9]);
+    await w.runner.load([rules(HIGH.replace('> 5', '> 6'))], SETTINGS);
+    await minutes(w, [9]);
+    expect(w.last()).toEqual(['High firing']);
+    await w.runner.load([rules('- name: g\n  rules: []')], SETTINGS);
+    expect(w.last()).toEqual(['High resolved']);
+    expect(w.updates.at(-1)?.alerts[0]?.reason).toBe('its rule was removed');
+    const stored = await w.state.ruleAlerts();
+    expect(stored.ok && [...stored.value.values()].flat()).toEqual([]);
+    await w.runner.stop();
+  });
+
+  it('a rule sees what an earlier rule of its group recorded at the same time', async () => {
+    const w = world();
+    await w.runner.load(
+      [
+        rules(`
+- name: chain
+  rules:
+  - record: load:double
+    expr: load * 2
+    labels: { kind: twice }
+  - alert: Twice
+    expr: load:double > 10`),
+      ],
+      SETTINGS,
+    );
+    await minutes(w, [6]);
+    expect(w.last()).toEqual(['Twice firing']);
+    await w.runner.stop();
+  });
+
+  it('writes ALERTS and ALERTS_FOR_STATE, and a stale marker when an alert ends', async () => {
+    const w = world();
+    await w.runner.load([rules(HIGH)], SETTINGS);
+    await minutes(w, [9, 9, 9, 1]);
+    const read = await w.store.select([{ name: METRIC_NAME, op: '=~', value: 'ALERTS.*' }], {
+      fromMs: 0,
+      toMs: Number.MAX_SAFE_INTEGER,
+      stepMs: 0,
+      rangeMs: 0,
+      func: '',
+      limit: 0,
+    });
+    if (!read.ok) throw new Error(read.error.message);
+    const shown = read.value.map(series => {
+      const words = wordsOf(series.values);
+      const values = [...series.values].map((value, i) => (isStaleAt(words, i) ? 'stale' : value));
+      const record = Object.fromEntries(
+        series.labels.reduce<[string, string][]>((pairs, _, i) => {
+          if (i % 2 === 0) pairs.push([series.labels[i] ?? '', series.labels[i + 1] ?? '']);
+          return pairs;
+        }, []),
+      );
+      return `${record[METRIC_NAME]} ${record['alertstate'] ?? ''} ${values.length} ${values.at(-1)}`;
+    });
+    expect(shown.sort()).toEqual([
+      'ALERTS firing 2 stale',
+      'ALERTS pending 3 stale',
+      'ALERTS_FOR_STATE  4 stale',
+    ]);
+    await w.runner.stop();
+  });
+
+  it('is unknown while the target is silent, as no-data handling asks', async () => {
+    let targetState: 'silent' | 'delivering' = 'delivering';
+    const targets: TargetDirectory = { statuses: () => [], stateOf: () => targetState };
+    const w = world({ targets });
+    await w.runner.load([rules(HIGH.replace('for: 2m', 'for: 0s'), { noData: 'unknown' })], SETTINGS);
+    await minutes(w, [9]);
+    expect(w.last()).toEqual(['High firing']);
+    targetState = 'silent';
+    await w.clock.advance(10 * 60_000);
+    expect(w.last()).toEqual(['High unknown']);
+    targetState = 'delivering';
+    await minutes(w, [9]);
+    expect(w.last()).toEqual(['High firing']);
+    await minutes(w, [1]);
+    expect(w.last()).toEqual(['High resolved']);
+    expect(w.updates.at(-1)?.alerts[0]?.reason).toBe('the condition no longer holds');
+    await w.runner.stop();
+  });
+
+  it('keeps the error of a rule that fails, counts it, and evaluates the others', async () => {
+    const w = world();
+    await w.runner.load(
+      [
+        rules(`
+- name: g
+  rules:
+  - record: bad
+    expr: label_replace(load, "host", "same", "host", ".*")
+  - record: good
+    expr: load`),
+      ],
+      SETTINGS,
+    );
+    await w.sample('load', { host: 'a' }, 1);
+    await w.sample('load', { host: 'b' }, 1);
+    await w.clock.advance(60_000);
+    const [bad, good] = w.runner.status()[0]?.rules ?? [];
+    expect(bad?.health).toBe('err');
+    expect(bad?.lastError).toContain('same labelset');
+    expect(good).toMatchObject({ health: 'ok', lastError: '' });
+    const failures = w.metrics
+      .families()
+      .find(family => family.name === 'watchkeeper_rule_evaluation_failures_total');
+    expect(failures?.samples.map(sample => sample.value)).toEqual([1]);
+    await w.runner.stop();
+  });
+
+  it('alerts all the same when the state store fails, and writes the state later', async () => {
+    const state = new MemoryState();
+    let fails = true;
+    const stateStore: StateStore = Object.create(state, {
+      commit: {
+        value: async (...args: Parameters<StateStore['commit']>) =>
+          fails ? err({ code: 'state-io', message: 'disk full' }) : state.commit(...args),
+      },
+      ruleAlerts: { value: () => state.ruleAlerts() },
+      setting: { value: (key: string) => state.setting(key) },
+    });
+    const w = world({ state, stateStore });
+    await w.runner.load([rules(HIGH)], SETTINGS);
+    await minutes(w, [9, 9, 9]);
+    expect(w.last()).toEqual(['High firing']);
+    expect(await journal(w)).toEqual([]);
+    fails = false;
+    await minutes(w, [9]);
+    expect(await journal(w)).toEqual(['pending: the condition holds', 'firing: the condition holds']);
+    await w.runner.stop();
+  });
+
+  it('evaluates at aligned times and counts evaluations that were left out', async () => {
+    const w = world();
+    await w.runner.load([rules(HIGH)], SETTINGS);
+    await w.clock.advance(180_000);
+    const offsetMs = groupOffsetMs({ file: 'r.yml', name: 'g' }, 60_000);
+    expect(w.updates.map(update => (update.atMs - offsetMs) % 60_000)).toEqual([0, 0, 0]);
+    expect(w.updates.every(update => update.validUntilMs === update.atMs + 240_000)).toBe(true);
+    w.clock.jump(5 * 60_000);
+    await w.clock.advance(60_000);
+    expect(w.runner.status()[0]?.missedIterations).toBe(5);
+    // An hour back: evaluation goes on in the new time.
+    w.clock.jump(-3_600_000);
+    const count = w.updates.length;
+    await w.clock.advance(180_000);
+    expect(w.updates.length - count).toBe(3);
+    await w.runner.stop();
+    await w.clock.advance(600_000);
+    expect(w.updates.length - count).toBe(3);
+  });
+});

@@ -1,0 +1,139 @@
+// The pure step of an alerting rule: what was active, what the answer holds now, and what follows from it.
+
+import { err, ok, type Result } from '../base/index.ts';
+import { type AbsenceFacts, judgeAbsence } from './absence.ts';
+import type { ActiveAlert, AlertChange, AlertMap, Candidate } from './alert-state.ts';
+import type { AlertingRule } from './rule.ts';
+
+/** A resolved alert is sent again for this long, so that a receiver that was away hears of it (as Prometheus). */
+export const RESOLVED_RETENTION_MS = 15 * 60_000;
+
+export interface StepInput {
+  readonly rule: Pick<AlertingRule, 'forMs' | 'keepFiringForMs' | 'noData'>;
+  readonly nowMs: number;
+  readonly candidates: readonly Candidate[];
+  /** What is known about alerts that are no longer in the answer. */
+  readonly facts: AbsenceFacts;
+  /** Most alerts pending or firing; 0 is no limit. */
+  readonly limit: number;
+}
+
+export interface StepOutcome {
+  readonly alerts: AlertMap;
+  readonly changes: readonly AlertChange[];
+}
+
+export interface StepFailure {
+  readonly code: 'rules-duplicate-series' | 'rules-limit';
+  readonly message: string;
+  /** After the limit nothing stays active, as in Prometheus: what fired is resolved. */
+  readonly outcome: StepOutcome | undefined;
+}
+
+export function stepAlerts(before: AlertMap, input: StepInput): Result<StepOutcome, StepFailure> {
+  const present = new Map<string, Candidate>();
+  for (const candidate of input.candidates) {
+    if (present.has(candidate.fingerprint)) {
+      const message = 'vector contains metrics with the same labelset after applying alert labels';
+      return err({ code: 'rules-duplicate-series', message, outcome: undefined });
+    }
+    present.set(candidate.fingerprint, candidate);
+  }
+  const alerts = new Map<string, ActiveAlert>();
+  const changes: AlertChange[] = [];
+  const keep = (alert: ActiveAlert, was: ActiveAlert | undefined): void => {
+    alerts.set(alert.fingerprint, alert);
+    if (alert.state !== was?.state || alert.reason !== was.reason) changes.push({ to: alert.state, alert });
+  };
+  for (const old of before.values()) {
+    const candidate = present.get(old.fingerprint);
+    if (candidate === undefined) {
+      const next = whenAbsent(old, input);
+      if (next === undefined) {
+        if (old.state !== 'resolved') changes.push({ to: 'inactive', alert: droppedPending(old, input) });
+      } else keep(next, old);
+    } else keep(whenPresent(old, candidate, input), old);
+  }
+  for (const candidate of present.values()) {
+    if (!before.has(candidate.fingerprint)) keep(whenPresent(undefined, candidate, input), undefined);
+  }
+  const active = [...alerts.values()].filter(alert => alert.state !== 'resolved').length;
+  if (input.limit > 0 && active > input.limit) return err(overLimit(before, active, input));
+  return ok({ alerts, changes });
+}
+
+const HOLDS = 'the condition holds';
+
+function whenPresent(old: ActiveAlert | undefined, candidate: Candidate, input: StepInput): ActiveAlert {
+  const { nowMs, rule } = input;
+  const fresh = old === undefined || old.state === 'resolved';
+  const activeAtMs = fresh ? nowMs : old.activeAtMs;
+  const fires = nowMs - activeAtMs >= rule.forMs;
+  const wasFiring = !fresh && old.state !== 'pending';
+  const firing = wasFiring || fires;
+  const firedAtMs = wasFiring ? (old.firedAtMs ?? nowMs) : firing ? nowMs : undefined;
+  return {
+    labels: candidate.labels,
+    fingerprint: candidate.fingerprint,
+    annotations: candidate.annotations,
+    state: firing ? 'firing' : 'pending',
+    activeAtMs,
+    ...(firedAtMs === undefined ? {} : { firedAtMs }),
+    lastSeenMs: nowMs,
+    value: candidate.value,
+    reason: HOLDS,
+    ...(candidate.producer === undefined ? {} : { producer: candidate.producer }),
+  };
+}
+
+/** Undefined: nothing is left of it. */
+function whenAbsent(old: ActiveAlert, input: StepInput): ActiveAlert | undefined {
+  const { nowMs, rule } = input;
+  if (old.state === 'resolved') {
+    return nowMs - (old.resolvedAtMs ?? nowMs) > RESOLVED_RETENTION_MS ? undefined : old;
+  }
+  const verdict = rule.noData === 'unknown' ? judgeAbsence(old, input.facts, nowMs) : PROMETHEUS_VERDICT;
+  if (verdict.kind === 'unknown') {
+    const { missingSinceMs: _, ...kept } = old;
+    const since = verdict.missingSinceMs === undefined ? {} : { missingSinceMs: verdict.missingSinceMs };
+    // A pending alert stays pending: its `for` is kept, but without data it does not begin to fire.
+    return {
+      ...kept,
+      ...since,
+      state: old.state === 'pending' ? 'pending' : 'unknown',
+      reason: verdict.reason,
+    };
+  }
+  if (old.state === 'pending') return undefined;
+  if (old.state === 'firing' && rule.keepFiringForMs > 0) {
+    const keptSinceMs = old.keptSinceMs ?? nowMs;
+    if (nowMs - keptSinceMs < rule.keepFiringForMs) {
+      return { ...old, keptSinceMs, reason: `${verdict.reason}; kept firing by keep_firing_for` };
+    }
+  }
+  return { ...old, state: 'resolved', resolvedAtMs: nowMs, reason: verdict.reason };
+}
+
+const PROMETHEUS_VERDICT = { kind: 'resolved', reason: 'no longer in the answer' } as const;
+
+function droppedPending(old: ActiveAlert, input: StepInput): ActiveAlert {
+  const verdict =
+    input.rule.noData === 'unknown' ? judgeAbsence(old, input.facts, input.nowMs) : PROMETHEUS_VERDICT;
+  return { ...old, reason: `${verdict.reason} before \`for\` had passed` };
+}
+
+function overLimit(before: AlertMap, active: number, input: StepInput): StepFailure {
+  const message = `exceeded limit of ${input.limit} with ${active} alerts`;
+  const alerts = new Map<string, ActiveAlert>();
+  const changes: AlertChange[] = [];
+  for (const old of before.values()) {
+    if (old.state === 'pending') continue;
+    const alert: ActiveAlert =
+      old.state === 'resolved'
+        ? old
+        : { ...old, state: 'resolved', resolvedAtMs: input.nowMs, reason: `rule failed: ${message}` };
+    alerts.set(alert.fingerprint, alert);
+    if (alert !== old) changes.push({ to: 'resolved', alert });
+  }
+  return { code: 'rules-limit', message, outcome: { alerts, changes } };
+}
