@@ -1,0 +1,8 @@
+// app/: the stages joined into one system.
+
+export type { OwnFacts, SystemPorts } from './ports.ts';
+export { readRuleFiles } from './rules.ts';
+export { type ListenAt, serve } from './serve.ts';
+export { REGISTRIES } from './settings.ts';
+export { type StartFailure, type System, type SystemOptions, startSystem } from './system.ts';
+export { VERSION } from './version.ts';

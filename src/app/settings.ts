@@ -1,0 +1,152 @@
+// From the configuration to the settings of each stage. Pure: what is read here was checked and defaulted by config/.
+
+import { buildRoute, type DispatchConfig, HOLD_MS_DEFAULT, type Route } from '../alerting/index.ts';
+import type { HttpTls } from '../base/index.ts';
+import { HOST_DEFAULTS, type HostSettings } from '../collect/host/index.ts';
+import type { ScrapeAuth, ScrapeEntry, ScrapeJob } from '../collect/scrape/index.ts';
+import type {
+  Config,
+  ScrapeJob as ConfiguredJob,
+  HttpClientSettings,
+  Registries,
+  TlsSettings,
+} from '../config/index.ts';
+import {
+  type DiscoveryPorts,
+  type DroppedTarget,
+  discoveryKinds,
+  resolveTargets,
+  type TargetGroup,
+} from '../discovery/index.ts';
+import { channels } from '../notify/index.ts';
+import { commandKind, type Playbook, playbookSchema } from '../recovery/index.ts';
+
+/** Every kind that brings its own settings into the files. */
+export const REGISTRIES: Registries = {
+  discovery: discoveryKinds,
+  channels,
+  playbook: playbookSchema([commandKind]),
+};
+
+// --- scraping --------------------------------------------------------------------------------------
+
+export function scrapeJobOf(job: ConfiguredJob): ScrapeJob {
+  return {
+    jobName: job.jobName,
+    intervalMs: job.scrapeIntervalMs,
+    timeoutMs: job.scrapeTimeoutMs,
+    metricsPath: job.metricsPath,
+    scheme: job.scheme,
+    params: job.params,
+    honorLabels: job.honorLabels,
+    honorTimestamps: job.honorTimestamps,
+    trackTimestampsStaleness: false,
+    sampleLimit: job.sampleLimit,
+    bodyBytesMax: job.bodySizeLimitBytes,
+    headers: {},
+    auth: authOf(job.http),
+    ...(job.http.tls === undefined ? {} : { tls: tlsOf(job.http.tls) }),
+    followRedirects: true,
+    enableCompression: job.enableCompression,
+    relabel: job.relabelRules,
+    metricRelabel: job.metricRelabelRules,
+  };
+}
+
+function authOf(http: HttpClientSettings): ScrapeAuth {
+  if (http.basicAuth !== undefined) {
+    return { kind: 'basic', username: http.basicAuth.username, password: http.basicAuth.password };
+  }
+  if (http.authorization !== undefined) {
+    return { kind: 'header', type: http.authorization.type, credentials: http.authorization.credentials };
+  }
+  return { kind: 'none' };
+}
+
+function tlsOf(tls: TlsSettings): HttpTls {
+  const { key, ...plain } = tls;
+  return { ...plain, ...(key === undefined ? {} : { key: key.reveal() }) };
+}
+
+export interface FoundTargets {
+  readonly entries: readonly ScrapeEntry[];
+  readonly dropped: readonly DroppedTarget[];
+}
+
+/** Targets of all jobs. Static discovery tells its groups at once, and it is the only kind carried out so far. */
+export function findTargets(config: Config, ports: DiscoveryPorts): FoundTargets {
+  const entries: ScrapeEntry[] = [];
+  const dropped: DroppedTarget[] = [];
+  for (const configured of config.scrapeJobs) {
+    const job = scrapeJobOf(configured);
+    const groups: TargetGroup[] = [];
+    for (const [i, settings] of configured.discovery.entries()) {
+      const kind = discoveryKinds.find(candidate => candidate.key === settings.kind);
+      kind?.start(settings.settings, ports, found =>
+        groups.push(...found.map(group => ({ ...group, source: `${group.source}/${i}` }))),
+      );
+    }
+    const resolved = resolveTargets(job, groups);
+    entries.push(...resolved.targets.map(target => ({ target, job })));
+    dropped.push(...resolved.dropped);
+  }
+  return { entries, dropped };
+}
+
+// --- this host -------------------------------------------------------------------------------------
+
+export function hostSettingsOf(config: Config): HostSettings {
+  const { host } = config;
+  return {
+    ...HOST_DEFAULTS,
+    enable: host.collectorsEnabled,
+    disable: host.collectorsDisabled,
+    ...(host.procfs === undefined ? {} : { procfs: host.procfs }),
+    ...(host.sysfs === undefined ? {} : { sysfs: host.sysfs }),
+    ...(host.rootfs === undefined ? {} : { rootfs: host.rootfs }),
+    ...(host.textfileFolder === undefined ? {} : { textfileFolder: host.textfileFolder }),
+  };
+}
+
+// --- alerting and notification ---------------------------------------------------------------------
+
+/** The receiver of a configuration without a route: it tells nobody, and the page says so. */
+const NOBODY = 'nobody';
+
+export function routeOf(config: Config): Route {
+  const built = buildRoute(
+    config.route ?? {
+      receiver: NOBODY,
+      groupBy: ['alertname'],
+      groupWaitMs: 30_000,
+      groupIntervalMs: 300_000,
+      repeatIntervalMs: 4 * 3_600_000,
+      matchers: [],
+      continue: false,
+      notify: 'always',
+      routes: [],
+    },
+  );
+  // Configuration compiled the same matchers before: one that does not compile here is a bug.
+  if (!built.ok) throw new Error(`assertion failed: ${built.error}`);
+  return built.value;
+}
+
+export interface DispatchFacts {
+  readonly receivers: DispatchConfig['receivers'];
+  readonly externalUrl: string;
+  readonly configVersion: string;
+}
+
+export function dispatchConfigOf(config: Config, facts: DispatchFacts): DispatchConfig {
+  return { route: routeOf(config), ...facts, holdMsMax: HOLD_MS_DEFAULT };
+}
+
+export function playbooksOf(config: Config): readonly Playbook[] {
+  // Our own schema in the registry made them.
+  return config.playbooks as readonly Playbook[];
+}
+
+export function externalUrlOf(config: Config, hostname: string): string {
+  return (config.web.externalUrl ?? `http://${hostname}:${config.web.listenPort}`).replace(/\/$/, '');
+}

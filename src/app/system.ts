@@ -1,0 +1,452 @@
+// The whole house, joined: what flows from one stage into the next is here, and only here.
+
+import { createDispatcher, type Dispatcher, logKeptMs } from '../alerting/index.ts';
+import type { ReloadOutcome } from '../api/index.ts';
+import { err, ok, type Result, type Timer } from '../base/index.ts';
+import { createHostCollector } from '../collect/host/index.ts';
+import { createInProcessRunner, type InProcessRunner } from '../collect/inprocess/index.ts';
+import { createScraper, type Scraper } from '../collect/scrape/index.ts';
+import type { Config, LoadOutcome } from '../config/index.ts';
+import type { DroppedTarget } from '../discovery/index.ts';
+import {
+  type Diagnostic,
+  type Effects,
+  formatDiagnostic,
+  labelsFrom,
+  MetricRegistry,
+  type Query,
+  type StateStore,
+  type TargetDirectory,
+  type TargetStatus,
+  targetId,
+} from '../model/index.ts';
+import { channels, createNotifier, createRender, type Notifier, type NotifyConfig } from '../notify/index.ts';
+import { createQueryEngine } from '../promql/index.ts';
+import { createRecovery, type Recovery } from '../recovery/index.ts';
+import { createRuleRunner, type RuleRunner, type RuleSettings } from '../rules/index.ts';
+import { DEFAULT_STORE_SETTINGS, openStore, type Store } from '../storage/index.ts';
+import { joinDirectories } from './directory.ts';
+import type { SystemPorts } from './ports.ts';
+import { readRuleFiles } from './rules.ts';
+import { selfFamilies } from './self.ts';
+import { dispatchConfigOf, externalUrlOf, findTargets, hostSettingsOf, playbooksOf } from './settings.ts';
+import { VERSION } from './version.ts';
+
+/** Attempts under way when the process stops get this long; what is cut off is told again after the next start, marked. */
+const STOP_GRACE_MS = 5000;
+/** Rules' own queries: as Prometheus's default for all queries. */
+const RULE_QUERY_TIMEOUT_MS = 120_000;
+/** How often the journal is trimmed to its retention. */
+const EXPIRE_EVERY_MS = 3_600_000;
+
+export interface SystemOptions {
+  readonly dataFolder: string;
+  readonly effects: Effects;
+  /** Reads the configuration anew: at the start and at each reload. */
+  readonly load: () => Promise<LoadOutcome>;
+  /** No configuration file was given: the stock rules are on. */
+  readonly stock: boolean;
+}
+
+/** Why the system did not start, in sentences for people. */
+export interface StartFailure {
+  readonly problems: readonly string[];
+}
+
+export interface System {
+  readonly config: () => Config;
+  readonly configVersion: () => string;
+  readonly configFiles: () => readonly string[];
+  readonly lastReload: () => {
+    readonly atMs: number;
+    readonly ok: boolean;
+    readonly problems: readonly string[];
+  };
+  readonly startedAtMs: number;
+  readonly effects: Effects;
+  readonly store: Store;
+  readonly state: StateStore;
+  readonly query: Query;
+  readonly rules: RuleRunner;
+  readonly notifier: Notifier;
+  readonly dispatcher: Dispatcher;
+  readonly recovery: Recovery;
+  readonly targets: TargetDirectory;
+  readonly host: InProcessRunner | undefined;
+  readonly self: InProcessRunner;
+  readonly registry: MetricRegistry;
+  droppedTargets(): readonly DroppedTarget[];
+  reload(): Promise<ReloadOutcome>;
+  stop(): Promise<void>;
+}
+
+export async function startSystem(
+  ports: SystemPorts,
+  options: SystemOptions,
+): Promise<Result<System, StartFailure>> {
+  const loaded = await options.load();
+  if (loaded.config === undefined) return err({ problems: loaded.diagnostics.map(formatDiagnostic) });
+  const folders = await openFolders(ports, options, loaded.config);
+  if (!folders.ok) return folders;
+  const house = build(ports, options, { config: loaded.config, version: loaded.version, ...folders.value });
+  const started = await house.start(loaded);
+  if (started.ok) return ok(house.system);
+  await house.system.stop();
+  return started;
+}
+
+interface Folders {
+  readonly store: Store;
+  readonly state: StateStore;
+  readonly registry: MetricRegistry;
+}
+
+async function openFolders(
+  ports: SystemPorts,
+  options: SystemOptions,
+  config: Config,
+): Promise<Result<Folders, StartFailure>> {
+  const { disk, clock, log } = ports;
+  const registry = new MetricRegistry();
+  const made = await disk.makeFolder(options.dataFolder);
+  if (!made.ok)
+    return err({ problems: [`Cannot use data folder "${options.dataFolder}": ${made.error.message}`] });
+  const { headMaxAgeMs, walAck, seriesMax } = config.storage;
+  const store = await openStore({
+    disk,
+    folder: `${options.dataFolder}/store`,
+    clock,
+    log,
+    metrics: registry,
+    settings: { ...DEFAULT_STORE_SETTINGS, maxAgeMs: headMaxAgeMs, walAck, seriesMax },
+  });
+  if (!store.ok)
+    return err({
+      problems: [
+        `Cannot open the store in "${options.dataFolder}": ${store.error.code}: ${store.error.message}`,
+      ],
+    });
+  const state = await ports.openState(options.dataFolder);
+  if (!state.ok) {
+    await store.value.close();
+    return err({
+      problems: [`Cannot open the state database in "${options.dataFolder}": ${state.error.message}`],
+    });
+  }
+  return ok({ store: store.value, state: state.value, registry });
+}
+
+interface Built {
+  readonly system: System;
+  start(loaded: LoadOutcome): Promise<Result<void, StartFailure>>;
+}
+
+function build(
+  ports: SystemPorts,
+  options: SystemOptions,
+  first: Folders & { readonly config: Config; readonly version: string },
+): Built {
+  const { clock, random, http, mail, exec, log } = ports;
+  const { store, state, registry } = first;
+  const { effects } = options;
+  const startedAtMs = clock.nowMs();
+  let config = first.config;
+  let configVersion = first.version;
+  let configFiles: readonly string[] = [];
+  let lastReload = { atMs: startedAtMs, ok: true, problems: [] as readonly string[] };
+  let dropped: readonly DroppedTarget[] = [];
+  let settled = false;
+  let ready = false;
+
+  const externalUrl = (): string => externalUrlOf(config, ports.hostFacts.hostname());
+  const query = createQueryEngine({ reader: store, clock });
+
+  const notifyConfig = (): NotifyConfig => {
+    const render = createRender({ clock, files: [] });
+    // Our own default texts are part of the program: if they do not parse it is a bug.
+    if (!render.ok) throw new Error(`assertion failed: ${render.error.message}`);
+    return {
+      receivers: config.receivers,
+      render: render.value,
+      externalUrl: externalUrl(),
+      configVersion,
+      logKeptMs: logKeptMs(
+        dispatchConfigOf(config, { receivers: new Map(), externalUrl: '', configVersion }),
+      ),
+    };
+  };
+  const dispatchConfig = () =>
+    dispatchConfigOf(config, {
+      receivers: notifier.destinations(),
+      externalUrl: externalUrl(),
+      configVersion,
+    });
+
+  const notifier: Notifier = createNotifier({
+    clock,
+    random,
+    state,
+    mail,
+    http,
+    log,
+    metrics: registry,
+    effects,
+    channels,
+    config: notifyConfig(),
+    report: report => dispatcher.report(report),
+  });
+  const dispatcher: Dispatcher = createDispatcher({
+    clock,
+    random,
+    state,
+    log,
+    metrics: registry,
+    effects,
+    config: dispatchConfig(),
+    notify: job => notifier.deliver(job),
+    recover: job => recovery.accept(job),
+  });
+  const recoverySettings = () => ({ playbooks: playbooksOf(config), effects, configVersion });
+  const recovery: Recovery = createRecovery(
+    { clock, random, exec, query, state, log, metrics: registry },
+    recoverySettings(),
+    {
+      onUpdate: update => dispatcher.recovery(update),
+      onNoPlaybook: fingerprint => dispatcher.recoveryVerdict(fingerprint, 'no_playbook'),
+    },
+  );
+
+  const scraper: Scraper = createScraper({
+    clock,
+    http,
+    writer: store,
+    metrics: registry,
+    log,
+    version: VERSION,
+    onHealthChange: status => void journalHealth(status),
+  });
+  const hostName = ports.hostFacts.hostname();
+  const self = createInProcessRunner({
+    source: async () =>
+      selfFamilies(registry, ports.ownFacts, {
+        startedAtMs,
+        ready,
+        reload: lastReload,
+        receivers: notifier
+          .health()
+          .map(one => ({ name: one.key, consecutiveFailures: one.consecutiveFailures })),
+      }),
+    writer: store,
+    clock,
+    log,
+    target: inProcessTarget('watchkeeper', hostName, config.host.intervalMs),
+  });
+  const host = hostRunner(ports, config, store);
+  const inProcess = host === undefined ? [self] : [host, self];
+  const targets = joinDirectories(scraper, inProcess);
+
+  const rules: RuleRunner = createRuleRunner({
+    clock,
+    log,
+    metrics: registry,
+    query,
+    writer: store,
+    state,
+    sink: update => {
+      dispatcher.alerts(update);
+      if (settled || rules.status().some(group => group.lastEvaluationMs === 0)) return;
+      settled = true;
+      dispatcher.rulesSettled();
+    },
+    targets,
+  });
+  const ruleSettings = (): RuleSettings => ({
+    defaultIntervalMs: config.global.evaluationIntervalMs,
+    defaultQueryOffsetMs: 0,
+    queryTimeoutMs: RULE_QUERY_TIMEOUT_MS,
+    externalLabels: config.global.externalLabels,
+    externalUrl: externalUrl(),
+    unknowable: options.stock ? 'unknown' : 'resolved',
+    effects,
+    configVersion,
+  });
+
+  const journalHealth = async (status: TargetStatus): Promise<void> => {
+    const written = await state.commit(
+      [
+        {
+          kind: 'journal',
+          event: {
+            atMs: clock.nowMs(),
+            stage: 'collect',
+            subject: { kind: 'target', id: status.id },
+            alerts: [],
+            verdict: status.health,
+            reason:
+              status.health === 'down'
+                ? `${status.url}: ${status.lastError}`
+                : `${status.url} delivers ${status.lastSamples} samples`,
+            evidence: { job: status.job, url: status.url, name: `${status.job} ${status.url}` },
+            effects,
+            configVersion,
+          },
+        },
+      ],
+      'grouped',
+    );
+    if (!written.ok)
+      log.log('warn', 'Cannot journal the health of a target', {
+        target: status.id,
+        cause: written.error.message,
+      });
+  };
+
+  /** Puts a checked configuration in force. Rule files were read before anything changed. */
+  const apply = async (
+    next: { config: Config; version: string; files: readonly string[] },
+    ruleFiles: Parameters<RuleRunner['load']>[0],
+  ): Promise<Result<void, string>> => {
+    config = next.config;
+    configVersion = next.version;
+    configFiles = next.files;
+    settled = false;
+    notifier.reload(notifyConfig());
+    dispatcher.reload(dispatchConfig());
+    recovery.reload(recoverySettings());
+    const found = findTargets(config, { clock, disk: ports.disk, http, log });
+    dropped = found.dropped;
+    await scraper.setJobs(found.entries);
+    const rulesLoaded = await rules.load(ruleFiles, ruleSettings());
+    return rulesLoaded.ok ? ok(undefined) : err(rulesLoaded.error.message);
+  };
+
+  let expiry: Timer | undefined;
+  const expire = (): void => {
+    const nowMs = clock.nowMs();
+    void state.commit(
+      [{ kind: 'expire', nowMs, journalBeforeMs: nowMs - config.journal.retentionMs }],
+      'grouped',
+    );
+    expiry = clock.after(EXPIRE_EVERY_MS, expire);
+  };
+
+  const system: System = {
+    config: () => config,
+    configVersion: () => configVersion,
+    configFiles: () => configFiles,
+    lastReload: () => lastReload,
+    startedAtMs,
+    effects,
+    store,
+    state,
+    query,
+    rules,
+    notifier,
+    dispatcher,
+    recovery,
+    targets,
+    host,
+    self,
+    registry,
+    droppedTargets: () => dropped,
+    async reload() {
+      const loaded = await options.load();
+      const read = loaded.config === undefined ? undefined : readRuleFiles(loaded.config, query, options);
+      const diagnostics = [...loaded.diagnostics, ...(read?.diagnostics ?? [])];
+      const problems = diagnostics.map(formatDiagnostic);
+      const bad = loaded.config === undefined || read === undefined || diagnostics.some(isError);
+      if (bad) {
+        lastReload = { atMs: clock.nowMs(), ok: false, problems };
+        log.log('error', 'The configuration was not reloaded: the one in force stays', {
+          problems: problems.join('; '),
+        });
+        return { ok: false, problems };
+      }
+      const notes = needsRestart(config, loaded.config);
+      const applied = await apply(
+        { config: loaded.config, version: loaded.version, files: loaded.files.map(file => file.path) },
+        read.files,
+      );
+      const all = [...problems, ...notes, ...(applied.ok ? [] : [applied.error])];
+      lastReload = { atMs: clock.nowMs(), ok: applied.ok, problems: all };
+      return { ok: applied.ok, problems: all };
+    },
+    async stop() {
+      ready = false;
+      expiry?.cancel();
+      await Promise.all([rules.stop(), scraper.stop()]);
+      await Promise.all([recovery.stop(), notifier.stop(STOP_GRACE_MS)]);
+      await dispatcher.stop();
+      await Promise.all(inProcess.map(runner => runner.stop()));
+      await Promise.all([store.close(), state.close()]);
+    },
+  };
+
+  return {
+    system,
+    async start(loaded) {
+      const read = readRuleFiles(config, query, options);
+      const diagnostics: readonly Diagnostic[] = [...loaded.diagnostics, ...read.diagnostics];
+      for (const diagnostic of diagnostics)
+        if (!isError(diagnostic)) log.log('warn', formatDiagnostic(diagnostic));
+      if (diagnostics.some(isError))
+        return err({ problems: diagnostics.filter(isError).map(formatDiagnostic) });
+      for (const problem of notifier.problems()) log.log('warn', `A receiver cannot work: ${problem}`);
+      const dispatching = await dispatcher.start();
+      if (!dispatching.ok)
+        return err({ problems: [`Cannot read what was told before: ${dispatching.error.message}`] });
+      await recovery.start();
+      for (const runner of inProcess) runner.start();
+      const applied = await apply(
+        { config, version: configVersion, files: loaded.files.map(file => file.path) },
+        read.files,
+      );
+      if (!applied.ok) return err({ problems: [applied.error] });
+      expire();
+      ready = true;
+      return ok(undefined);
+    },
+  };
+}
+
+function hostRunner(ports: SystemPorts, config: Config, store: Store): InProcessRunner | undefined {
+  if (!config.host.enabled) return undefined;
+  const { disk, exec, clock, log, hostFacts } = ports;
+  const collector = createHostCollector({
+    disk,
+    exec,
+    clock,
+    facts: hostFacts,
+    log,
+    settings: hostSettingsOf(config),
+  });
+  return createInProcessRunner({
+    source: signal => collector.collect(signal),
+    writer: store,
+    clock,
+    log,
+    target: inProcessTarget('host', hostFacts.hostname(), config.host.intervalMs),
+  });
+}
+
+function inProcessTarget(job: string, instance: string, intervalMs: number) {
+  return {
+    id: targetId(`${job}/${instance}`),
+    job,
+    labels: labelsFrom({ job, instance }),
+    intervalMs,
+    timeoutMs: intervalMs,
+  };
+}
+
+/** Settings that are read at the start only; a reload says so instead of passing over them. */
+function needsRestart(before: Config, after: Config): readonly string[] {
+  const parts = ['host', 'web', 'storage'] as const;
+  return parts
+    .filter(part => JSON.stringify(before[part]) !== JSON.stringify(after[part]))
+    .map(part => `"${part}" changed: it takes effect at the next start`);
+}
+
+function isError(diagnostic: Diagnostic): boolean {
+  return diagnostic.severity === 'error';
+}

@@ -1,0 +1,59 @@
+// The stages' own statuses in the shapes that the API shows.
+
+import type { ReceiverJson, RuleGroupView, RuleView } from '../api/index.ts';
+import { labelsToRecord } from '../model/index.ts';
+import type { DestinationHealth, ReceiverSpec } from '../notify/index.ts';
+import type { Rule, RuleGroupStatus, RuleStatus } from '../rules/index.ts';
+
+export function ruleGroupView(group: RuleGroupStatus): RuleGroupView {
+  return {
+    name: group.name,
+    file: group.file,
+    intervalMs: group.intervalMs,
+    limit: group.limit,
+    lastEvaluationMs: group.lastEvaluationMs,
+    lastDurationMs: group.lastDurationMs,
+    rules: group.rules.map(ruleView),
+  };
+}
+
+function ruleView(status: RuleStatus): RuleView {
+  const { rule } = status;
+  return {
+    kind: rule.kind,
+    name: rule.kind === 'alerting' ? rule.alert : rule.record,
+    expr: rule.expr,
+    labels: labelsOf(rule),
+    annotations: labelsToRecord(status.annotations),
+    forMs: rule.kind === 'alerting' ? rule.forMs : 0,
+    keepFiringForMs: rule.kind === 'alerting' ? rule.keepFiringForMs : 0,
+    health: status.health,
+    lastError: status.lastError,
+    lastEvaluationMs: status.lastEvaluationMs,
+    lastDurationMs: status.lastDurationMs,
+    alerts: status.alerts,
+  };
+}
+
+function labelsOf(rule: Rule): Readonly<Record<string, string>> {
+  return labelsToRecord(rule.labels);
+}
+
+export function receiverViews(
+  receivers: readonly ReceiverSpec[],
+  health: readonly DestinationHealth[],
+): readonly ReceiverJson[] {
+  return receivers.map(receiver => {
+    const own = health.filter(destination => destination.receiver === receiver.name);
+    const lastSuccessMs = Math.max(0, ...own.map(destination => destination.lastSuccessMs));
+    const lastErrorMs = Math.max(0, ...own.map(destination => destination.lastFailureMs));
+    return {
+      name: receiver.name,
+      channels: own.map(destination => destination.channel),
+      lastSuccessMs: lastSuccessMs === 0 ? null : lastSuccessMs,
+      lastErrorMs: lastErrorMs === 0 ? null : lastErrorMs,
+      lastError: own.map(destination => destination.lastError).find(text => text !== '') ?? '',
+      consecutiveFailures: Math.max(0, ...own.map(destination => destination.consecutiveFailures)),
+    };
+  });
+}

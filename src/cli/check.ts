@@ -1,0 +1,108 @@
+// watchkeeper check: is a configuration or a rule file right, and if not, where and how to mend it.
+
+import { REGISTRIES, readRuleFiles } from '../app/index.ts';
+import { checkText, detectKind, type FileKind, loadConfig, resolveFrom } from '../config/index.ts';
+import { type Diagnostic, formatDiagnostic } from '../model/index.ts';
+import { createQueryEngine } from '../promql/index.ts';
+import { MemoryStore, readRules } from '../rules/index.ts';
+import { type Command, type CommandContext, type ExitCode, readArgs, usageError } from './command.ts';
+import { definedOnly } from './ports.ts';
+
+export const checkCommand: Command = {
+  name: 'check',
+  says: 'check configuration and rule files: place, cause and remedy of each problem',
+  help: `usage: watchkeeper check config|rules FILE... [--syntax-only] [--json]
+
+  config FILE...   watchkeeper.yml, prometheus.yml or alertmanager.yml (told apart by their keys), with the rule files
+                   and secrets that they name
+  rules FILE...    rule files in Prometheus's format
+  --syntax-only    do not look at other files that are named in it
+  --json           one JSON object a problem
+
+Exit code 0: no errors (warnings may be printed). 1: errors.
+`,
+  async run(context) {
+    const args = readArgs(context.args, { 'syntax-only': { type: 'boolean' }, json: { type: 'boolean' } });
+    if (!args.ok) return usageError(context, checkCommand, args.error);
+    const [what, ...files] = args.value.words;
+    if (what !== 'config' && what !== 'rules')
+      return usageError(context, checkCommand, '"config" or "rules" expected');
+    if (files.length === 0) return usageError(context, checkCommand, 'a file is needed');
+    let worst: ExitCode = 0;
+    for (const file of files) {
+      const path = resolveFrom(`${context.cwd}/.`, file);
+      const found =
+        what === 'rules'
+          ? await checkRules(context, path, file)
+          : await checkConfig(context, path, { file, syntaxOnly: args.value.flag('syntax-only') });
+      const errors = found.filter(diagnostic => diagnostic.severity === 'error').length;
+      if (errors > 0) worst = 1;
+      for (const diagnostic of found)
+        context.out(
+          args.value.flag('json') ? `${JSON.stringify(diagnostic)}\n` : `${formatDiagnostic(diagnostic)}\n`,
+        );
+      if (!args.value.flag('json'))
+        context.out(`${file}: ${errors === 0 ? 'fine' : counted(errors, 'error')}${warningsText(found)}\n`);
+    }
+    return worst;
+  },
+};
+
+function warningsText(found: readonly Diagnostic[]): string {
+  const warnings = found.filter(diagnostic => diagnostic.severity === 'warning').length;
+  return warnings === 0 ? '' : `, ${counted(warnings, 'warning')}`;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+async function readText(context: CommandContext, path: string, file: string): Promise<string | Diagnostic> {
+  const read = await context.disk.readFile(path);
+  if (read.ok) return new TextDecoder().decode(read.value);
+  return {
+    code: 'config-io',
+    severity: 'error',
+    message: `Cannot read "${file}": ${read.error.message}`,
+    file,
+    line: 0,
+    column: 0,
+    path: '',
+  };
+}
+
+async function checkConfig(
+  context: CommandContext,
+  path: string,
+  how: { readonly file: string; readonly syntaxOnly: boolean },
+): Promise<readonly Diagnostic[]> {
+  const text = await readText(context, path, how.file);
+  if (typeof text !== 'string') return [text];
+  const kind: FileKind = detectKind(text);
+  if (how.syntaxOnly) return checkText(kind, { text, file: how.file }, { registries: REGISTRIES });
+  const loaded = await loadConfig({
+    disk: context.disk,
+    env: definedOnly(context.env),
+    paths: { [kind]: path },
+    registries: REGISTRIES,
+  });
+  if (loaded.config === undefined) return loaded.diagnostics;
+  const rules = readRuleFiles(loaded.config, parserOnly(context), { stock: false });
+  return [...loaded.diagnostics, ...rules.diagnostics];
+}
+
+async function checkRules(
+  context: CommandContext,
+  path: string,
+  file: string,
+): Promise<readonly Diagnostic[]> {
+  const text = await readText(context, path, file);
+  if (typeof text !== 'string') return [text];
+  const engine = parserOnly(context);
+  return readRules(text, { file, prepare: expr => engine.prepare(expr) }).diagnostics;
+}
+
+/** An engine over no data: it parses and plans. */
+function parserOnly(context: CommandContext) {
+  return createQueryEngine({ reader: new MemoryStore(), clock: context.clock });
+}

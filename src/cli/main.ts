@@ -1,0 +1,71 @@
+// The command's entry: the one place that reads the process's arguments, environment and signals.
+
+import { VERSION } from '../app/index.ts';
+import { httpClient, systemClock, systemDisk } from '../os/index.ts';
+import { checkCommand } from './check.ts';
+import type { Command, CommandContext, ExitCode } from './command.ts';
+import { demoCommand } from './demo.ts';
+import { explainCommand } from './explain.ts';
+import { queryCommand } from './query.ts';
+import { runCommand } from './run.ts';
+
+const COMMANDS: readonly Command[] = [runCommand, checkCommand, queryCommand, explainCommand, demoCommand];
+
+const HELP = `Watchkeeper ${VERSION}: monitors, alerts and recovers.
+
+usage: watchkeeper COMMAND [OPTIONS]
+
+${COMMANDS.map(command => `  ${command.name.padEnd(10)}${command.says}`).join('\n')}
+
+watchkeeper COMMAND --help says more. Exit codes: 0 fine, 1 problems found, 2 wrong usage.
+`;
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(argv: readonly string[]): Promise<ExitCode> {
+  const [name, ...args] = argv;
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    process.stdout.write(HELP);
+    return name === undefined ? 2 : 0;
+  }
+  if (name === '--version' || name === 'version') {
+    process.stdout.write(`watchkeeper ${VERSION}\n`);
+    return 0;
+  }
+  const command = COMMANDS.find(candidate => candidate.name === name);
+  if (command === undefined) {
+    process.stderr.write(`watchkeeper: no command "${name}"\n\n${HELP}`);
+    return 2;
+  }
+  if (args.includes('--help') || args.includes('-h')) {
+    process.stdout.write(command.help);
+    return 0;
+  }
+  const context = contextFor(args);
+  try {
+    return await command.run(context);
+  } finally {
+    await context.http.close();
+  }
+}
+
+function contextFor(
+  args: readonly string[],
+): CommandContext & { readonly http: ReturnType<typeof httpClient> } {
+  return {
+    args,
+    env: process.env,
+    cwd: process.cwd(),
+    clock: systemClock(),
+    disk: systemDisk(),
+    http: httpClient(),
+    isTerminal: process.stdout.isTTY === true,
+    out: text => void process.stdout.write(text),
+    warn: text => void process.stderr.write(text),
+    whenAskedToEnd: () =>
+      new Promise(resolve => {
+        for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
+      }),
+    onHangUp: reload => void process.on('SIGHUP', reload),
+  };
+}

@@ -1,0 +1,60 @@
+// The real ports for a running system. The command helpers are started first, while the process is small.
+
+import type { SystemPorts } from '../app/index.ts';
+import type { LogLevel } from '../base/index.ts';
+import {
+  execPool,
+  hostFacts,
+  httpClient,
+  httpServer,
+  pageAssets,
+  processFacts,
+  smtpMail,
+  streamLog,
+  systemClock,
+  systemDisk,
+  systemRandom,
+} from '../os/index.ts';
+import { openState } from '../state/index.ts';
+
+export interface RealPorts extends SystemPorts {
+  close(): Promise<void>;
+}
+
+export function realPorts(options: {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly logFormat: 'text' | 'json';
+  readonly logLevel: LogLevel;
+}): RealPorts {
+  const exec = execPool();
+  const clock = systemClock();
+  const log = streamLog({ format: options.logFormat, level: options.logLevel, clock });
+  const http = httpClient();
+  return {
+    clock,
+    random: systemRandom(),
+    disk: systemDisk(),
+    http,
+    httpServer: httpServer(log),
+    mail: smtpMail(),
+    exec,
+    log,
+    hostFacts: hostFacts(),
+    ownFacts: processFacts(),
+    env: definedOnly(options.env),
+    openState: folder => openState({ path: `${folder}/state.db`, clock }),
+    asset: pageAssets(new URL('../ui/', import.meta.url)),
+    async close() {
+      exec.close();
+      await http.close();
+    },
+  };
+}
+
+export function definedOnly(
+  env: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+}

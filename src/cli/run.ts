@@ -1,0 +1,138 @@
+// watchkeeper run: the whole system, until it is told to stop.
+
+import { REGISTRIES, type System, serve, startSystem, VERSION } from '../app/index.ts';
+import { loadConfig, resolveFrom } from '../config/index.ts';
+import {
+  type Command,
+  type CommandContext,
+  type ExitCode,
+  type ParsedArgs,
+  readArgs,
+  usageError,
+} from './command.ts';
+import { definedOnly, type RealPorts, realPorts } from './ports.ts';
+
+const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+/** Open streams of the page get this long to end. */
+const CLOSE_GRACE_MS = 2000;
+
+export const runCommand: Command = {
+  name: 'run',
+  says: 'monitor, alert and recover until stopped',
+  help: `usage: watchkeeper run [OPTIONS]
+
+  --config F         watchkeeper.yml (default: watchkeeper.yml here, if it exists; else the stock configuration)
+  --prometheus F     an existing prometheus.yml
+  --alertmanager F   an existing alertmanager.yml
+  --data DIR         data folder (default: data)
+  --listen ADDR      host:port of the page and the API (default: 127.0.0.1:9390, or web.listen)
+  --shadow           evaluate everything, send nothing, act on nothing, and journal what would have been
+  --log-level LEVEL  debug, info, warn or error (default: info)
+  --log-format F     text or json (default: text)
+
+Without any configuration this host is watched with the stock rules. SIGHUP, or POST /-/reload, reads the configuration
+anew; a bad one leaves the one in force in place.
+`,
+  async run(context) {
+    const args = readArgs(context.args, {
+      config: { type: 'string' },
+      prometheus: { type: 'string' },
+      alertmanager: { type: 'string' },
+      data: { type: 'string' },
+      listen: { type: 'string' },
+      shadow: { type: 'boolean' },
+      'log-level': { type: 'string' },
+      'log-format': { type: 'string' },
+    });
+    if (!args.ok) return usageError(context, runCommand, args.error);
+    if (args.value.words.length > 0)
+      return usageError(context, runCommand, `"${args.value.words[0]}" is too much`);
+    const level = LEVELS.find(candidate => candidate === (args.value.text('log-level') ?? 'info'));
+    if (level === undefined)
+      return usageError(context, runCommand, `--log-level is one of ${LEVELS.join(', ')}`);
+    const listen = parseListen(args.value.text('listen'));
+    if (listen === null)
+      return usageError(context, runCommand, '--listen is host:port, such as 127.0.0.1:9390');
+    const logFormat = args.value.text('log-format') === 'json' ? 'json' : 'text';
+    const ports = realPorts({ env: context.env, logFormat, logLevel: level });
+    try {
+      return await runSystem(context, args.value, { ports, listen });
+    } finally {
+      await ports.close();
+    }
+  },
+};
+
+interface Listen {
+  readonly host: string;
+  readonly port: number;
+}
+
+async function runSystem(
+  context: CommandContext,
+  args: ParsedArgs,
+  { ports, listen }: { readonly ports: RealPorts; readonly listen: Listen | undefined },
+): Promise<ExitCode> {
+  const paths = await configPaths(context, args);
+  const stock = Object.values(paths).every(path => path === undefined);
+  const started = await startSystem(ports, {
+    dataFolder: resolveFrom(`${context.cwd}/.`, args.text('data') ?? 'data'),
+    effects: args.flag('shadow') ? 'shadow' : 'live',
+    stock,
+    load: () =>
+      loadConfig({ disk: ports.disk, env: definedOnly(context.env), paths, registries: REGISTRIES }),
+  });
+  if (!started.ok) {
+    context.warn(
+      `watchkeeper: cannot start\n${started.error.problems.map(problem => `  ${problem}\n`).join('')}`,
+    );
+    return 1;
+  }
+  const system = started.value;
+  const { web } = system.config();
+  const listener = await serve(ports, system, listen ?? { host: web.listenHost, port: web.listenPort });
+  if (!listener.ok) {
+    context.warn(`watchkeeper: ${listener.error}\n`);
+    await system.stop();
+    return 1;
+  }
+  const { host, port } = listener.value;
+  const scheme = web.tls === undefined ? 'http' : 'https';
+  context.out(greeting(system, `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`));
+  context.onHangUp(() => void system.reload());
+  const signal = await context.whenAskedToEnd();
+  ports.log.log('info', 'Stopping', { signal });
+  await listener.value.close(CLOSE_GRACE_MS);
+  await system.stop();
+  return 0;
+}
+
+function greeting(system: System, url: string): string {
+  const files = system.configFiles();
+  const about = files.length === 0 ? 'stock configuration: this host and the stock rules' : files.join(', ');
+  const shadow = system.effects === 'shadow' ? '  shadow   nothing is sent and nothing acts\n' : '';
+  return `Watchkeeper ${VERSION} is running.\n  page     ${url}\n  config   ${about}\n${shadow}`;
+}
+
+/** The files named, or watchkeeper.yml in the working folder where there is one. */
+async function configPaths(context: CommandContext, args: ParsedArgs) {
+  const named = {
+    watchkeeper: args.text('config'),
+    prometheus: args.text('prometheus'),
+    alertmanager: args.text('alertmanager'),
+  };
+  if (Object.values(named).some(path => path !== undefined)) return named;
+  const here = `${context.cwd}/watchkeeper.yml`;
+  const found = await context.disk.stat(here);
+  return found.ok ? { ...named, watchkeeper: here } : named;
+}
+
+/** Undefined: not given. Null: not an address. */
+function parseListen(text: string | undefined): Listen | undefined | null {
+  if (text === undefined) return undefined;
+  const match = /^(\[[\da-fA-F:]+\]|[^:]*):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2] ?? 65_536);
+  if (match === null || port > 65_535) return null;
+  const host = (match[1] ?? '').replace(/^\[|\]$/g, '');
+  return { host: host === '' ? '0.0.0.0' : host, port };
+}
