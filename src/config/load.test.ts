@@ -48,7 +48,7 @@ describe('defaults and inheritance', () => {
     expect(told).toBe('');
     expect(config?.global.scrapeIntervalMs).toBe(60_000);
     expect(config?.web).toMatchObject({ listenHost: '127.0.0.1', listenPort: 9390 });
-    expect(config?.host).toMatchObject({ enabled: true, intervalMs: 15_000 });
+    expect(config?.host).toMatchObject({ enabled: true, intervalMs: 5000 });
     expect(config?.storage.headMaxAgeMs).toBe(6 * 3_600_000);
   });
 

@@ -20,8 +20,8 @@ import {
   type RecoveryRun,
   type RecoveryUpdate,
 } from '../model/index.ts';
-import { judgeGuard } from './guard.ts';
 import { commandAction } from './actions/command.ts';
+import { judgeGuard } from './guard.ts';
 import type { Guard, Playbook } from './playbook.ts';
 import { createRecovery, type Recovery } from './runner.ts';
 import { reportOf } from './transitions.ts';
@@ -48,7 +48,10 @@ function alertOf(state: AlertState): Alert {
 }
 
 /** A query port over one fact: is the victim up, and since when are samples fresh. */
-function victimQuery(victim: { up: boolean; lastSampleMs: number }): Query & { askedNotBefore: (number | undefined)[] } {
+function victimQuery(victim: {
+  up: boolean;
+  lastSampleMs: number;
+}): Query & { askedNotBefore: (number | undefined)[] } {
   const askedNotBefore: (number | undefined)[] = [];
   return {
     askedNotBefore,
@@ -80,7 +83,14 @@ function playbookOf(options: { guard?: Partial<Guard>; idempotent?: boolean } = 
   return {
     name: 'restart',
     match: match.value,
-    guard: { attemptsMax: 2, coolDownMs: 60_000, concurrentMax: 1, alertsMax: 3, windowMs: 3_600_000, ...options.guard },
+    guard: {
+      attemptsMax: 2,
+      coolDownMs: 60_000,
+      concurrentMax: 1,
+      alertsMax: 3,
+      windowMs: 3_600_000,
+      ...options.guard,
+    },
     steps: [
       {
         name: 'restart',
@@ -109,17 +119,34 @@ interface House {
   recovery: Recovery;
 }
 
-async function house(options: { playbook?: Playbook; image?: StateImage; clock?: FakeClock; effects?: 'live' | 'shadow' } = {}): Promise<House> {
+async function house(
+  options: { playbook?: Playbook; image?: StateImage; clock?: FakeClock; effects?: 'live' | 'shadow' } = {},
+): Promise<House> {
   const clock = options.clock ?? new FakeClock();
   const victim = { up: false, lastSampleMs: clock.nowMs() };
   const query = victimQuery(victim);
-  const exec = new FakeExec(clock).on('/bin/restart', () => ({ exitCode: 0, stdout: 'token=hunter2hunter2 restarted' }));
+  const exec = new FakeExec(clock).on('/bin/restart', () => ({
+    exitCode: 0,
+    stdout: 'token=hunter2hunter2 restarted',
+  }));
   const state = new MemoryState({}, options.image);
   const updates: RecoveryUpdate[] = [];
   const noPlaybook: string[] = [];
   const recovery = createRecovery(
-    { clock, random: seededRandom(1), exec, query, state, log: new CollectingLog(), metrics: new MetricRegistry() },
-    { playbooks: [options.playbook ?? playbookOf()], effects: options.effects ?? 'live', configVersion: 'v1' },
+    {
+      clock,
+      random: seededRandom(1),
+      exec,
+      query,
+      state,
+      log: new CollectingLog(),
+      metrics: new MetricRegistry(),
+    },
+    {
+      playbooks: [options.playbook ?? playbookOf()],
+      effects: options.effects ?? 'live',
+      configVersion: 'v1',
+    },
     { onUpdate: update => updates.push(update), onNoPlaybook: print => noPlaybook.push(print) },
   );
   await recovery.start();
@@ -148,11 +175,20 @@ describe('recovery', () => {
     fire(h);
     await h.clock.advance(3000);
     expect(h.exec.requests.map(request => request.argv)).toEqual([['/bin/restart', '127.0.0.1:80']]);
-    expect(h.exec.requests[0]?.env).toMatchObject({ WATCHKEEPER_LABEL_job: 'victim', WATCHKEEPER_LABEL_instance: '127.0.0.1:80' });
+    expect(h.exec.requests[0]?.env).toMatchObject({
+      WATCHKEEPER_LABEL_job: 'victim',
+      WATCHKEEPER_LABEL_instance: '127.0.0.1:80',
+    });
     expect(h.updates.at(-1)?.run.state).toBe('verifying');
     heal(h);
     await h.clock.advance(3000);
-    expect(h.updates.map(update => update.run.state)).toEqual(['proposed', 'running', 'running', 'verifying', 'recovered']);
+    expect(h.updates.map(update => update.run.state)).toEqual([
+      'proposed',
+      'running',
+      'running',
+      'verifying',
+      'recovered',
+    ]);
     expect(h.query.askedNotBefore.every(at => at !== undefined && at > 0)).toBe(true);
   });
 
@@ -243,7 +279,11 @@ describe('recovery', () => {
           await h.clock.advance(3000);
           if (!dead) continue;
           crashes += 1;
-          const again = await house({ playbook: playbookOf({ idempotent, guard: { attemptsMax: 1 } }), image: h.state.killProcess(), clock: h.clock });
+          const again = await house({
+            playbook: playbookOf({ idempotent, guard: { attemptsMax: 1 } }),
+            image: h.state.killProcess(),
+            clock: h.clock,
+          });
           for (let s = 0; s < 12; s++) {
             fire(again);
             await again.clock.advance(5000);
@@ -292,18 +332,39 @@ describe('the guard', () => {
     steps: [{ name: 's', startedAtMs: 0 }],
     ...change,
   });
-  const others = (count: number): RecoveryRun[] => Array.from({ length: count }, (_, i) => past({ fingerprint: `other${i}` }));
+  const others = (count: number): RecoveryRun[] =>
+    Array.from({ length: count }, (_, i) => past({ fingerprint: `other${i}` }));
 
-  const CASES: readonly (readonly [name: string, runs: readonly RecoveryRun[], guard: Partial<Guard>, verdict: object])[] = [
+  const CASES: readonly (readonly [
+    name: string,
+    runs: readonly RecoveryRun[],
+    guard: Partial<Guard>,
+    verdict: object,
+  ])[] = [
     ['allows the first attempt', [], {}, { kind: 'allow', attempt: 1 }],
     ['waits for the cool-down', [past({})], {}, { kind: 'wait' }],
     ['allows the second after it', [past({})], { coolDownMs: 100 }, { kind: 'allow', attempt: 2 }],
     ['blocks when the attempts are used up', [past({}), past({})], { coolDownMs: 100 }, { kind: 'block' }],
     ['does not count withdrawn runs', [past({ steps: [] })], {}, { kind: 'allow', attempt: 1 }],
-    ['does not count runs of an earlier episode', [past({ proposedAtMs: nowMs - 9e6, changedAtMs: nowMs - 9e6 })], {}, { kind: 'allow', attempt: 1 }],
-    ['waits while another run is under way', [past({ fingerprint: 'other', state: 'verifying' })], {}, { kind: 'wait' }],
+    [
+      'does not count runs of an earlier episode',
+      [past({ proposedAtMs: nowMs - 9e6, changedAtMs: nowMs - 9e6 })],
+      {},
+      { kind: 'allow', attempt: 1 },
+    ],
+    [
+      'waits while another run is under way',
+      [past({ fingerprint: 'other', state: 'verifying' })],
+      {},
+      { kind: 'wait' },
+    ],
     ['blocks beyond the blast radius', others(3), {}, { kind: 'block' }],
-    ['forgets the blast radius after its window', others(3), { windowMs: 100 }, { kind: 'allow', attempt: 1 }],
+    [
+      'forgets the blast radius after its window',
+      others(3),
+      { windowMs: 100 },
+      { kind: 'allow', attempt: 1 },
+    ],
   ];
 
   it.each(CASES)('%s', (_, runs, guard, verdict) => {

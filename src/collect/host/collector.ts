@@ -58,7 +58,7 @@ export function createHostCollector(ports: HostPorts): HostCollector {
   }));
   return {
     collect: async signal => {
-      const done = await Promise.all(running.map(one => collectOne(ports, one, signal)));
+      const done = await eachUntil(signal, running, (one, own) => collectOne(ports, one, own));
       return assemble(done);
     },
   };
@@ -116,6 +116,25 @@ function matcherOf(pattern: string, log: Log): (text: string) => boolean {
     }
     return matches;
   };
+}
+
+/** Gives each a signal of its own behind one listener on the caller's: some forty on one signal would look like a leak. */
+async function eachUntil<T, R>(
+  signal: AbortSignal | undefined,
+  items: readonly T[],
+  work: (item: T, own: AbortSignal) => Promise<R>,
+): Promise<R[]> {
+  const controllers = items.map(() => new AbortController());
+  const abortAll = (): void => {
+    for (const controller of controllers) controller.abort(signal?.reason);
+  };
+  if (signal?.aborted) abortAll();
+  signal?.addEventListener('abort', abortAll, { once: true });
+  try {
+    return await Promise.all(items.map((item, i) => work(item, (controllers[i] as AbortController).signal)));
+  } finally {
+    signal?.removeEventListener('abort', abortAll);
+  }
 }
 
 async function collectOne(ports: HostPorts, one: Running, signal: AbortSignal | undefined): Promise<Done> {
