@@ -1,0 +1,241 @@
+// A sealed chunk: its bytes (the payload of a record of a head-chunk file) and what memory keeps of it.
+// Payload, version 1 (docs/formats/head-chunks.md):
+//   varint chunk id · text producer · u8 kind (0 cohort, 1 side) · f64 least time · f64 greatest time
+//   varint rows · varint bytes of the time column · time column
+//   varint columns · zigzag difference of each ref to the one before
+//   varint partial columns · each: varint column difference, bitmap of ceil(rows / 8) bytes (bit set: present)
+//   varint bytes of each column · the columns (column.ts), each with its present values only
+// biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
+
+import { type TargetId, targetId, wordsOf } from '../model/index.ts';
+import { ByteReader, ByteWriter } from './bytes.ts';
+import { type ColumnScratch, readColumn, writeColumn } from './codec/column.ts';
+import { gatherColumn, valueAt } from './cohort.ts';
+import { beginRecord, endRecord, FRAME_BYTES, RECORD } from './frame.ts';
+import type { Chunk, Cohort, Series, SideBuffer } from './head-data.ts';
+import { sideOrder } from './side.ts';
+
+/** More rows or columns in one record are not from this program: they would only be an attack on memory. */
+const COUNT_MAX = 16_000_000;
+
+export interface SealedChunk {
+  readonly chunk: Chunk;
+  /** Of the columns that have samples. */
+  readonly series: readonly Series[];
+}
+
+/** Seals all rows of a cohort. There must be at least one. */
+export function sealCohort(cohort: Cohort, scratch: ColumnScratch, writer: ByteWriter): SealedChunk {
+  const { rows } = cohort;
+  scratch.ensure(rows);
+  const series: Series[] = [];
+  const columns: number[] = [];
+  const partial = new Map<number, Uint8Array>();
+  for (let column = 0; column < cohort.series.length; column++) {
+    const mask = presence(cohort, column);
+    if (mask === 'none') continue;
+    if (mask !== 'all') partial.set(columns.length, mask);
+    columns.push(column);
+    series.push(cohort.series[column]!);
+  }
+  const times = cohort.rowTimes.slice(0, rows);
+  const head = { id: cohort.chunkId, producer: cohort.producer, kind: 0, times, series, partial };
+  const record = writeChunk(writer, head, {
+    scratch,
+    fill: index => gatherColumn(cohort, columns[index]!, { words: scratch.words, at: 0 }),
+  });
+  return { chunk: chunkOf(head, record, cohort.firstSegment), series };
+}
+
+export function sealSide(
+  side: SideBuffer,
+  producer: TargetId,
+  work: { readonly scratch: ColumnScratch; readonly writer: ByteWriter },
+): SealedChunk {
+  const { scratch } = work;
+  scratch.ensure(side.count);
+  const order = sideOrder(side);
+  const times = Float64Array.from(order, i => side.times[i]!);
+  const head = { id: side.chunkId, producer, kind: 1, times, series: [side.series], partial: new Map() };
+  const record = writeChunk(work.writer, head, {
+    scratch,
+    fill: () => {
+      order.forEach((from, to) => {
+        scratch.words[2 * to] = side.words[2 * from]!;
+        scratch.words[2 * to + 1] = side.words[2 * from + 1]!;
+      });
+      return side.count;
+    },
+  });
+  return { chunk: chunkOf(head, record, side.firstSegment), series: [side.series] };
+}
+
+interface ChunkHead {
+  readonly id: number;
+  readonly producer: TargetId;
+  readonly kind: number;
+  readonly times: Float64Array;
+  readonly series: readonly Series[];
+  readonly partial: ReadonlyMap<number, Uint8Array>;
+}
+
+function chunkOf(head: ChunkHead, record: Uint8Array, firstSegment: number): Chunk {
+  const { minMs, maxMs } = bounds(head.times);
+  return {
+    id: head.id,
+    minMs,
+    maxMs,
+    rows: head.times.length,
+    partial: head.partial.size === 0 ? undefined : head.partial,
+    record,
+    recordBytes: record.length,
+    place: undefined,
+    firstSegment,
+    damaged: false,
+  };
+}
+
+function writeChunk(
+  writer: ByteWriter,
+  head: ChunkHead,
+  columns: { readonly scratch: ColumnScratch; fill(index: number): number },
+): Uint8Array {
+  const { scratch } = columns;
+  writer.clear();
+  const start = beginRecord(writer, RECORD.chunk);
+  const { minMs, maxMs } = bounds(head.times);
+  writer.varint(head.id);
+  writer.text(head.producer);
+  writer.u8(head.kind);
+  writer.f64(minMs);
+  writer.f64(maxMs);
+  writer.varint(head.times.length);
+  const times = new ByteWriter(64);
+  scratch.values.set(head.times);
+  writeColumn(times, scratch, head.times.length);
+  writer.varint(times.length);
+  writer.raw(times.bytes());
+  writer.varint(head.series.length);
+  let before = 0;
+  for (const series of head.series) {
+    writer.zigzag(series.ref - before);
+    before = series.ref;
+  }
+  writer.varint(head.partial.size);
+  let column = 0;
+  for (const [index, mask] of head.partial) {
+    writer.varint(index - column);
+    writer.raw(mask);
+    column = index;
+  }
+  const body = new ByteWriter(head.series.length * 32 + 64);
+  for (let index = 0; index < head.series.length; index++) {
+    const from = body.length;
+    const count = columns.fill(index);
+    writeColumn(body, scratch, count);
+    writer.varint(body.length - from);
+  }
+  writer.raw(body.bytes());
+  endRecord(writer, start);
+  return writer.bytes().slice();
+}
+
+function bounds(times: Float64Array): { minMs: number; maxMs: number } {
+  let minMs = Infinity;
+  let maxMs = -Infinity;
+  for (const time of times) {
+    if (time < minMs) minMs = time;
+    if (time > maxMs) maxMs = time;
+  }
+  return { minMs, maxMs };
+}
+
+function presence(cohort: Cohort, column: number): Uint8Array | 'all' | 'none' {
+  const first = cohort.rowShapes[0]!;
+  // The common case: one shape throughout.
+  if (cohort.rowShapes.every(shape => shape === first))
+    return (first.positions[column] ?? -1) < 0 ? 'none' : 'all';
+  const mask = new Uint8Array((cohort.rows + 7) >>> 3);
+  let count = 0;
+  for (let row = 0; row < cohort.rows; row++) {
+    if (valueAt(cohort, column, row) < 0) continue;
+    mask[row >>> 3] = mask[row >>> 3]! | (1 << (row & 7));
+    count++;
+  }
+  return count === 0 ? 'none' : count === cohort.rows ? 'all' : mask;
+}
+
+export function isPresent(mask: Uint8Array, row: number): boolean {
+  return (mask[row >>> 3]! & (1 << (row & 7))) !== 0;
+}
+
+/** A chunk opened for reading: where its columns lie. */
+export interface ChunkView {
+  readonly id: number;
+  readonly producer: TargetId;
+  readonly minMs: number;
+  readonly maxMs: number;
+  readonly times: Float64Array;
+  readonly refs: readonly number[];
+  readonly partial: ReadonlyMap<number, Uint8Array>;
+  readonly bytes: Uint8Array;
+  /** Column i is bytes[ends[i] … ends[i + 1] - 1]. */
+  readonly ends: Uint32Array;
+}
+
+/** Reads a chunk's record (frame included, checksum verified before); undefined if its payload makes no sense. */
+export function openChunk(record: Uint8Array): ChunkView | undefined {
+  const reader = new ByteReader(record, FRAME_BYTES);
+  const id = reader.varint();
+  const producer = targetId(reader.text());
+  reader.u8();
+  const minMs = reader.f64();
+  const maxMs = reader.f64();
+  const rows = reader.varint();
+  const timeBytes = reader.raw(reader.count(1));
+  if (reader.failed || rows === 0 || rows > COUNT_MAX) return undefined;
+  const times = new Float64Array(rows);
+  if (!readColumn(timeBytes, { values: times, words: wordsOf(times), count: rows })) return undefined;
+  const refs: number[] = [];
+  const columns = reader.count(2);
+  let ref = 0;
+  for (let i = 0; i < columns; i++) {
+    ref += reader.zigzag();
+    refs.push(ref);
+  }
+  const partial = new Map<number, Uint8Array>();
+  const maskBytes = (rows + 7) >>> 3;
+  const partials = reader.count(1 + maskBytes);
+  let column = 0;
+  for (let i = 0; i < partials; i++) {
+    column += reader.varint();
+    partial.set(column, reader.raw(maskBytes));
+  }
+  const ends = new Uint32Array(columns + 1);
+  let length = 0;
+  for (let i = 0; i < columns; i++) {
+    length += reader.count(1);
+    ends[i + 1] = length;
+  }
+  if (reader.failed || reader.left !== length) return undefined;
+  for (let i = 0; i <= columns; i++) ends[i] = ends[i]! + reader.at;
+  return { id, producer, minMs, maxMs, times, refs, partial, bytes: record, ends };
+}
+
+/** Decodes one column's present values; false if its bytes make no sense. */
+export function readChunkColumn(
+  view: ChunkView,
+  column: number,
+  into: { readonly values: Float64Array; readonly words: Uint32Array; readonly count: number },
+): boolean {
+  return readColumn(view.bytes.subarray(view.ends[column]!, view.ends[column + 1]!), into);
+}
+
+/** Number of rows in which a column is present. */
+export function presentRows(chunk: Chunk, column: number): number {
+  const mask = chunk.partial?.get(column);
+  if (mask === undefined) return chunk.rows;
+  let count = 0;
+  for (let row = 0; row < chunk.rows; row++) if (isPresent(mask, row)) count++;
+  return count;
+}

@@ -1,0 +1,71 @@
+// Whether a series has a sample at a time already: repeats are accepted silently, other values are conflicts.
+// biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
+
+import { wordsOf } from '../model/index.ts';
+import { type ChunkView, isPresent, openChunk, readChunkColumn } from './chunk.ts';
+import { findInCohort } from './cohort.ts';
+import type { Chunk, Series } from './head-data.ts';
+import { findInSide } from './side.ts';
+
+export type Existing =
+  | { readonly kind: 'none' }
+  /** The value is entry `at` of the column behind `words`. */
+  | { readonly kind: 'found'; readonly words: Uint32Array; readonly at: number }
+  | { readonly kind: 'unloaded'; readonly chunk: Chunk };
+
+const NONE: Existing = { kind: 'none' };
+
+/** Chunks that late samples are compared with. */
+export interface Compared {
+  /** Opened so far. */
+  readonly views: Map<Chunk, ChunkView>;
+  /** Records loaded for this comparison, whatever the cache has let go of since. */
+  readonly held: ReadonlyMap<Chunk, Uint8Array>;
+}
+
+export function findExisting(series: Series, timeMs: number, compared: Compared): Existing {
+  for (let i = 0; i < series.cohorts.length; i++) {
+    const cohort = series.cohorts[i]!;
+    const at = findInCohort(cohort, series.cohortColumns[i]!, timeMs);
+    if (at >= 0) return { kind: 'found', words: cohort.slabWords, at };
+  }
+  if (series.side !== undefined) {
+    const at = findInSide(series.side, timeMs);
+    if (at >= 0) return { kind: 'found', words: series.side.words, at };
+  }
+  for (let i = 0; i < series.members.length; i++) {
+    for (const chunk of series.members[i]!.chunks) {
+      if (chunk.damaged || timeMs < chunk.minMs || timeMs > chunk.maxMs) continue;
+      const found = findInChunk(chunk, { column: series.columns[i]!, timeMs }, compared);
+      if (found.kind !== 'none') return found;
+    }
+  }
+  return NONE;
+}
+
+function findInChunk(
+  chunk: Chunk,
+  place: { readonly column: number; readonly timeMs: number },
+  compared: Compared,
+): Existing {
+  let view = compared.views.get(chunk);
+  if (view === undefined) {
+    const record = chunk.record ?? compared.held.get(chunk);
+    if (record === undefined) return { kind: 'unloaded', chunk };
+    view = openChunk(record);
+    if (view === undefined) return NONE;
+    compared.views.set(chunk, view);
+  }
+  const mask = chunk.partial?.get(place.column);
+  let at = -1;
+  let count = 0;
+  for (let row = 0; row < chunk.rows; row++) {
+    if (mask !== undefined && !isPresent(mask, row)) continue;
+    if (view.times[row] === place.timeMs) at = count;
+    count++;
+  }
+  if (at < 0) return NONE;
+  const values = new Float64Array(count);
+  const words = wordsOf(values);
+  return readChunkColumn(view, place.column, { values, words, count }) ? { kind: 'found', words, at } : NONE;
+}

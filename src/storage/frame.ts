@@ -1,0 +1,150 @@
+// How records lie in every file of the store: framed, checksummed, with a type and a version.
+// Layout of a record (little-endian):
+//   0  u16  0x574b ("KW")   2  u8 type   3  u8 version   4  u32 length of the payload
+//   8  u32  CRC-32C of bytes 2 … 7 and the payload       12  payload
+// A file begins with 16 bytes: 8 of magic, u32 format version, u32 number of the file.
+// biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
+
+import { err, ok, type Result } from '../base/index.ts';
+import type { ByteWriter } from './bytes.ts';
+import { crc32c } from './crc32c.ts';
+
+export const FRAME_BYTES = 12;
+export const FILE_HEADER_BYTES = 16;
+/** Of all three kinds of files. A newer one is refused as a whole, since its records cannot be told apart. */
+export const FILE_VERSION = 1;
+
+const SYNC_LOW = 0x4b;
+const SYNC_HIGH = 0x57;
+/** Looking for the next valid record after damage may checksum so many times the file's size, then gives up. */
+const RESYNC_EFFORT = 16;
+
+/** Record types over all files. Numbers are never used again; reserved ones are written by later versions. */
+export const RECORD = {
+  batch: 1,
+  series: 2,
+  chunk: 3,
+  probe: 4,
+  histograms: 5,
+  exemplars: 6,
+  metadata: 7,
+  tombstones: 8,
+} as const;
+
+export type FileKind = 'wal' | 'series' | 'chunks';
+
+const MAGIC: Readonly<Record<FileKind, string>> = {
+  wal: 'WKPRWAL\n',
+  series: 'WKPRSER\n',
+  chunks: 'WKPRCHK\n',
+};
+
+export function writeFileHeader(writer: ByteWriter, kind: FileKind, number: number): void {
+  for (const char of MAGIC[kind]) writer.u8(char.charCodeAt(0));
+  writer.u32(FILE_VERSION);
+  writer.u32(number);
+}
+
+/** Whether the records may be read: a header that is damaged or cut short does not stop that, a newer version does. */
+export function checkFileHeader(bytes: Uint8Array, kind: FileKind): Result<'fine' | 'damaged', 'newer'> {
+  if (bytes.length < FILE_HEADER_BYTES) return ok('damaged');
+  const magic = MAGIC[kind];
+  for (let i = 0; i < magic.length; i++) if (bytes[i] !== magic.charCodeAt(i)) return ok('damaged');
+  const version = new DataView(bytes.buffer, bytes.byteOffset).getUint32(8, true);
+  if (version === FILE_VERSION) return ok('fine');
+  // A version that no release will ever reach is a flipped bit, not the future.
+  return version > FILE_VERSION && version < 1000 ? err('newer') : ok('damaged');
+}
+
+/** Begins a record; give what it returns to `endRecord`. */
+export function beginRecord(writer: ByteWriter, type: number, version = 1): number {
+  const start = writer.reserve(FRAME_BYTES);
+  const bytes = writer.bytes();
+  bytes[start] = SYNC_LOW;
+  bytes[start + 1] = SYNC_HIGH;
+  bytes[start + 2] = type;
+  bytes[start + 3] = version;
+  return start;
+}
+
+export function endRecord(writer: ByteWriter, start: number): void {
+  writer.u32At(start + 4, writer.length - start - FRAME_BYTES);
+  writer.u32At(start + 8, frameSum(writer.bytes(), start, writer.length));
+}
+
+export interface FoundRecord {
+  readonly type: number;
+  readonly version: number;
+  /** Of the frame, within the file. */
+  readonly offset: number;
+  readonly payloadFrom: number;
+  readonly payloadTo: number;
+}
+
+export interface ScanReport {
+  /** Where the last valid record ends: what lies behind is a torn tail. */
+  readonly endOffset: number;
+  /** Stretches between valid records that could not be read. */
+  readonly damaged: readonly { readonly offset: number; readonly bytes: number }[];
+}
+
+/** Calls `found` for each valid record in order; skips what is damaged to the next valid one. */
+export function scanRecords(
+  bytes: Uint8Array,
+  fromOffset: number,
+  found: (record: FoundRecord) => void,
+): ScanReport {
+  const damaged: { offset: number; bytes: number }[] = [];
+  const budget = { bytes: bytes.length * RESYNC_EFFORT };
+  let at = fromOffset;
+  let goodEnd = Math.min(fromOffset, bytes.length);
+  while (at + FRAME_BYTES <= bytes.length) {
+    const end = validFrameEnd(bytes, at, budget);
+    if (end < 0) {
+      at = nextSync(bytes, at + 1);
+      continue;
+    }
+    if (at > goodEnd) damaged.push({ offset: goodEnd, bytes: at - goodEnd });
+    found({
+      type: bytes[at + 2]!,
+      version: bytes[at + 3]!,
+      offset: at,
+      payloadFrom: at + FRAME_BYTES,
+      payloadTo: end,
+    });
+    at = end;
+    goodEnd = end;
+    // The effort bounds a search, not the reading of what is sound.
+    budget.bytes = bytes.length * RESYNC_EFFORT;
+  }
+  return { endOffset: goodEnd, damaged };
+}
+
+/** Whether one whole record, read on its own from its place in a file, is sound. */
+export function isValidRecord(bytes: Uint8Array): boolean {
+  return validFrameEnd(bytes, 0, { bytes: bytes.length }) === bytes.length;
+}
+
+function validFrameEnd(bytes: Uint8Array, at: number, budget: { bytes: number }): number {
+  if (bytes[at] !== SYNC_LOW || bytes[at + 1] !== SYNC_HIGH || at + FRAME_BYTES > bytes.length) return -1;
+  const length = u32At(bytes, at + 4);
+  const end = at + FRAME_BYTES + length;
+  if (end > bytes.length || length > budget.bytes) return -1;
+  budget.bytes -= length;
+  return frameSum(bytes, at, end) === u32At(bytes, at + 8) ? end : -1;
+}
+
+function nextSync(bytes: Uint8Array, from: number): number {
+  let at = bytes.indexOf(SYNC_LOW, from);
+  while (at >= 0 && bytes[at + 1] !== SYNC_HIGH) at = bytes.indexOf(SYNC_LOW, at + 1);
+  return at < 0 ? bytes.length : at;
+}
+
+function frameSum(bytes: Uint8Array, start: number, end: number): number {
+  const head = crc32c(bytes, { from: start + 2, to: start + 8 });
+  return crc32c(bytes, { from: start + FRAME_BYTES, to: end }, head);
+}
+
+function u32At(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
+}

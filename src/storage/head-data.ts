@@ -1,0 +1,106 @@
+// What the head is made of, as plain data: series, cohorts of open rows, side buffers, sealed chunks, and who is in which.
+// They refer to each other, so they stand together; the files named after them hold what is done with them.
+
+import type { Labels, SeriesRef, TargetId } from '../model/index.ts';
+
+export interface Series {
+  readonly ref: SeriesRef;
+  readonly slot: number;
+  readonly labels: Labels;
+  readonly hash: number;
+  /** Next series of the same hash. */
+  next: Series | undefined;
+  /** Where sealed samples are: columns[i] is the column within members[i]. */
+  readonly members: Membership[];
+  readonly columns: number[];
+  /** Where open rows are: cohortColumns[i] is the column within cohorts[i]. */
+  readonly cohorts: Cohort[];
+  readonly cohortColumns: number[];
+  side: SideBuffer | undefined;
+  readonly bornMs: number;
+}
+
+export interface Posting {
+  readonly id: number;
+  readonly value: string;
+  /** Rising. */
+  refs: number[];
+}
+
+export interface Cohort {
+  readonly producer: TargetId;
+  chunkId: number;
+  readonly series: Series[];
+  shapes: Shape[];
+  rows: number;
+  rowsMax: number;
+  readonly rowTimes: Float64Array;
+  rowShapes: Shape[];
+  readonly rowAt: Uint32Array;
+  slab: Float64Array;
+  slabWords: Uint32Array;
+  used: number;
+  /** Segment of the log that holds the first open row. */
+  firstSegment: number;
+  openedMs: number;
+  touchedMs: number;
+  /** A row lies in the slab behind the last one, while its write is under way: nothing may be sealed. */
+  inFlight: boolean;
+  /** Of the last sealed chunk: shared by the next if the columns are the same. */
+  membership: Membership | undefined;
+}
+
+/** A set of series in the order in which batches bring them. */
+export interface Shape {
+  readonly layoutId: number;
+  readonly refs: Uint32Array;
+  readonly slots: Uint32Array;
+  /** columns[position] of the cohort. */
+  readonly columns: Uint32Array;
+  /** positions[column], -1 where the column takes no part; columns born later lie beyond its end. */
+  readonly positions: Int32Array;
+  /** Segment of the log in which the layout was last written out, -1 if none since the chunk began. */
+  definedIn: number;
+}
+
+/** In the order they came, times distinct. */
+export interface SideBuffer {
+  readonly chunkId: number;
+  readonly series: Series;
+  times: Float64Array;
+  values: Float64Array;
+  words: Uint32Array;
+  count: number;
+  /** First segment of the log that holds a sample of this buffer. */
+  readonly firstSegment: number;
+  readonly openedMs: number;
+}
+
+export interface Membership {
+  readonly series: readonly Series[];
+  /** In the order they were sealed. */
+  chunks: Chunk[];
+}
+
+export interface Chunk {
+  readonly id: number;
+  readonly minMs: number;
+  readonly maxMs: number;
+  readonly rows: number;
+  /** Presence of columns that lack some rows. */
+  readonly partial: ReadonlyMap<number, Uint8Array> | undefined;
+  /** The whole record with its frame; undefined when only on disk. */
+  record: Uint8Array | undefined;
+  readonly recordBytes: number;
+  /** Where it lies on disk; undefined until written. */
+  place: ChunkPlace | undefined;
+  /** First segment of the log that still holds its samples: may be cut once the chunk is on disk. */
+  readonly firstSegment: number;
+  /** Could not be read back: reported, and left out from then on. */
+  damaged: boolean;
+}
+
+export interface ChunkPlace {
+  readonly file: number;
+  readonly offset: number;
+}

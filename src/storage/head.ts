@@ -1,0 +1,157 @@
+// The head: everything the store knows in memory. All changes here are synchronous, so a reader that takes its
+// snapshot in one go never sees half of one. What is written to disk, and when, is runner.ts's business.
+// biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
+
+import { type MetricMetadata, type TargetId, targetId } from '../model/index.ts';
+import { ByteWriter } from './bytes.ts';
+import { type SealedChunk, sealCohort, sealSide } from './chunk.ts';
+import { ColumnScratch } from './codec/column.ts';
+import { leaveSeries, newCohort, restartCohort } from './cohort.ts';
+import type { Chunk, Cohort, Membership, Series, SideBuffer } from './head-data.ts';
+import { dropMembership, newMembership, sameMembers } from './membership.ts';
+import { SeriesTable } from './series-table.ts';
+import { FIRST_ROWS_MIN, METADATA_MAX, ROWS_MAX, UNUSED_SERIES_MS } from './settings.ts';
+import { SlabPool } from './slab-pool.ts';
+
+export class Head {
+  readonly table = new SeriesTable();
+  readonly cohorts = new Map<TargetId, Cohort[]>();
+  readonly sides = new Set<SideBuffer>();
+  readonly memberships = new Set<Membership>();
+  readonly metadata = new Map<string, MetricMetadata>();
+  readonly pool = new SlabPool();
+  readonly scratch = new ColumnScratch();
+  /** Interned, but not yet in the series file. */
+  newSeries: Series[] = [];
+  /** Sealed, but not yet in a chunk file. */
+  pending: Chunk[] = [];
+  /** Time of the newest sample of all; age counts from here. */
+  newestMs = -Infinity;
+  /** Number of the current write group, and of the one being written (or -2). */
+  group = 0;
+  inFlight = -2;
+  #nextChunkId = 1;
+  #nextLayoutId = 1;
+  readonly #writer = new ByteWriter(64 * 1024);
+
+  takeChunkId(): number {
+    return this.#nextChunkId++;
+  }
+
+  reserveChunkId(id: number): void {
+    if (id >= this.#nextChunkId) this.#nextChunkId = id + 1;
+  }
+
+  takeLayoutId(): number {
+    return this.#nextLayoutId++;
+  }
+
+  reserveLayoutId(id: number): void {
+    if (id >= this.#nextLayoutId) this.#nextLayoutId = id + 1;
+  }
+
+  *allCohorts(): Generator<Cohort> {
+    for (const list of this.cohorts.values()) yield* list;
+  }
+
+  openCohort(producer: TargetId, nowMs: number, chunkId = this.takeChunkId()): Cohort {
+    // Spread by a multiplier without common factor, so that neighbours seal in different rounds.
+    const rowsMax = FIRST_ROWS_MIN + ((chunkId * 13) % (ROWS_MAX - FIRST_ROWS_MIN + 1));
+    const cohort = newCohort(producer, { chunkId, rowsMax, nowMs });
+    const list = this.cohorts.get(producer);
+    if (list === undefined) this.cohorts.set(producer, [cohort]);
+    else list.push(cohort);
+    return cohort;
+  }
+
+  /** Makes one chunk of the cohort's open rows and begins the next. */
+  seal(cohort: Cohort, nowMs: number): Chunk {
+    const sealed = sealCohort(cohort, this.scratch, this.#writer);
+    if (!sameMembers(cohort.membership, sealed.series)) cohort.membership = newMembership(sealed.series);
+    this.#adopt(sealed, cohort.membership!);
+    restartCohort(cohort, { chunkId: this.takeChunkId(), layoutId: this.takeLayoutId(), nowMs }, this.pool);
+    return sealed.chunk;
+  }
+
+  sealSide(side: SideBuffer): Chunk {
+    const { series } = side;
+    const producer = this.table.producer[series.slot] ?? targetId('');
+    const sealed = sealSide(side, producer, { scratch: this.scratch, writer: this.#writer });
+    series.side = undefined;
+    this.sides.delete(side);
+    const known = series.members.find(membership => sameMembers(membership, sealed.series));
+    this.#adopt(sealed, known ?? newMembership(sealed.series));
+    return sealed.chunk;
+  }
+
+  dropCohort(cohort: Cohort): void {
+    leaveSeries(cohort);
+    this.pool.give(cohort.slab);
+    const list = this.cohorts.get(cohort.producer);
+    if (list === undefined) return;
+    list.splice(list.indexOf(cohort), 1);
+    if (list.length === 0) this.cohorts.delete(cohort.producer);
+  }
+
+  /** Removes and returns chunks that lie wholly before a time. */
+  dropChunksBefore(timeMs: number): Chunk[] {
+    const dropped: Chunk[] = [];
+    for (const membership of this.memberships) {
+      if (!membership.chunks.some(chunk => chunk.maxMs < timeMs || chunk.damaged)) continue;
+      const kept: Chunk[] = [];
+      for (const chunk of membership.chunks) {
+        (chunk.maxMs < timeMs || chunk.damaged ? dropped : kept).push(chunk);
+      }
+      membership.chunks = kept;
+      if (kept.length === 0) this.#forget(membership);
+    }
+    if (dropped.length > 0) {
+      const gone = new Set(dropped);
+      this.pending = this.pending.filter(chunk => !gone.has(chunk));
+    }
+    return dropped;
+  }
+
+  /** Removes series without samples; those interned lately, or named by `isWanted`, stay. Returns how many. */
+  dropEmptySeries(nowMs: number, isWanted: (series: Series) => boolean): number {
+    const dead: Series[] = [];
+    for (const series of this.table.all()) {
+      const empty = series.members.length === 0 && series.cohorts.length === 0 && series.side === undefined;
+      if (!empty || nowMs - series.bornMs < UNUSED_SERIES_MS) continue;
+      if (this.table.stamp[series.slot] === this.inFlight || isWanted(series)) continue;
+      dead.push(series);
+    }
+    if (dead.length === 0) return 0;
+    const gone = new Set(dead);
+    this.newSeries = this.newSeries.filter(series => !gone.has(series));
+    this.table.remove(dead);
+    return dead.length;
+  }
+
+  rememberMetadata(metadata: readonly MetricMetadata[]): void {
+    for (const one of metadata) {
+      if (this.metadata.size >= METADATA_MAX && !this.metadata.has(one.metric)) continue;
+      this.metadata.set(one.metric, one);
+    }
+  }
+
+  /** Puts a chunk under a membership, of this process or found on disk. */
+  adopt(chunk: Chunk, membership: Membership): void {
+    membership.chunks.push(chunk);
+    this.memberships.add(membership);
+  }
+
+  #adopt(sealed: SealedChunk, membership: Membership): void {
+    this.adopt(sealed.chunk, membership);
+    this.pending.push(sealed.chunk);
+  }
+
+  #forget(membership: Membership): void {
+    this.memberships.delete(membership);
+    dropMembership(membership);
+    // A cohort may still offer it to its next chunk: that one then makes a new membership.
+    for (const cohort of membership.series[0]?.cohorts ?? []) {
+      if (cohort.membership === membership) cohort.membership = undefined;
+    }
+  }
+}

@@ -1,0 +1,6 @@
+// storage/: the embedded time-series store.
+
+export type { Damage } from './damage.ts';
+export { type OpenStoreOptions, openStore } from './runner.ts';
+export { DEFAULT_STORE_SETTINGS, type StoreSettings } from './settings.ts';
+export type { Store, StoreFailure, StoreStats } from './store.ts';

@@ -1,0 +1,249 @@
+// Age, cutting, limits, churn, and files that were damaged.
+
+import { describe, expect, it } from 'vitest';
+import { FakeClock } from '../../test/support/clock.ts';
+import { FakeDisk } from '../../test/support/disk.ts';
+import { CollectingLog } from '../../test/support/log.ts';
+import { seededRandom } from '../../test/support/random.ts';
+import { labelsFrom, MetricRegistry, type SelectHints, targetId } from '../model/index.ts';
+import { DEFAULT_STORE_SETTINGS, openStore, type Store, type StoreSettings } from './index.ts';
+
+const FOLDER = '/data';
+const ALL: SelectHints = { fromMs: -Infinity, toMs: Infinity, stepMs: 0, rangeMs: 0, func: '', limit: 0 };
+
+function world(settings: Partial<StoreSettings> = {}) {
+  const clock = new FakeClock();
+  const disk = new FakeDisk();
+  const open = () =>
+    openStore({
+      disk: disk.mount(),
+      folder: FOLDER,
+      clock,
+      log: new CollectingLog(),
+      metrics: new MetricRegistry(),
+      settings: { ...DEFAULT_STORE_SETTINGS, ...settings },
+    });
+  const opened = async (): Promise<Store> => {
+    const result = await open();
+    if (!result.ok) throw new Error(result.error.message);
+    return result.value;
+  };
+  return { clock, disk, open, opened };
+}
+
+async function scrape(store: Store, at: { names: readonly string[]; timeMs: number; producer?: string }) {
+  const series = Uint32Array.from(at.names, name => {
+    const ref = store.intern(labelsFrom({ __name__: name, job: 'j' }));
+    if (!ref.ok) throw new Error(ref.error);
+    return ref.value;
+  });
+  const values = Float64Array.from(at.names, (_, i) => i + at.timeMs / 1000);
+  const producer = targetId(at.producer ?? 'p');
+  const outcome = await store.append({ producer, timestampMs: at.timeMs, series, values });
+  if (!outcome.ok) throw new Error(outcome.error.message);
+  return outcome.value;
+}
+
+async function countOf(store: Store): Promise<number> {
+  const found = await store.select([], ALL);
+  if (!found.ok) throw new Error(found.error.message);
+  return found.value.reduce((sum, { from, to }) => sum + to - from, 0);
+}
+
+describe('age', () => {
+  it('keeps memory, series and disk flat over churn, however long it runs', async () => {
+    const { clock, disk, opened } = world({ maxAgeMs: 3_600_000 });
+    const store = await opened();
+    const seen: { series: number; chunks: number; files: number; open: number }[] = [];
+    for (let minute = 0; minute < 600; minute++) {
+      // One name in five is new every ten minutes.
+      const names = Array.from({ length: 10 }, (_, i) =>
+        i < 8 ? `steady${i}` : `churn${i}_${Math.floor(minute / 10)}`,
+      );
+      await scrape(store, { names, timeMs: clock.nowMs() });
+      await clock.advance(60_000);
+      if (minute % 100 === 99) {
+        const { series, chunks, openSamples } = store.stats();
+        const files = await disk.list(FOLDER);
+        seen.push({ series, chunks, files: files.ok ? files.value.length : -1, open: openSamples });
+      }
+    }
+    for (const one of seen.slice(1)) {
+      expect(one.series).toBeLessThan(40);
+      expect(one.chunks).toBeLessThan(12);
+      expect(one.files).toBeLessThan(40);
+      expect(one.open).toBeLessThanOrEqual(64 * 20);
+    }
+    const times = await store.select([{ name: '__name__', op: '=', value: 'steady0' }], ALL);
+    const first = times.ok ? times.value[0] : undefined;
+    // An hour, and what the oldest chunk holds beyond it.
+    expect(first === undefined ? 0 : first.to - first.from).toBeGreaterThanOrEqual(60);
+    expect(first === undefined ? 0 : first.to - first.from).toBeLessThan(60 + 64);
+    await store.close();
+    const again = await opened();
+    expect(again.stats().damageCount).toBe(0);
+    await again.close();
+  });
+
+  it('cuts the log behind sealed samples', async () => {
+    const { clock, opened } = world({ maxAgeMs: 3_600_000 });
+    const store = await opened();
+    for (let i = 0; i < 200; i++) {
+      await scrape(store, { names: ['a', 'b'], timeMs: clock.nowMs() });
+      await clock.advance(15_000);
+    }
+    await store.sealAll();
+    await scrape(store, { names: ['a', 'b'], timeMs: clock.nowMs() });
+    await store.sealAll();
+    expect(store.stats().walSegments).toBeLessThanOrEqual(2);
+    await store.close();
+    const again = await opened();
+    expect(await countOf(again)).toBe(402);
+    await again.close();
+  });
+
+  it('drops interned series that are never written, and their refs are not used again', async () => {
+    const { clock, opened } = world();
+    const store = await opened();
+    const unused = store.intern(labelsFrom({ a: '1' }));
+    await clock.advance(11 * 60_000);
+    expect(unused.ok && store.isLive(unused.value)).toBe(false);
+    const later = store.intern(labelsFrom({ a: '1' }));
+    expect(later.ok && unused.ok && later.value > unused.value).toBe(true);
+    await store.close();
+  });
+});
+
+describe('limits', () => {
+  it('refuses new series at the limit while old ones go on', async () => {
+    const { clock, opened } = world({ seriesMax: 2 });
+    const store = await opened();
+    await scrape(store, { names: ['a', 'b'], timeMs: clock.nowMs() });
+    expect(store.intern(labelsFrom({ __name__: 'c' }))).toEqual({ ok: false, error: 'sample-limit' });
+    expect((await scrape(store, { names: ['a', 'b'], timeMs: clock.nowMs() + 1 })).accepted).toBe(2);
+    await store.close();
+  });
+
+  it('reads the same through a cache of nothing', async () => {
+    const { clock, opened } = world({ cacheBytesMax: 0 });
+    const store = await opened();
+    for (let i = 0; i < 300; i++) {
+      await scrape(store, { names: ['a', 'b', 'c'], timeMs: clock.nowMs() });
+      await clock.advance(15_000);
+    }
+    expect(store.stats().cachedBytes).toBe(0);
+    expect(store.stats().chunks).toBeGreaterThan(3);
+    expect(await countOf(store)).toBe(900);
+    await store.close();
+  });
+});
+
+describe('the folder', () => {
+  it('is locked while open, and refused when a newer version wrote it', async () => {
+    const { disk, open, opened } = world();
+    const store = await opened();
+    expect(await open()).toMatchObject({ ok: false, error: { code: 'disk-locked' } });
+    await store.close();
+    const file = await disk.open(`${FOLDER}/FORMAT`, 'update');
+    if (file.ok) await file.value.write(new TextEncoder().encode('watchkeeper-store 2\n'), 0);
+    expect(await open()).toMatchObject({ ok: false, error: { code: 'storage-newer-format' } });
+  });
+});
+
+describe('damage', () => {
+  async function filled() {
+    const at = world();
+    const store = await at.opened();
+    for (let i = 0; i < 12; i++) {
+      await scrape(store, { names: ['a', 'b', 'c'], timeMs: at.clock.nowMs() });
+      await scrape(store, { names: ['x'], timeMs: at.clock.nowMs(), producer: 'q' });
+      if (i === 5) await store.sealAll();
+      await at.clock.advance(15_000);
+    }
+    await store.close();
+    return at;
+  }
+  const namesIn = async (at: Awaited<ReturnType<typeof filled>>): Promise<readonly string[]> => {
+    const names = await at.disk.list(FOLDER);
+    return names.ok ? names.value.filter(name => /\.(wal|ser|chk)$/.test(name)) : [];
+  };
+  const change = async (
+    at: Awaited<ReturnType<typeof filled>>,
+    name: string,
+    edit: (bytes: Uint8Array) => Uint8Array,
+  ): Promise<void> => {
+    const path = `${FOLDER}/${name}`;
+    const bytes = await at.disk.readFile(path);
+    const file = await at.disk.open(path, 'update');
+    if (!bytes.ok || !file.ok) throw new Error('unreadable');
+    const edited = edit(bytes.value.slice());
+    await file.value.truncate(0);
+    await file.value.write(edited, 0);
+    await file.value.close();
+  };
+
+  it('by truncation at any byte never stops the store from opening, and is reported with its place', async () => {
+    let reported = 0;
+    for (const name of await namesIn(await filled())) {
+      for (let cut = 0; cut < 100_000; cut += 13) {
+        const at = await filled();
+        let short = false;
+        await change(at, name, bytes => {
+          short = cut < bytes.length;
+          return bytes.subarray(0, cut);
+        });
+        if (!short) break;
+        const store = await at.opened();
+        const count = await countOf(store);
+        expect(count).toBeLessThanOrEqual(48);
+        for (const damage of store.damage()) {
+          expect(damage.file).toContain(FOLDER);
+          reported++;
+        }
+        await scrape(store, { names: ['a', 'new'], timeMs: at.clock.nowMs() });
+        await store.close();
+      }
+    }
+    expect(reported).toBeGreaterThan(0);
+  });
+
+  it('by flipped bits loses little, never throws, and is reported', async () => {
+    const random = seededRandom(5);
+    for (const name of await namesIn(await filled())) {
+      for (let i = 0; i < 60; i++) {
+        const at = await filled();
+        await change(at, name, bytes => {
+          const byte = 16 + (random.uint32() % (bytes.length - 16));
+          bytes[byte] = (bytes[byte] as number) ^ (1 << (random.uint32() % 8));
+          return bytes;
+        });
+        const store = await at.opened();
+        const count = await countOf(store);
+        expect(store.stats().damageCount).toBeGreaterThan(0);
+        expect(count).toBeLessThanOrEqual(48);
+        // One record at most: a batch, a chunk, a layout with its rows, or a series with its samples.
+        expect(count).toBeGreaterThanOrEqual(48 - 24);
+        await store.close();
+      }
+    }
+  });
+
+  it('of a chunk that is read later leaves the rest of the answer', async () => {
+    const at = world({ cacheBytesMax: 0 });
+    const store = await at.opened();
+    for (let i = 0; i < 10; i++) {
+      await scrape(store, { names: ['a'], timeMs: at.clock.nowMs() });
+      if (i === 4) await store.sealAll();
+      await at.clock.advance(15_000);
+    }
+    await change(at, 'chunks-00000001.chk', bytes => {
+      bytes[40] = (bytes[40] as number) ^ 1;
+      return bytes;
+    });
+    expect(await countOf(store)).toBe(5);
+    expect(store.damage()).toMatchObject([
+      { code: 'chunk-damaged', file: '/data/chunks-00000001.chk', offset: 16 },
+    ]);
+    await store.close();
+  });
+});

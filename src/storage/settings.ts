@@ -1,0 +1,83 @@
+// What can be set about the store, with the defaults that app/ gives when the configuration is silent,
+// and the limits that cannot be set, each with its reason.
+
+export interface StoreSettings {
+  /** Samples this much older than the newest are dropped. Bounds the disk until blocks exist. */
+  readonly maxAgeMs: number;
+  /** How far a sample may lie before the newest of its series. */
+  readonly outOfOrderMs: number;
+  /** How far a sample may lie after the clock. */
+  readonly futureMs: number;
+  readonly seriesMax: number;
+  /** `os`: accepted once written (lost only with the machine's power); `disk`: once fdatasync has returned. */
+  readonly walAck: 'os' | 'disk';
+  /** Compressed chunks kept in memory; older ones are read from their file. */
+  readonly cacheBytesMax: number;
+}
+
+export const DEFAULT_STORE_SETTINGS: StoreSettings = {
+  maxAgeMs: 6 * 3_600_000,
+  outOfOrderMs: 10 * 60_000,
+  futureMs: 10 * 60_000,
+  // Some 0.7 KB each of labels and index: 1.4 GB, the most that a host of 4 GB should give.
+  seriesMax: 2_000_000,
+  walAck: 'os',
+  // Ten minutes of 100,000 series a second at one byte a sample: what rules read again and again.
+  cacheBytesMax: 64 * 1024 * 1024,
+};
+
+/** Rows of a cohort kept open. More would compress a little better but cost 8 bytes a sample in memory. */
+export const ROWS_MAX = 64;
+
+/** A first chunk is sealed after between this many and ROWS_MAX rows, so that cohorts born together seal apart. */
+export const FIRST_ROWS_MIN = 24;
+
+/** Own-time and late samples of one series kept open. */
+export const SIDE_SAMPLES_MAX = 64;
+
+/** Shapes (sets of series in the order they come in) that one open chunk remembers: a page that flips between two. */
+export const SHAPES_MAX = 8;
+
+/** Cohorts open at a time for one producer: a push connection with many senders. The oldest is sealed for a new one. */
+export const COHORTS_PER_PRODUCER_MAX = 16;
+
+/** Of one batch: what fits a record of the log with all its samples having times of their own. */
+export const BATCH_SAMPLES_MAX = 1_000_000;
+
+/** One write takes the batches that wait, up to this many bytes: larger ones gain nothing and delay the first. */
+export const GROUP_BYTES_MAX = 4 * 1024 * 1024;
+
+/** The log's files: large enough that creating one is rare, small enough that cutting frees the disk soon. */
+export const SEGMENT_BYTES_MAX = 32 * 1024 * 1024;
+
+/** Open rows older than so many segments are sealed early, which bounds what has to be replayed to 256 MB. */
+export const SEGMENTS_BEHIND_MAX = 8;
+
+/** Segments and chunk files are also closed after this share of the maximum age, so that age frees the disk too. */
+export const FILE_AGE_SHARE = 1 / 12;
+
+/** Open rows are sealed after this share of the maximum age, however few they are. */
+export const OPEN_AGE_SHARE = 1 / 4;
+
+export const CHUNK_FILE_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Loss of power takes at most this much under `wal.ack: os`. */
+export const SYNC_EVERY_MS = 1000;
+
+/** Sealed chunks go to their file and the log is cut this often. */
+export const MAINTAIN_EVERY_MS = 5000;
+
+/** While writing fails, a small probe is tried this often. */
+export const PROBE_EVERY_MS = 1000;
+
+/** A series that was interned but never written is dropped after this time. */
+export const UNUSED_SERIES_MS = 10 * 60_000;
+
+/** The series file is rewritten when it holds this many records of dropped series, and more than live ones. */
+export const SERIES_GARBAGE_MIN = 10_000;
+
+/** Metric names whose type and help text are remembered. */
+export const METADATA_MAX = 50_000;
+
+/** Places of damage listed; all are counted. */
+export const DAMAGE_LISTED_MAX = 100;

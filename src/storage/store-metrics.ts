@@ -1,0 +1,70 @@
+// The store's metrics about itself.
+
+import type { AppendOutcome, Metrics } from '../model/index.ts';
+import type { StoreStats } from './store.ts';
+
+export interface StoreMetrics {
+  appended(outcome: AppendOutcome, exemplars: number): void;
+  paused(value: 0 | 1): void;
+  damaged(code: string): void;
+  maintainFailed(): void;
+  show(stats: StoreStats): void;
+}
+
+export function storeMetrics(metrics: Metrics): StoreMetrics {
+  const accepted = metrics.counter(
+    'watchkeeper_storage_samples_accepted_total',
+    'Samples accepted, repeats included.',
+  );
+  const refused = metrics.counter(
+    'watchkeeper_storage_samples_refused_total',
+    'Samples refused, by the reason of the first listed ones.',
+  );
+  const exemplarsIgnored = metrics.counter(
+    'watchkeeper_storage_exemplars_ignored_total',
+    'Exemplars that this version does not store.',
+  );
+  const paused = metrics.gauge(
+    'watchkeeper_storage_paused',
+    'Whether new samples are refused since writing fails.',
+  );
+  const damage = metrics.counter(
+    'watchkeeper_storage_damage_total',
+    'Places on disk that could not be read.',
+  );
+  const failures = metrics.counter(
+    'watchkeeper_storage_maintenance_failures_total',
+    'Attempts to write sealed chunks or cut the log that failed.',
+  );
+  const gauges = {
+    series: metrics.gauge('watchkeeper_storage_series', 'Series in the store.'),
+    openSamples: metrics.gauge('watchkeeper_storage_open_samples', 'Samples not sealed yet.'),
+    chunks: metrics.gauge('watchkeeper_storage_chunks', 'Sealed chunks.'),
+    walBytes: metrics.gauge('watchkeeper_storage_wal_bytes', 'Bytes of the log on disk.'),
+    chunkBytes: metrics.gauge('watchkeeper_storage_chunk_bytes', 'Bytes of sealed chunks on disk.'),
+    cachedBytes: metrics.gauge('watchkeeper_storage_cached_bytes', 'Bytes of sealed chunks in memory.'),
+  };
+  paused.set(0);
+  return {
+    appended(outcome, exemplars) {
+      accepted.add(outcome.accepted);
+      for (const { reason } of outcome.refused) refused.add(1, { reason });
+      const unlisted = outcome.refusedCount - outcome.refused.length;
+      // Refusals of one batch mostly share their reason; those not listed count under the last one's.
+      const last = outcome.refused[outcome.refused.length - 1];
+      if (unlisted > 0 && last !== undefined) refused.add(unlisted, { reason: last.reason });
+      if (exemplars > 0) exemplarsIgnored.add(exemplars);
+    },
+    paused: value => paused.set(value),
+    damaged: code => damage.add(1, { code }),
+    maintainFailed: () => failures.add(),
+    show(stats) {
+      gauges.series.set(stats.series);
+      gauges.openSamples.set(stats.openSamples);
+      gauges.chunks.set(stats.chunks);
+      gauges.walBytes.set(stats.walBytes);
+      gauges.chunkBytes.set(stats.chunkBytes);
+      gauges.cachedBytes.set(stats.cachedBytes);
+    },
+  };
+}
