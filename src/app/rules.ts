@@ -9,14 +9,18 @@ export interface ReadRuleFiles {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** `stock`: no configuration was given, so the built-in rules are on, and missing data is `unknown` rather than resolved. */
+/**
+ * `stock`: the built-in rules are on where the configuration has no `rule_files` (an empty list turns them off), and under
+ * them missing data is `unknown` rather than resolved.
+ */
 export function readRuleFiles(
   config: Config,
   query: Query,
   { stock }: { readonly stock: boolean },
 ): ReadRuleFiles {
-  const texts = stock ? [{ path: STOCK_RULES_FILE, text: STOCK_RULES }] : config.ruleFiles;
-  const noData = stock || config.noDataDefault === 'unknown' ? 'unknown' : 'prometheus';
+  const isStock = stock && !config.namesRuleFiles;
+  const texts = isStock ? [{ path: STOCK_RULES_FILE, text: STOCK_RULES }] : config.ruleFiles;
+  const noData = isStock || config.noDataDefault === 'unknown' ? 'unknown' : 'prometheus';
   const files: RuleFile[] = [];
   const diagnostics: Diagnostic[] = [];
   for (const { path, text } of texts) {

@@ -116,9 +116,9 @@ function depsOf(ports: SystemPorts, system: System): ApiDeps {
       lastReload: system.lastReload(),
       storage: storageStatus(system),
     }),
-    ready: () => true,
+    ready: () => system.isReady(),
     reload: () => system.reload(),
-    metricsPage: () => printFamilies(system.self.latest()),
+    metricsPage: () => printFamilies(system.ownFamilies()),
     hostPage: () => printFamilies(system.host?.latest() ?? []),
     asset: path => ports.asset(path),
   };

@@ -13,6 +13,7 @@ import {
   type Effects,
   formatDiagnostic,
   labelsFrom,
+  type MetricFamily,
   MetricRegistry,
   type Query,
   type StateStore,
@@ -44,7 +45,7 @@ export interface SystemOptions {
   readonly effects: Effects;
   /** Reads the configuration anew: at the start and at each reload. */
   readonly load: () => Promise<LoadOutcome>;
-  /** No configuration file was given: the stock rules are on. */
+  /** The stock rules are on unless the configuration has `rule_files`. */
   readonly stock: boolean;
 }
 
@@ -73,8 +74,10 @@ export interface System {
   readonly recovery: Recovery;
   readonly targets: TargetDirectory;
   readonly host: InProcessRunner | undefined;
-  readonly self: InProcessRunner;
-  readonly registry: MetricRegistry;
+  /** The program's own metrics as they are now. */
+  ownFamilies(): readonly MetricFamily[];
+  /** False until everything has started, and again while it stops. */
+  isReady(): boolean;
   droppedTargets(): readonly DroppedTarget[];
   reload(): Promise<ReloadOutcome>;
   stop(): Promise<void>;
@@ -226,16 +229,17 @@ function build(
     onHealthChange: status => void journalHealth(status),
   });
   const hostName = ports.hostFacts.hostname();
+  const ownFamilies = (): readonly MetricFamily[] =>
+    selfFamilies(registry, ports.ownFacts, {
+      startedAtMs,
+      ready,
+      reload: lastReload,
+      receivers: notifier
+        .health()
+        .map(one => ({ name: one.key, consecutiveFailures: one.consecutiveFailures })),
+    });
   const self = createInProcessRunner({
-    source: async () =>
-      selfFamilies(registry, ports.ownFacts, {
-        startedAtMs,
-        ready,
-        reload: lastReload,
-        receivers: notifier
-          .health()
-          .map(one => ({ name: one.key, consecutiveFailures: one.consecutiveFailures })),
-      }),
+    source: async () => ownFamilies(),
     writer: store,
     clock,
     log,
@@ -266,7 +270,7 @@ function build(
     queryTimeoutMs: RULE_QUERY_TIMEOUT_MS,
     externalLabels: config.global.externalLabels,
     externalUrl: externalUrl(),
-    unknowable: options.stock ? 'unknown' : 'resolved',
+    unknowable: options.stock && !config.namesRuleFiles ? 'unknown' : 'resolved',
     effects,
     configVersion,
   });
@@ -346,8 +350,8 @@ function build(
     recovery,
     targets,
     host,
-    self,
-    registry,
+    ownFamilies,
+    isReady: () => ready,
     droppedTargets: () => dropped,
     async reload() {
       const loaded = await options.load();

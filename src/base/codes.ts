@@ -64,7 +64,8 @@ export const CODES = {
   'rules-bad-test': 'A rule unit test is not written as the format wants.',
   'rules-duplicate-group': 'Two groups of one file have the same name.',
   'rules-duplicate-rule': 'Two rules of one group have the same name and the same labels.',
-  'rules-duplicate-series': 'The answer of a rule holds two series with the same labels after its own labels are applied.',
+  'rules-duplicate-series':
+    'The answer of a rule holds two series with the same labels after its own labels are applied.',
   'rules-limit': 'A rule gave more alerts or series than its group allows.',
   'rules-test-failed': 'A rule unit test gave another result than expected.',
   // --- sample refusals

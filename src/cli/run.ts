@@ -30,7 +30,7 @@ export const runCommand: Command = {
   --log-level LEVEL  debug, info, warn or error (default: info)
   --log-format F     text or json (default: text)
 
-Without any configuration this host is watched with the stock rules. SIGHUP, or POST /-/reload, reads the configuration
+This host is watched with the stock rules unless the configuration has rule_files or a prometheus.yml is named. SIGHUP, or POST /-/reload, reads the configuration
 anew; a bad one leaves the one in force in place.
 `,
   async run(context) {
@@ -74,7 +74,8 @@ async function runSystem(
   { ports, listen }: { readonly ports: RealPorts; readonly listen: Listen | undefined },
 ): Promise<ExitCode> {
   const paths = await configPaths(context, args);
-  const stock = Object.values(paths).every(path => path === undefined);
+  // Who brings a prometheus.yml brings the rules with it, or wants none.
+  const stock = paths.prometheus === undefined;
   const started = await startSystem(ports, {
     dataFolder: resolveFrom(`${context.cwd}/.`, args.text('data') ?? 'data'),
     effects: args.flag('shadow') ? 'shadow' : 'live',

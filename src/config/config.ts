@@ -42,6 +42,8 @@ export interface Config {
   readonly global: GlobalConfig;
   readonly scrapeJobs: readonly ScrapeJob[];
   readonly ruleFiles: readonly RuleFile[];
+  /** Whether `rule_files` is there at all: an empty list means no rules, its absence the stock ones. */
+  readonly namesRuleFiles: boolean;
   /** Absent: no alert is sent to anyone. */
   readonly route?: RouteConfig;
   readonly receivers: readonly ReceiverConfig[];
@@ -61,6 +63,7 @@ export interface Sections {
   readonly prometheusGlobal?: PrometheusGlobal | undefined;
   readonly scrapeJobs: readonly ScrapeJob[];
   readonly ruleFiles: readonly RuleFile[];
+  readonly namesRuleFiles: boolean;
   readonly resolveTimeoutMs?: number | undefined;
   readonly route?: RawRoute | undefined;
   readonly receivers?: readonly ReceiverConfig[] | undefined;
@@ -86,6 +89,7 @@ export function assembleConfig(sections: Sections): Config {
     },
     scrapeJobs: sections.scrapeJobs,
     ruleFiles: sections.ruleFiles,
+    namesRuleFiles: sections.namesRuleFiles,
     ...(sections.route === undefined ? {} : { route: finishRoute(sections.route) }),
     receivers: sections.receivers ?? [],
     timeIntervals: sections.timeIntervals,

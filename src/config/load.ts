@@ -73,6 +73,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadOutcome> {
     prometheusGlobal: scrape?.global,
     scrapeJobs: jobs,
     ruleFiles,
+    namesRuleFiles: scrape?.rule_files !== undefined,
     resolveTimeoutMs: alerts?.global?.resolve_timeout,
     route: alerts?.route,
     receivers: alerts?.receivers,

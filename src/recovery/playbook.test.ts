@@ -24,11 +24,11 @@ steps:
 `;
 
 const BAD: readonly (readonly [name: string, text: string, message: RegExp])[] = [
-  ['no steps', GOOD.replace(/steps:[^]*/, 'steps: []\n'), /no steps/],
+  ['no steps', GOOD.replace(/steps:[\s\S]*/, 'steps: []\n'), /no steps/],
   ['an empty match', GOOD.replace(/match:.*\n/, 'match: []\n'), /empty match would answer every alert/],
   [
     'a step without an action',
-    GOOD.replace(/- command:[^]*/, '- name: x\n'),
+    GOOD.replace(/- command:[\s\S]*/, '- name: x\n'),
     /exactly one action expected, one of "command"/,
   ],
   ['a misspelt key', GOOD.replace('argv', 'argz'), /"argz"/],

@@ -301,5 +301,14 @@ export type NoDataDefault = 'unknown' | 'firing' | 'ok' | 'keep';
 
 export const noDataDefault: Schema<NoDataDefault> = mapped(
   text({ oneOf: ['unknown', 'firing', 'ok', 'keep'] }),
-  value => (value === 'firing' || value === 'ok' || value === 'keep' ? value : 'unknown'),
+  (value, context) => {
+    if (value !== 'firing' && value !== 'ok' && value !== 'keep') return 'unknown';
+    context.report({
+      code: 'config-not-carried-out',
+      severity: 'warning',
+      message: `"${value}" for ${context.path} is valid, but this version does not act on it: missing data resolves as in Prometheus`,
+      remedy: 'only "unknown" is acted on',
+    });
+    return value;
+  },
 );

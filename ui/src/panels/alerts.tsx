@@ -28,7 +28,7 @@ export function AlertsPanel({
               <p>{summaryOf(alert, texts)}</p>
               <p class="quiet">
                 {texts.t('alerts.since', { time: texts.time(alert.firedAtMs ?? alert.activeAtMs) })} ·{' '}
-                {texts.t('alerts.value', { value: alert.value })}
+                {texts.t('alerts.value', { value: shortValue(alert.value) })}
                 {alert.reason === '' ? '' : ` · ${alert.reason}`}
               </p>
             </div>
@@ -40,6 +40,12 @@ export function AlertsPanel({
       </ul>
     </section>
   );
+}
+
+/** Five digits are enough for people; words such as NaN stay. */
+function shortValue(value: string): string {
+  const number = Number(value);
+  return Number.isFinite(number) ? String(Number(number.toPrecision(5))) : value;
 }
 
 function summaryOf(alert: OwnAlertJson, texts: Texts): string {

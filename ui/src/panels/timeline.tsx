@@ -40,12 +40,12 @@ export function EventLine({ event, texts }: { event: TimelineEventJson; texts: T
 /** The name a person knows the subject by. */
 function aboutOf(event: TimelineEventJson): string {
   const evidence = event.evidence as {
-    readonly alertname?: unknown;
+    readonly labels?: { readonly alertname?: unknown };
     readonly playbook?: unknown;
     readonly receiver?: unknown;
   };
   for (const name of [
-    evidence.alertname,
+    evidence.labels?.alertname,
     evidence.playbook,
     evidence.receiver,
     event.subject['name'],
