@@ -49,7 +49,7 @@ export function Chart({ spec, rangeS, texts }: { spec: ChartSpec; rangeS: number
     <figure class="chart">
       <figcaption>{spec.title}</figcaption>
       {loaded.kind === 'data' && loaded.names.length > 0 ? (
-        <Plot data={loaded.data} names={loaded.names} unit={spec.unit} />
+        <Plot data={loaded.data} names={loaded.names} unit={spec.unit} timeLabel={texts.t('chart.time')} />
       ) : (
         <p class="quiet">
           {loaded.kind === 'error' ? texts.t('chart.error', { error: loaded.error }) : texts.t('chart.empty')}
@@ -63,10 +63,12 @@ function Plot({
   data,
   names,
   unit,
+  timeLabel,
 }: {
   data: uPlot.AlignedData;
   names: readonly string[];
   unit: ChartSpec['unit'];
+  timeLabel: string;
 }) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
@@ -74,7 +76,7 @@ function Plot({
   useEffect(() => {
     const element = place.current;
     if (element === null) return;
-    plot.current = new uPlot(options(names, { unit, width: element.clientWidth }), data, element);
+    plot.current = new uPlot(options(names, { unit, timeLabel, width: element.clientWidth }), data, element);
     const resize = new ResizeObserver(() =>
       plot.current?.setSize({ width: element.clientWidth, height: HEIGHT }),
     );
@@ -83,14 +85,17 @@ function Plot({
       resize.disconnect();
       plot.current?.destroy();
     };
-  }, [key, unit]);
+  }, [key, unit, timeLabel]);
   useEffect(() => plot.current?.setData(data), [data]);
   return <div ref={place} />;
 }
 
 const HEIGHT = 170;
 
-function options(names: readonly string[], look: { unit: ChartSpec['unit']; width: number }): uPlot.Options {
+function options(
+  names: readonly string[],
+  look: { unit: ChartSpec['unit']; width: number; timeLabel: string },
+): uPlot.Options {
   const format = look.unit === 'percent' ? formatPercent : formatRate;
   const ink = getComputedStyle(document.documentElement).getPropertyValue('--quiet').trim();
   const grid = {
@@ -115,7 +120,7 @@ function options(names: readonly string[], look: { unit: ChartSpec['unit']; widt
       { stroke: ink, grid, ticks: grid, size: 64, values: (_, ticks) => ticks.map(format) },
     ],
     series: [
-      { value: '{HH}:{mm}:{ss}' },
+      { label: look.timeLabel, value: '{HH}:{mm}:{ss}' },
       ...names.map((label, i) => ({
         label,
         stroke: COLOURS[i % COLOURS.length] ?? ink,

@@ -23,6 +23,7 @@ export const en = {
   'chart.filesystem': 'File systems used',
   'chart.networkIn': 'Network received',
   'chart.networkOut': 'Network sent',
+  'chart.time': 'Time',
   'chart.empty': 'Waiting for the first two samples …',
   'chart.none': 'No such data on this host.',
   'chart.error': 'The query failed: {error}',

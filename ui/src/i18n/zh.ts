@@ -25,6 +25,7 @@ export const zh: Catalogue = {
   'chart.filesystem': '文件系统使用率',
   'chart.networkIn': '网络接收',
   'chart.networkOut': '网络发送',
+  'chart.time': '时间',
   'chart.empty': '正在等待前两个采样……',
   'chart.none': '本机没有此类数据。',
   'chart.error': '查询失败:{error}',
