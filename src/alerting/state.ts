@@ -176,6 +176,9 @@ export function initialState(initial: InitialState): {
   }
   const recovery = new Map<string, RecoverySituation>();
   for (const run of [...initial.loaded.runs].sort((a, b) => a.changedAtMs - b.changedAtMs)) {
+    // A failed run with attempts left releases nothing while the process lives, nor may it after a restart: recovery
+    // tries again or hands over, and says so.
+    if (run.state === 'failed') continue;
     recovery.set(run.fingerprint, { kind: 'run', run, atMs: run.changedAtMs });
   }
   return {

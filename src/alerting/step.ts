@@ -118,6 +118,7 @@ function applyReport(state: DispatchState, report: DeliveryReport, nowMs: number
       effects.push(...endSuspect(state, nowMs, { intent, reason: 'its group was told again' }));
     }
   }
+  if (report.inDoubt === true) effects.push(...suspect(state, report));
   // A newer message for the group may still be on its way; then its report ends the wait.
   if (!state.pending.has(key)) {
     wake(state, `report:${job.receiver}`, nowMs);
@@ -127,6 +128,28 @@ function applyReport(state: DispatchState, report: DeliveryReport, nowMs: number
       effects.push(...releaseResolved(state, group, { nowMs, only }));
     }
   }
+  return effects;
+}
+
+/** A message that may have arrived is remembered like one that a crash cut off. It covers older ones of its group. */
+function suspect(state: DispatchState, report: DeliveryReport): DispatchEffect[] {
+  const { job, atMs } = report;
+  const { groupKey, receiver } = job;
+  const { firing, resolved } = logEntryOf(report, 0);
+  const effects: DispatchEffect[] = [];
+  for (const older of [...state.suspects.values()]) {
+    if (older.groupKey !== groupKey || older.receiver !== receiver) continue;
+    const covered =
+      older.firing.every(one => firing.includes(one)) && older.resolved.every(one => resolved.includes(one));
+    if (!covered) continue;
+    state.suspects.delete(older.jobId);
+    effects.push({
+      kind: 'close_intent',
+      jobId: older.jobId,
+      reason: 'a later message says the same, and it is in doubt too',
+    });
+  }
+  state.suspects.set(job.id, { jobId: job.id, groupKey, receiver, atMs, firing, resolved });
   return effects;
 }
 
@@ -200,7 +223,7 @@ function endSuspect(
       subject: { kind: 'group', groupKey: intent.groupKey },
       alerts: [...intent.firing, ...intent.resolved],
       verdict: 'interrupted',
-      reason: `the process ended during a delivery to ${intent.receiver}; ${reason}`,
+      reason: `a delivery to ${intent.receiver} was cut off, by the end of the process or of the connection; ${reason}`,
       evidence: { jobId: intent.jobId },
     }),
   ];

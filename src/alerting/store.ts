@@ -1,6 +1,6 @@
 // The alert store: the latest word on every alert, and its membership in groups.
 
-import { type Alert, type AlertUpdate, withLabels } from '../model/index.ts';
+import { type Alert, type AlertUpdate, isFinal, withLabels } from '../model/index.ts';
 import { journalEffect } from './events.ts';
 import { groupKeyOf, groupLabelsOf, matchRoutes, type Route } from './route.ts';
 import {
@@ -33,7 +33,13 @@ function applyAlert(state: DispatchState, arrival: Arrival, effects: DispatchEff
   // A pending alert concerns nobody yet.
   if (alert.state === 'pending') return;
   const known = state.alerts.get(alert.fingerprint);
-  if (known === undefined && !isFiring(alert) && !mustHearOfEnd(state, alert, nowMs)) return;
+  if (known === undefined && !isFiring(alert)) {
+    // A run that a former process left open is concluded by the word that its alert ended.
+    if (hasOpenRun(state, alert.fingerprint)) {
+      effects.push({ kind: 'recover', job: { alert, atMs: update.atMs } });
+    }
+    if (!mustHearOfEnd(state, alert, nowMs)) return;
+  }
 
   const ended = !isFiring(alert) && known !== undefined && isFiring(known.alert);
   const began = isFiring(alert) && (known === undefined || !isFiring(known.alert));
@@ -58,6 +64,11 @@ function applyAlert(state: DispatchState, arrival: Arrival, effects: DispatchEff
   if (began || ended || isFiring(alert)) {
     effects.push({ kind: 'recover', job: { alert, atMs: update.atMs } });
   }
+}
+
+function hasOpenRun(state: DispatchState, fingerprint: string): boolean {
+  const situation = state.recovery.get(fingerprint);
+  return situation?.kind === 'run' && situation.run.state !== 'failed' && !isFinal(situation.run.state);
 }
 
 /** An unknown fingerprint that ended matters only to those who were, or may have been, told that it fires. */

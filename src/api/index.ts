@@ -8,8 +8,12 @@ export type {
   OwnAlertJson,
   QueryData,
   ReceiverJson,
+  RuleGroupJson,
+  RunJson,
   StatusJson,
   Success,
+  TargetsData,
+  TimelineEventJson,
 } from './contract.ts';
 export type { AccessSettings, ApiDeps, ReloadOutcome, RuleGroupView, RuleView } from './deps.ts';
 export { createApi } from './handler.ts';

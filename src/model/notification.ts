@@ -41,6 +41,8 @@ export interface DeliveryReport {
   /** The receiver that got it: the job's, or a fallback. */
   readonly deliveredBy: string;
   readonly atMs: number;
+  /** Not sent as far as we know, but an attempt broke off when the receiver may have taken it: its intent stays open. */
+  readonly inDoubt?: true;
 }
 
 /**

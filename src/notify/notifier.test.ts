@@ -108,9 +108,10 @@ function jobOf(clock: FakeClock, part: Partial<NotificationJob> = {}): Notificat
   return { ...base, id: 'job-1', deadlineMs: clock.nowMs() + 300_000, ...part };
 }
 
+/** Without the group at the end of a reason: it is the same one in nearly all tests here. */
 async function verdicts(state: MemoryState): Promise<readonly string[]> {
   const events = await state.journal({ stage: 'notify', limit: 1000, newestFirst: false });
-  return events.ok ? events.value.map(event => `${event.verdict}: ${event.reason}`) : [];
+  return events.ok ? events.value.map(event => `${event.verdict}: ${event.reason}`.replace(' (group {}/test:{})', '')) : [];
 }
 
 const retry = (reason: string, afterMs?: number): DeliveryOutcome => ({
@@ -144,6 +145,18 @@ describe('a delivery', () => {
     expect(await verdicts(c.state)).toEqual(['sent: test message']);
     expect(c.reports).toMatchObject([
       { outcome: { kind: 'sent' }, attempts: 1, deliveredBy: 'ops/script[0]' },
+    ]);
+  });
+
+  it('is an event of its own for each group, though the same receiver hears the same words', async () => {
+    const b = bench();
+    b.notifier.deliver(jobOf(b.clock));
+    await b.clock.advance(1000);
+    b.notifier.deliver(jobOf(b.clock, { id: 'job-2', groupKey: '{}:{job="other"}' }));
+    await b.clock.advance(1000);
+    expect(await verdicts(b.state)).toEqual([
+      'sent: test message',
+      'sent: test message (group {}:{job="other"})',
     ]);
   });
 

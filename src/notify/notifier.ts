@@ -1,6 +1,6 @@
 // Delivery: intent committed, then sent with a deadline, then outcome and log entry committed together.
 
-import { type Clock, type Http, type Log, type Mail, type Random, sleep } from '../base/index.ts';
+import { type Clock, type Http, type Log, type Mail, type Random, sleep, type Timer } from '../base/index.ts';
 import type {
   DeliveryOutcome,
   DeliveryReport,
@@ -21,6 +21,10 @@ import { testJob } from './test-message.ts';
 /** Tries at a commit. Then a message goes without its intent: a full disk must not silence its own alert. */
 const COMMIT_TRIES_MAX = 3;
 const COMMIT_RETRY_MS = 500;
+/** While the state database fails, what is owed to it is tried this often. */
+const OWED_RETRY_MS = 5000;
+/** Three writes a delivery: some thousands of messages, as many as an outage of hours leaves. */
+const OWED_WRITES_MAX = 10_000;
 /** A fallback gets one short cycle: the next flush of the group comes soon and tries the receiver itself again. */
 const FALLBACK_MS_MAX = 45_000;
 
@@ -108,6 +112,10 @@ class DeliveryRunner {
   /** Groups whose last attempt may have arrived although it failed. */
   readonly #uncertain = new Set<string>();
   #stopped = false;
+  /** Outcomes and log entries that are not written yet. */
+  #owed: StateWrite[] = [];
+  #owing: Promise<boolean> = Promise.resolve(true);
+  #owedTimer: Timer | undefined;
 
   constructor(options: NotifierOptions) {
     this.#options = options;
@@ -178,6 +186,8 @@ class DeliveryRunner {
     const grace = sleep(this.#options.clock, graceMs, over.signal);
     await Promise.race([Promise.allSettled([...this.#running]), grace]);
     over.abort();
+    this.#owedTimer?.cancel();
+    await this.#writeOwed();
   }
 
   #build(): Directory {
@@ -305,7 +315,12 @@ class DeliveryRunner {
     // The process is going down: the open intent makes the next one tell again, marked.
     if (this.#stopped && end.outcome.kind !== 'sent') return;
     const atMs = clock.nowMs();
-    const writes: StateWrite[] = [{ kind: 'delivery_outcome', jobId: job.id, outcome: end.outcome, atMs }];
+    // Who may have heard that it fires must hear that it ended: the intent stays open until the group is told again.
+    const key = JSON.stringify([job.groupKey, job.receiver]);
+    const inDoubt = end.outcome.kind !== 'sent' && this.#uncertain.has(key);
+    const writes: StateWrite[] = inDoubt
+      ? []
+      : [{ kind: 'delivery_outcome', jobId: job.id, outcome: end.outcome, atMs }];
     if (end.outcome.kind === 'sent') {
       writes.push({ kind: 'notification_log', entry: logEntryOf(job, atMs, this.#config.logKeptMs) });
     }
@@ -315,11 +330,42 @@ class DeliveryRunner {
         evidence: { attempts: end.attempts, outcome: { ...end.outcome } },
       }),
     );
-    // Without this commit the next process would tell again, so it gets more than one try.
-    for (let tries = 1; !(await this.#commit(writes)) && tries < COMMIT_TRIES_MAX; tries++) {
+    this.#owed.push(...writes);
+    for (let tries = 1; !(await this.#writeOwed()) && tries < COMMIT_TRIES_MAX; tries++) {
       await sleep(clock, COMMIT_RETRY_MS);
     }
-    report({ job, outcome: end.outcome, attempts: end.attempts, deliveredBy: end.by, atMs });
+    if (this.#owed.length > 0) this.#oweLater();
+    const { outcome, attempts, by } = end;
+    report({ job, outcome, attempts, deliveredBy: by, atMs, ...(inDoubt ? { inDoubt } : {}) });
+  }
+
+  /**
+   * Writes what the deliveries came to, in their order: true when nothing is left. Without its log entry the next process
+   * would tell again, or never tell the end, so what cannot be written now is tried until it can.
+   */
+  #writeOwed(): Promise<boolean> {
+    const written = this.#owing.then(async () => {
+      const batch = this.#owed;
+      if (batch.length === 0) return true;
+      this.#owed = [];
+      if (await this.#commit(batch)) return this.#owed.length === 0;
+      const all = [...batch, ...this.#owed];
+      // The oldest go first: of a group the latest word counts.
+      this.#owed = all.slice(-OWED_WRITES_MAX);
+      return false;
+    });
+    this.#owing = written;
+    return written;
+  }
+
+  #oweLater(): void {
+    if (this.#owedTimer !== undefined || this.#stopped) return;
+    this.#owedTimer = this.#options.clock.after(OWED_RETRY_MS, () => {
+      this.#owedTimer = undefined;
+      void this.#writeOwed().then(done => {
+        if (!done) this.#oweLater();
+      });
+    });
   }
 
   async #wouldHave(job: NotificationJob): Promise<void> {

@@ -51,7 +51,8 @@ export function journalWrite(
       subject: { kind: 'receiver', name: job.receiver },
       alerts: job.alerts.slice(0, EVENT_ALERTS_MAX).map(alert => alert.fingerprint),
       verdict: text.verdict,
-      reason: text.reason,
+      // With its group, so that equal words about another group are an event of their own and not counted on this one.
+      reason: `${text.reason} (group ${job.groupKey})`,
       evidence: {
         ...text.evidence,
         jobId: job.id,

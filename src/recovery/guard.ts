@@ -3,6 +3,7 @@
 import { formatDuration } from '../base/index.ts';
 import type { Alert, RecoveryRun } from '../model/index.ts';
 import type { Playbook } from './playbook.ts';
+import { isUnderWay } from './transitions.ts';
 
 export type GuardVerdict =
   | { readonly kind: 'allow'; readonly attempt: number }
@@ -46,7 +47,8 @@ export function judgeGuard(
       untilMs: lastEndMs + guard.coolDownMs,
     };
   }
-  const underWay = runs.filter(run => run.state === 'running' || run.state === 'verifying');
+  // Proposed counts too: of two alerts in one update both would pass otherwise. So does a run in doubt: it may go on.
+  const underWay = runs.filter(run => isUnderWay(run.state));
   if (underWay.length >= guard.concurrentMax) {
     return {
       kind: 'wait',
@@ -55,7 +57,10 @@ export function judgeGuard(
     };
   }
   const recent = new Set(
-    acted.filter(run => run.proposedAtMs > nowMs - guard.windowMs).map(run => run.fingerprint),
+    runs
+      .filter(run => didAct(run) || isUnderWay(run.state))
+      .filter(run => run.proposedAtMs > nowMs - guard.windowMs)
+      .map(run => run.fingerprint),
   );
   recent.delete(alert.fingerprint);
   if (recent.size >= guard.alertsMax) {

@@ -147,7 +147,12 @@ export function createRecovery(
     const nowMs = ports.clock.nowMs();
     const context = contextFor(playbook, alert.fingerprint);
     const run = propose(playbook, alert, { id: runId(nowMs, ports.random), attempt, nowMs });
-    if (!(await record(run, ports, context))) return;
+    // Known from here on, so that the guard counts it when it judges the next alert of the same update.
+    keep(run);
+    if (!(await record(run, ports, context))) {
+      runs = runs.filter(other => other.id !== run.id);
+      return;
+    }
     if (context.effects !== 'live') {
       const says = playbook.steps.map(step => step.action.says).join('; ');
       await record(

@@ -36,6 +36,8 @@ export interface ReplayInto {
   readonly wal: Wal;
   readonly damage: DamageReport;
   readonly monotonicMs: number;
+  /** A file of the former process could not be synced: it is as safe as it was before. */
+  readonly onUnsynced: (error: DiskError) => void;
 }
 
 export type ReplayFailure = DiskError | { readonly code: 'storage-newer-format'; readonly path: string };
@@ -64,7 +66,25 @@ export async function replay(into: ReplayInto): Promise<Result<void, ReplayFailu
   if (!rows.ok) return rows;
   into.head.table.endRestore();
   sealSuperseded(into);
+  for (const kind of ['series', 'chunks', 'wal'] as const) {
+    const synced = await syncLast(into, of(kind));
+    if (!synced.ok) into.onUnsynced(synced.error);
+  }
   return ok(undefined);
+}
+
+/**
+ * The former process may have died before it synced what it accepted. From now on nobody writes to its last file, so
+ * nobody would sync it, and a loss of power could take samples that are much older than the last second.
+ */
+async function syncLast(into: ReplayInto, files: readonly FoundFile[]): Promise<Result<void, DiskError>> {
+  const last = files.at(-1);
+  if (last === undefined) return ok(undefined);
+  const opened = await into.disk.open(last.path, 'update');
+  if (!opened.ok) return opened;
+  const synced = await opened.value.sync();
+  await opened.value.close();
+  return synced;
 }
 
 /** Reads a file, gives its sound records to `take`, reports the rest; a torn tail at the end is cut off. */

@@ -55,7 +55,14 @@ export async function openStore(options: OpenStoreOptions): Promise<Result<Store
   const claimed = await claimFolder(disk, folder);
   if (!claimed.ok) return err(claimed.error);
   const parts = makeParts(options);
-  const replayed = await replay({ ...parts, disk, folder, monotonicMs: options.clock.monotonicMs() });
+  const replayed = await replay({
+    ...parts,
+    disk,
+    folder,
+    monotonicMs: options.clock.monotonicMs(),
+    onUnsynced: ({ path, message }) =>
+      options.log.log('warn', 'what an earlier process wrote could not be synced', { path, cause: message }),
+  });
   if (!replayed.ok) {
     await parts.series.close();
     await claimed.value.release();

@@ -71,8 +71,7 @@ class LoopScraper implements Scraper {
   stateOf(id: TargetId): 'gone' | 'silent' | 'delivering' {
     const running = this.#running.get(id);
     if (running === undefined) return 'gone';
-    // Not scraped yet is not delivering either: after a start an alert must not resolve for want of a first page.
-    return running.loop.status.health === 'up' ? 'delivering' : 'silent';
+    return running.loop.delivers ? 'delivering' : 'silent';
   }
 
   async stop(): Promise<void> {

@@ -34,6 +34,9 @@ export interface LoopPorts {
   readonly onHealthChange: (status: TargetStatus) => void;
 }
 
+/** A busy process may be late by so much. */
+const LATE_MS = 5000;
+
 /** Owns the timer and the scrape under way. */
 export class TargetLoop {
   readonly #ports: LoopPorts;
@@ -46,6 +49,8 @@ export class TargetLoop {
   #lastSampleMs = 0;
   #grid: SampleGrid | undefined;
   #status: TargetStatus;
+  /** The last page was taken by the store. */
+  #stored = false;
 
   constructor(entry: ScrapeEntry, ports: LoopPorts) {
     this.#entry = entry;
@@ -64,6 +69,17 @@ export class TargetLoop {
 
   get status(): TargetStatus {
     return this.#status;
+  }
+
+  /**
+   * Whether what the target says can be asked of the store now. Not scraped yet is not delivering: after a start an alert
+   * must not resolve for want of a first page. Nor is a page that was not stored (a full disk), or one from before the
+   * wall clock jumped ahead or the machine slept: questions are about the new time, and its first page is still to come.
+   */
+  get delivers(): boolean {
+    if (this.#status.health !== 'up' || !this.#stored) return false;
+    const { intervalMs, timeoutMs } = this.#entry.target;
+    return this.#ports.clock.nowMs() - this.#status.lastScrapeMs <= intervalMs + timeoutMs + LATE_MS;
   }
 
   /** Takes new settings for the same target; a scrape under way ends with the old ones. */
@@ -134,7 +150,7 @@ export class TargetLoop {
     const durationMs = clock.monotonicMs() - startMonotonicMs;
     const batch = this.#batcher.finish(report, { timestampMs, durationMs });
     this.#count(report);
-    await this.#write(batch);
+    this.#stored = await this.#write(batch);
     this.#report(report, { startMs, durationMs });
   }
 
@@ -147,7 +163,7 @@ export class TargetLoop {
     if (report.refused > 0) counters.refusedSeries.add(report.refused);
   }
 
-  async #write(batch: SampleBatch): Promise<void> {
+  async #write(batch: SampleBatch): Promise<boolean> {
     const { counters, log, writer } = this.#ports;
     const outcome = await writer.append(batch);
     if (!outcome.ok) {
@@ -155,9 +171,10 @@ export class TargetLoop {
       log.log('error', `Cannot store the page of "${this.#entry.target.url}": ${outcome.error.message}`, {
         code: outcome.error.code,
       });
-      return;
+      return false;
     }
     this.#countRefusals(outcome.value);
+    return true;
   }
 
   #countRefusals(outcome: AppendOutcome): void {
