@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { columnsOf, formatPercent, formatRate } from './columns.ts';
+import { columnsOf, formatPercent, formatRate, latest } from './columns.ts';
 
 describe('chart columns', () => {
   it('align the points of each line to the steps, gaps being gaps', () => {
@@ -19,6 +19,20 @@ describe('chart columns', () => {
       ],
       names: ['a', 'b'],
     });
+  });
+
+  it('begin near the first value where the program has just started', () => {
+    const result = [{ metric: { device: 'a' }, values: [[950, '1'] as const, [1000, '2'] as const] }];
+    const asked = { by: 'device', startS: 0, endS: 1000, stepS: 10 };
+    const young = columnsOf({ resultType: 'matrix', result }, asked);
+    expect(young.kind === 'data' && [young.data[0][0], young.data[0].length]).toEqual([770, 24]);
+    const old = [{ metric: { device: 'a' }, values: [[200, '1'] as const] }];
+    const whole = columnsOf({ resultType: 'matrix', result: old }, asked);
+    expect(whole.kind === 'data' && whole.data[0].length).toBe(101);
+  });
+
+  it('tell the latest value of a line', () => {
+    expect([latest([1, 2, null]), latest([null]), latest([])]).toEqual([2, null, null]);
   });
 
   it('prints rates and percentages for people', () => {

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { fetchRange } from './client.ts';
-import { COLOURS, columnsOf, formatPercent, formatRate, type Loaded } from './columns.ts';
+import { COLOURS, columnsOf, formatPercent, formatRate, type Loaded, latest } from './columns.ts';
 import type { Texts } from './i18n/index.ts';
 
 export interface ChartSpec {
@@ -117,7 +117,7 @@ function options(
     },
     axes: [
       { stroke: ink, grid, ticks: grid, values: '{HH}:{mm}' },
-      { stroke: ink, grid, ticks: grid, size: 64, values: (_, ticks) => ticks.map(format) },
+      { stroke: ink, grid, ticks: grid, size: 76, values: (_, ticks) => ticks.map(format) },
     ],
     series: [
       { label: look.timeLabel, value: '{HH}:{mm}:{ss}' },
@@ -126,7 +126,11 @@ function options(
         stroke: COLOURS[i % COLOURS.length] ?? ink,
         width: 1.5,
         points: { show: false },
-        value: (_: uPlot, value: number | null) => (value === null ? '–' : format(value)),
+        // Without a pointer on the chart the legend tells the latest value.
+        value: (plot: uPlot, pointed: number | null, line: number) => {
+          const value = pointed ?? (plot.cursor.idx == null ? latest([...(plot.data[line] ?? [])]) : null);
+          return value === null ? '–' : format(value);
+        },
       })),
     ],
   };

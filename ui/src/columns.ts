@@ -41,11 +41,28 @@ export function columnsOf(
   });
   const shown = lines.sort((a, b) => b.largest - a.largest).slice(0, COLOURS.length);
   shown.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const first = firstShown(shown.map(line => line.values));
   return {
     kind: 'data',
-    data: [times, ...shown.map(line => line.values)],
+    data: [times.slice(first), ...shown.map(line => line.values.slice(first))],
     names: shown.map(line => line.name),
   };
+}
+
+/** Fewer columns than this make a chart of a few fat dots. */
+const COLUMNS_MIN = 24;
+
+/** Where mostly emptiness goes before the first value (the program has just started) the chart begins nearer to it. */
+function firstShown(lines: readonly (readonly (number | null)[])[]): number {
+  const count = lines[0]?.length ?? 0;
+  const starts = lines.map(values => values.findIndex(value => value !== null)).filter(at => at >= 0);
+  const start = Math.min(count, ...starts);
+  return start * 2 < count ? 0 : Math.max(0, Math.min(start, count - COLUMNS_MIN));
+}
+
+/** The last value of a line, for a legend that nobody points at. */
+export function latest(values: readonly (number | null | undefined)[]): number | null {
+  return values.findLast(value => value !== null && value !== undefined) ?? null;
 }
 
 export function formatPercent(value: number): string {
