@@ -20,7 +20,7 @@ import {
   START_WAIT_MS_MAX,
   SUSPECT_MS_MAX,
 } from './state.ts';
-import { applyUpdate, join, sweepAlerts } from './store.ts';
+import { applyUpdate, hasOpenRun, join, sweepAlerts } from './store.ts';
 import { logKeptMs, suspectsFor } from './told.ts';
 
 /** How often stale alerts are looked for and old entries forgotten. */
@@ -203,7 +203,8 @@ function keepHouse(state: DispatchState, nowMs: number): DispatchEffect[] {
   }
   for (const fingerprint of state.recovery.keys()) {
     // Before all rules have spoken, an alert that is not here yet may still need what was loaded.
-    if (state.settled && !state.alerts.has(fingerprint)) state.recovery.delete(fingerprint);
+    const isWanted = state.alerts.has(fingerprint) || hasOpenRun(state, fingerprint);
+    if (state.settled && !isWanted) state.recovery.delete(fingerprint);
   }
   return effects;
 }

@@ -66,7 +66,8 @@ function applyAlert(state: DispatchState, arrival: Arrival, effects: DispatchEff
   }
 }
 
-function hasOpenRun(state: DispatchState, fingerprint: string): boolean {
+/** A recovery run that is neither over nor left to another attempt. */
+export function hasOpenRun(state: DispatchState, fingerprint: string): boolean {
   const situation = state.recovery.get(fingerprint);
   return situation?.kind === 'run' && situation.run.state !== 'failed' && !isFinal(situation.run.state);
 }

@@ -245,7 +245,9 @@ class Loader {
   }
 
   private async expand(from: string, pattern: string): Promise<readonly string[]> {
-    return glob(this.options.disk, resolveFrom(from, pattern));
+    return glob(this.options.disk, resolveFrom(from, pattern), error =>
+      this.problem(from, `Cannot look for "${pattern}": ${explainDisk(error)}`),
+    );
   }
 
   private problem(file: string, message: string): void {

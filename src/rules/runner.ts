@@ -72,6 +72,8 @@ interface GroupLoop {
   readonly offsetMs: number;
   lastTickMs: number | undefined;
   timer: Timer | undefined;
+  /** The evaluation before this one was left out since the clock had jumped. */
+  skipped: boolean;
   running: Promise<void> | undefined;
   stopped: boolean;
 }
@@ -198,6 +200,7 @@ export class RuleRunner {
       offsetMs: groupOffsetMs(group, intervalMs),
       lastTickMs: lastTicks.get(groupKey(group)),
       timer: undefined,
+      skipped: false,
       running: undefined,
       stopped: false,
     };
@@ -273,6 +276,13 @@ export class RuleRunner {
     // The first aligned time after now; a group is never evaluated for a time before it was loaded.
     const nextMs = Math.floor((nowMs - loop.offsetMs) / intervalMs + 1) * intervalMs + loop.offsetMs;
     loop.timer = clock.after(Math.min(nextMs - nowMs, SLEEP_MS_MAX), () => {
+      // The clock jumped ahead or the machine slept: the aligned time may lie before the first fresh sample, and what is
+      // older is out of sight. One evaluation is left out, never two in a row, so that a slow process still evaluates.
+      loop.skipped = !loop.skipped && clock.nowMs() - nextMs > intervalMs;
+      if (loop.skipped) {
+        this.#schedule(loop);
+        return;
+      }
       const tick = dueTick(loop.lastTickMs, { nowMs: clock.nowMs(), intervalMs, offsetMs: loop.offsetMs });
       if (tick === undefined || (loop.lastTickMs === undefined && tick.atMs < nextMs)) {
         this.#schedule(loop);

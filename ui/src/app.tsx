@@ -45,9 +45,9 @@ export function App() {
         texts={texts}
         onLanguage={() => setLanguage(language === 'en' ? 'zh' : 'en')}
       />
-      <main>
+      <main class={live.connected ? '' : 'old'}>
         <div class="columns">
-          <AlertsPanel alerts={live.alerts} texts={texts} onWhy={setWhy} />
+          <AlertsPanel alerts={live.alerts} known={live.nowMs > 0} texts={texts} onWhy={setWhy} />
           <RecoveryPanel runs={live.runs} texts={texts} />
         </div>
         <HostPanel texts={texts} />

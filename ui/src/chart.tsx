@@ -90,6 +90,16 @@ function Plot({
   return <div ref={place} />;
 }
 
+/** Ticks closer than a minute need their seconds. */
+function clockTime(incrementS: number): (atS: number) => string {
+  const two = (value: number): string => String(value).padStart(2, '0');
+  return atS => {
+    const time = new Date(atS * 1000);
+    const minutes = `${two(time.getHours())}:${two(time.getMinutes())}`;
+    return incrementS < 60 ? `${minutes}:${two(time.getSeconds())}` : minutes;
+  };
+}
+
 const HEIGHT = 170;
 
 function options(
@@ -116,7 +126,12 @@ function options(
       },
     },
     axes: [
-      { stroke: ink, grid, ticks: grid, values: '{HH}:{mm}' },
+      {
+        stroke: ink,
+        grid,
+        ticks: grid,
+        values: (_plot, times, _axis, _space, incrS) => times.map(clockTime(incrS)),
+      },
       { stroke: ink, grid, ticks: grid, size: 76, values: (_, ticks) => ticks.map(format) },
     ],
     series: [

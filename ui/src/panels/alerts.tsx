@@ -7,10 +7,13 @@ const ORDER = { firing: 0, unknown: 1, pending: 2, resolved: 3 } as const;
 
 export function AlertsPanel({
   alerts,
+  known,
   texts,
   onWhy,
 }: {
   alerts: readonly OwnAlertJson[];
+  /** Whether the server has spoken yet: before that nothing is well. */
+  known: boolean;
   texts: Texts;
   onWhy: (alert: OwnAlertJson) => void;
 }) {
@@ -18,7 +21,7 @@ export function AlertsPanel({
   return (
     <section id="alerts">
       <h2>{texts.t('section.alerts')}</h2>
-      {sorted.length === 0 && <p class="quiet good">{texts.t('alerts.none')}</p>}
+      {known && sorted.length === 0 && <p class="quiet good">{texts.t('alerts.none')}</p>}
       <ul class="list">
         {sorted.map(alert => (
           <li key={alert.fingerprint} class={`alert ${alert.state}`} data-alert={alert.labels['alertname']}>

@@ -25,7 +25,8 @@ export function EventLine({ event, texts }: { event: TimelineEventJson; texts: T
       <time>{texts.time(event.atMs)}</time>
       <span class="badge stage">{texts.word('stage', event.stage)}</span>
       <span class="grow">
-        <strong>{event.verdict}</strong> {about !== '' && <code>{about}</code>} {event.reason}
+        <strong>{texts.word('verdict', event.verdict)}</strong> {about !== '' && <code>{about}</code>}{' '}
+        {event.reason}
         {event.repeats > 0 && (
           <span class="quiet">
             {' '}
@@ -43,11 +44,13 @@ function aboutOf(event: TimelineEventJson): string {
     readonly labels?: { readonly alertname?: unknown };
     readonly playbook?: unknown;
     readonly receiver?: unknown;
+    readonly job?: unknown;
   };
   for (const name of [
     evidence.labels?.alertname,
     evidence.playbook,
     evidence.receiver,
+    event.subject['kind'] === 'target' ? evidence.job : undefined,
     event.subject['name'],
     event.subject['id'],
   ]) {

@@ -1,0 +1,111 @@
+// The files of a plan: a watchkeeper.yml and its rules, as a person would write them.
+
+import type { SimPlan } from './plan.ts';
+
+export const CONFIG_PATH = '/etc/watchkeeper/watchkeeper.yml';
+export const RULES_PATH = '/etc/watchkeeper/sim.rules.yml';
+export const DATA_FOLDER = '/data';
+export const HOOK_URL = 'http://hook.example.org/alert';
+export const GAUGE_LIMIT = 80;
+/** The playbook's program. */
+export const FIX = '/opt/fix';
+
+/** What reloads change. */
+export interface Variant {
+  readonly groupIntervalMs: number;
+  /** Whether the hook's route matches by its own entry, or is the root's receiver alone. */
+  readonly ownHookRoute: boolean;
+  readonly targets: number;
+}
+
+export function firstVariant(plan: SimPlan): Variant {
+  return { groupIntervalMs: plan.groupIntervalMs, ownHookRoute: false, targets: plan.targets };
+}
+
+export function instanceOf(target: number): string {
+  return `t${target}.example.org:9100`;
+}
+
+/** Both ways out get every alert: the hook at once, the mail only after recovery could not help. */
+export function configText(plan: SimPlan, variant: Variant): string {
+  const { playbook } = plan;
+  const instances = Array.from({ length: variant.targets }, (_, i) => `'${instanceOf(i)}'`).join(', ');
+  const steps = Array.from(
+    { length: playbook.steps },
+    (_, i) =>
+      `        - name: step${i}
+          idempotent: ${playbook.idempotent}
+          command: { argv: ['${FIX}', '$labels.instance', '${i}'], timeout: 10s }`,
+  ).join('\n');
+  const hookRoute = variant.ownHookRoute ? `\n    - matchers: ['job="sim"']\n      receiver: hook` : '';
+  return `global:
+  scrape_interval: ${plan.scrapeMs}ms
+  scrape_timeout: 3s
+  evaluation_interval: ${plan.evaluationMs}ms
+  smtp_smarthost: mail.example.org:25
+  smtp_from: watchkeeper@example.org
+  smtp_require_tls: false
+host: { enabled: false }
+${plan.noDataUnknown ? 'no_data_default: unknown\n' : ''}scrape_configs:
+  - job_name: sim
+    static_configs:
+      - targets: [${instances}]
+rule_files: [sim.rules.yml]
+route:
+  receiver: hook
+  group_by: [${plan.groupBy.join(', ')}]
+  group_wait: ${plan.groupWaitMs}ms
+  group_interval: ${variant.groupIntervalMs}ms
+  repeat_interval: ${plan.repeatMs}ms
+  routes:
+    - matchers: ['job="sim"']
+      receiver: mail
+      notify: after_recovery_failed
+      continue: true${hookRoute === '' ? `\n    - matchers: ['job=~"sim|other"']\n      receiver: hook` : hookRoute}
+receivers:
+  - name: hook
+    webhook_configs:
+      - url: ${HOOK_URL}
+  - name: mail
+    email_configs:
+      - to: duty@example.org
+        send_resolved: true
+        html: ''
+        text: |
+          {{ .GroupKey }}
+          {{ range .Alerts }}{{ .Status }} {{ .Fingerprint }} {{ .StartsAt.UnixMilli }} {{ .EndsAt.UnixMilli }}
+          {{ end }}
+recovery:
+  playbooks:
+    - name: fix
+      match: ['alertname="${playbook.alert}"']
+      guard:
+        max_attempts: ${playbook.attemptsMax}
+        cool_down: ${playbook.coolDownMs}ms
+        max_concurrent: ${playbook.concurrentMax}
+      steps:
+${steps}
+      verify: { within: ${playbook.withinMs}ms, interval: 2s }
+`;
+}
+
+export function rulesText(plan: SimPlan): string {
+  return `groups:
+  - name: sim
+    rules:
+      - alert: TargetDown
+        expr: up{job="sim"} == 0
+        for: ${plan.downForMs}ms
+        labels: { severity: critical }
+        annotations: { summary: '{{ $labels.instance }} is down' }
+      - record: sim:gauge:max
+        expr: max(sim_gauge)
+  - name: gauges
+    rules:
+      - alert: GaugeHigh
+        expr: sim_gauge > ${GAUGE_LIMIT}
+        for: ${plan.highForMs}ms
+        labels: { severity: warning }
+        annotations: { summary: 'gauge of {{ $labels.instance }} is {{ $value }}' }
+`;
+}

@@ -1,0 +1,115 @@
+// The simulation over many seeds: bundled once, then spread over processes, one a core.
+
+import { fork } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+/** A line of progress this often. */
+const PROGRESS_MS = 15_000;
+
+export async function soakSim(options) {
+  const one = options.seed === undefined ? undefined : Number(options.seed);
+  const seeds = one === undefined ? Number(options.seeds ?? 200) : 1;
+  const from = one ?? Number(options.from ?? 1);
+  const minutes = Number(options.minutes ?? 30);
+  const jobs = Math.min(seeds, Number(options.jobs ?? availableParallelism()));
+  if (![seeds, from, minutes, jobs].every(value => Number.isFinite(value) && value >= 1)) {
+    process.stderr.write('soak: --seeds, --from, --seed, --minutes and --jobs are numbers of at least 1\n');
+    return 2;
+  }
+  // Below node_modules, so that what is left out of the bundle is found from there.
+  mkdirSync(join(root, 'node_modules', '.cache'), { recursive: true });
+  const folder = mkdtempSync(join(root, 'node_modules', '.cache', 'soak-'));
+  try {
+    const program = await bundle(folder);
+    const task = { minutes, verbose: one !== undefined, watch: options.watch };
+    return await runAll({ program, from, seeds, jobs, task });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function bundle(folder) {
+  const { build } = await import('vite');
+  await build({
+    root,
+    configFile: false,
+    logLevel: 'error',
+    build: {
+      ssr: 'tools/soak-sim.ts',
+      outDir: folder,
+      emptyOutDir: false,
+      minify: false,
+      target: 'node20',
+      rollupOptions: { output: { entryFileNames: 'soak-sim.mjs' } },
+    },
+  });
+  return join(folder, 'soak-sim.mjs');
+}
+
+async function runAll({ program, from, seeds, jobs, task }) {
+  const { tallyTable, untouched } = await import(pathToFileURL(program).href);
+  const startedMs = performance.now();
+  const total = { faults: {}, promises: {} };
+  let next = from;
+  let passed = 0;
+  let failed = 0;
+  const progress = setInterval(() => {
+    const seconds = ((performance.now() - startedMs) / 1000).toFixed(0);
+    process.stdout.write(`${seconds} s: ${passed + failed} of ${seeds} seeds, ${failed} failed\n`);
+  }, PROGRESS_MS);
+  await Promise.all(Array.from({ length: jobs }, () => worker()));
+  clearInterval(progress);
+
+  function worker() {
+    return new Promise(resolve => {
+      const child = fork(program, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+      let seed = 0;
+      const give = () => {
+        if (next >= from + seeds) {
+          seed = 0;
+          child.disconnect();
+          return;
+        }
+        seed = next++;
+        child.send({ seed, ...task });
+      };
+      child.on('message', result => {
+        if (result.failed) failed += 1;
+        else passed += 1;
+        if (result.text !== '') process.stdout.write(`${result.text}\n`);
+        for (const part of ['faults', 'promises']) {
+          for (const [name, count] of Object.entries(result.tally[part])) {
+            total[part][name] = (total[part][name] ?? 0) + count;
+          }
+        }
+        give();
+      });
+      child.on('exit', code => {
+        if (seed !== 0) {
+          failed += 1;
+          process.stdout.write(`FAILED seed ${seed}: its process ended with exit code ${code}\n`);
+        }
+        // What the dead worker would have run is left to the others; the last one alive finds none.
+        resolve();
+      });
+      give();
+    });
+  }
+
+  process.stdout.write(`${tallyTable(total)}\n`);
+  const missing = task.verbose ? [] : untouched(total);
+  for (const name of missing) process.stdout.write(`FAILED never exercised: ${name}\n`);
+  const left = from + seeds - next;
+  if (left > 0) process.stdout.write(`FAILED ${left} seeds did not run: their workers died\n`);
+  const seconds = (performance.now() - startedMs) / 1000;
+  process.stdout.write(
+    `${seeds} seeds of ${task.minutes} minutes in ${seconds.toFixed(1)} s, ${(seconds / seeds).toFixed(2)} s a seed\n`,
+  );
+  const failures = failed + missing.length + left;
+  process.stdout.write(`${passed} passed, ${failures} failed\n`);
+  return failures === 0 ? 0 : 1;
+}

@@ -1,0 +1,42 @@
+// Long runs, any number of them:
+//   npm run soak -- sim    [--seeds 200] [--minutes 30] [--from 1] [--jobs CORES]   |  --seed S [--watch TEXT]
+//   npm run soak -- memory [--minutes 30] [--targets 100] [--series 1000] [--interval 1s]
+// Both end in one line: "N passed, N failed".
+
+import { parseArgs } from 'node:util';
+import { soakMemory } from './soak-memory.mjs';
+import { soakSim } from './soak-sim.mjs';
+
+const USAGE = `usage: npm run soak -- sim    [--seeds 200] [--minutes 30] [--from 1] [--jobs N]
+       npm run soak -- sim    --seed S [--minutes 30] [--watch TEXT]
+       npm run soak -- memory [--minutes 30] [--targets 100] [--series 1000]
+`;
+
+const [kind, ...rest] = process.argv.slice(2);
+process.exit(await main());
+
+async function main() {
+  const kinds = { sim: soakSim, memory: soakMemory };
+  const run = kinds[kind];
+  if (run === undefined) return usage(`"${kind ?? ''}" is no kind of soak`);
+  try {
+    const { values } = parseArgs({
+      args: rest,
+      options: Object.fromEntries(
+        ['seeds', 'minutes', 'from', 'jobs', 'seed', 'watch', 'targets', 'series'].map(name => [
+          name,
+          { type: 'string' },
+        ]),
+      ),
+    });
+    return await run(values);
+  } catch (error) {
+    if (error?.code?.startsWith('ERR_PARSE_ARGS')) return usage(error.message);
+    throw error;
+  }
+}
+
+function usage(problem) {
+  process.stderr.write(`soak: ${problem}\n${USAGE}`);
+  return 2;
+}
