@@ -111,7 +111,9 @@ function jobOf(clock: FakeClock, part: Partial<NotificationJob> = {}): Notificat
 /** Without the group at the end of a reason: it is the same one in nearly all tests here. */
 async function verdicts(state: MemoryState): Promise<readonly string[]> {
   const events = await state.journal({ stage: 'notify', limit: 1000, newestFirst: false });
-  return events.ok ? events.value.map(event => `${event.verdict}: ${event.reason}`.replace(' (group {}/test:{})', '')) : [];
+  return events.ok
+    ? events.value.map(event => `${event.verdict}: ${event.reason}`.replace(' (group {}/test:{})', ''))
+    : [];
 }
 
 const retry = (reason: string, afterMs?: number): DeliveryOutcome => ({

@@ -46,8 +46,10 @@ export class ActionChecks {
     if (run.state === 'escalated' || run.state === 'blocked') scene.looked('actions: handed to people');
     if (run.state !== 'recovered' || !run.reason.startsWith('verified') || scene.isTimeTwofold) return;
     const really = scene.holds(run.labels['alertname'] ?? '', run.labels['instance'] ?? '');
-    scene.expect('actions: verified as recovered', really === 'no', () =>
-      `run ${run.id} says "${run.reason}", really the condition: ${really}`,
+    scene.expect(
+      'actions: verified as recovered',
+      really === 'no',
+      () => `run ${run.id} says "${run.reason}", really the condition: ${really}`,
     );
   }
 
@@ -58,8 +60,10 @@ export class ActionChecks {
     this.#lastActionMs = scene.nowMs;
     const runs = [...scene.image.tables.runs.values()];
     const intents = runs.filter(run => run.fingerprint === fingerprint && isAbout(run, step));
-    scene.expect('explained: intent before the action', intents.length === 1, () =>
-      `${intents.length} committed intents for ${step} of ${fingerprint}`,
+    scene.expect(
+      'explained: intent before the action',
+      intents.length === 1,
+      () => `${intents.length} committed intents for ${step} of ${fingerprint}`,
     );
     const run = intents[0];
     if (run === undefined) return;
@@ -79,11 +83,15 @@ export class ActionChecks {
       scene.looked('actions: at most once for one intent');
       return;
     }
-    scene.expect('actions: at most once for one intent', before.life < scene.life, () =>
-      `${step} of run ${run.id} was done twice by one process`,
+    scene.expect(
+      'actions: at most once for one intent',
+      before.life < scene.life,
+      () => `${step} of run ${run.id} was done twice by one process`,
     );
-    scene.expect('actions: repeated only if idempotent', scene.plan.playbook.idempotent, () =>
-      `${step} of run ${run.id} was repeated after a crash`,
+    scene.expect(
+      'actions: repeated only if idempotent',
+      scene.plan.playbook.idempotent,
+      () => `${step} of run ${run.id} was repeated after a crash`,
     );
   }
 
@@ -92,8 +100,10 @@ export class ActionChecks {
     if (system === undefined) return;
     const alert = system.rules.alerts().find(one => one.fingerprint === fingerprint);
     const state = alert?.state ?? 'resolved';
-    this.#scene.expect('actions: only while the alert fires', state === 'firing', () =>
-      `it acts on ${fingerprint}, which is ${state}`,
+    this.#scene.expect(
+      'actions: only while the alert fires',
+      state === 'firing',
+      () => `it acts on ${fingerprint}, which is ${state}`,
     );
   }
 
@@ -132,16 +142,20 @@ export class ActionChecks {
         .map(event => `${event.subject.kind === 'run' ? event.subject.id : ''}|${event.verdict}`),
     );
     for (const done of this.#unexplained) {
-      scene.expect('explained: each action in the journal', told.has(`${done.runId}|running`), () =>
-        `${done.step} of run ${done.runId}`,
+      scene.expect(
+        'explained: each action in the journal',
+        told.has(`${done.runId}|running`),
+        () => `${done.step} of run ${done.runId}`,
       );
     }
     this.#unexplained = [];
     const open = [...scene.image.tables.runs.values()].filter(
       run => run.state === 'running' || run.state === 'verifying' || run.state === 'unknown',
     );
-    scene.expect('quiet end: all resolved and drained', open.length === 0, () =>
-      `recovery runs are open: ${open.map(run => `${run.id} ${run.state}: ${run.reason}`).join('; ')}`,
+    scene.expect(
+      'quiet end: all resolved and drained',
+      open.length === 0,
+      () => `recovery runs are open: ${open.map(run => `${run.id} ${run.state}: ${run.reason}`).join('; ')}`,
     );
   }
 

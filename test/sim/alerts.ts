@@ -94,7 +94,8 @@ export class AlertChecks {
     if (!configured.includes(instance) || scene.isTimeTwofold) return;
     const really = scene.holds(alertname, instance);
     if (!scene.plan.noDataUnknown && scene.isDataThin) return;
-    const says = () => `${alertname} of ${instance} is called resolved ("${alert.reason}"), really: ${really}`;
+    const says = () =>
+      `${alertname} of ${instance} is called resolved ("${alert.reason}"), really: ${really}`;
     scene.expect('alerts: not resolved while the condition holds', really !== 'yes', says);
     const seenMs = scene.seen.get(instance)?.atMs ?? Number.NEGATIVE_INFINITY;
     // A sample says how things are for as long as PromQL looks back.
@@ -312,7 +313,11 @@ export class AlertChecks {
       // An outage that covers both its end and that of the process.
       const { diedAtMs, outages } = this.#scene;
       const lost = outages.some(
-        ({ fromMs, toMs }) => fromMs <= arrival.atMs + 30_000 && toMs >= arrival.atMs && diedAtMs >= fromMs && diedAtMs <= toMs + STATE_HEALED_MS,
+        ({ fromMs, toMs }) =>
+          fromMs <= arrival.atMs + 30_000 &&
+          toMs >= arrival.atMs &&
+          diedAtMs >= fromMs &&
+          diedAtMs <= toMs + STATE_HEALED_MS,
       );
       if (!arrival.taken || !lost) continue;
       // It died before it could write what it told: nobody can know.
@@ -378,7 +383,10 @@ function isTold(
 /** Which alerts a message is about, and what it says of them. */
 function said(arrival: Arrival): string {
   return arrival.alerts
-    .map(alert => `${alert.fingerprint} ${alert.status} ${alert.startsAtMs} ${alert.status === 'resolved' ? alert.endsAtMs : ''}`)
+    .map(
+      alert =>
+        `${alert.fingerprint} ${alert.status} ${alert.startsAtMs} ${alert.status === 'resolved' ? alert.endsAtMs : ''}`,
+    )
     .sort()
     .join('\n');
 }

@@ -22,6 +22,21 @@ export function firstVariant(plan: SimPlan): Variant {
   return { groupIntervalMs: plan.groupIntervalMs, ownHookRoute: false, targets: plan.targets };
 }
 
+export type Change = 'timing' | 'route' | 'fewer-targets' | 'back';
+
+export function changedVariant(plan: SimPlan, variant: Variant, change: Change): Variant {
+  switch (change) {
+    case 'timing':
+      return { ...variant, groupIntervalMs: variant.groupIntervalMs === 20_000 ? 40_000 : 20_000 };
+    case 'route':
+      return { ...variant, ownHookRoute: !variant.ownHookRoute };
+    case 'fewer-targets':
+      return { ...variant, targets: Math.max(1, variant.targets - 1) };
+    case 'back':
+      return firstVariant(plan);
+  }
+}
+
 export function instanceOf(target: number): string {
   return `t${target}.example.org:9100`;
 }
@@ -87,6 +102,25 @@ recovery:
 ${steps}
       verify: { within: ${playbook.withinMs}ms, interval: 2s }
 `;
+}
+
+export type BadConfig = 'yaml' | 'unknown-key' | 'rule';
+
+/** A file that must not be taken, and where it stands. */
+export function badFile(
+  plan: SimPlan,
+  variant: Variant,
+  how: BadConfig,
+): { readonly path: string; readonly text: string } {
+  const good = configText(plan, variant);
+  switch (how) {
+    case 'yaml':
+      return { path: CONFIG_PATH, text: `${good}\n  - [` };
+    case 'unknown-key':
+      return { path: CONFIG_PATH, text: good.replace('group_wait', 'group_weight') };
+    case 'rule':
+      return { path: RULES_PATH, text: rulesText(plan).replace('sim_gauge >', 'sim_gauge >>') };
+  }
 }
 
 export function rulesText(plan: SimPlan): string {

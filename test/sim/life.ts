@@ -2,7 +2,16 @@
 // began goes on: its timers never fire, its calls are never answered.
 
 import { type SystemPorts, VERSION } from '../../src/app/index.ts';
-import { type Clock, type Disk, type DiskFile, err, type Log, type LogFields, type LogLevel, ok } from '../../src/base/index.ts';
+import {
+  type Clock,
+  type Disk,
+  type DiskFile,
+  err,
+  type Log,
+  type LogFields,
+  type LogLevel,
+  ok,
+} from '../../src/base/index.ts';
 import type { Durability, StateFailure, StateStore, StateWrite } from '../../src/model/index.ts';
 import type { FakeClock } from '../support/clock.ts';
 import type { FakeDisk } from '../support/disk.ts';

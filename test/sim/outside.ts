@@ -195,9 +195,16 @@ export class Outside {
     this.#hooks.onArrival(arrival);
     if (how === 'reject') return { status: 400, body: 'no', latencyMs };
     if (how === 'busy') {
-      return { status: 503, headers: { 'Retry-After': String(RETRY_AFTER_SECONDS) }, body: 'busy', latencyMs };
+      return {
+        status: 503,
+        headers: { 'Retry-After': String(RETRY_AFTER_SECONDS) },
+        body: 'busy',
+        latencyMs,
+      };
     }
-    return how === 'lost-answer' ? { error: 'http-reset', latencyMs } : { status: 200, body: 'ok', latencyMs };
+    return how === 'lost-answer'
+      ? { error: 'http-reset', latencyMs }
+      : { status: 200, body: 'ok', latencyMs };
   }
 
   async #takeMail(message: MailMessage, signal?: AbortSignal): ReturnType<Mail['send']> {
@@ -212,7 +219,9 @@ export class Outside {
     const arrival = this.#readMail(message, how === undefined || how === 'lost-answer');
     this.#mailArrivals.set(message, arrival);
     this.#hooks.onArrival(arrival);
-    const heard: Result<void, void> = (await sleep(this.#clock, wait, signal)) ? ok(undefined) : err(undefined);
+    const heard: Result<void, void> = (await sleep(this.#clock, wait, signal))
+      ? ok(undefined)
+      : err(undefined);
     if (!heard.ok || how === 'lost-answer') return refuse('mail-timeout');
     if (how === 'reject') return refuse('mail-rejected');
     return how === 'busy' ? refuse('mail-temporary') : ok('250 taken');

@@ -2,6 +2,7 @@
 // failing run can be printed and looked at.
 
 import { seededRandom } from '../support/random.ts';
+import type { BadConfig, Change } from './config.ts';
 
 export type TargetFailure = 'refused' | 'timeout' | 'garbage' | 'status500';
 export type ReceiverFailure = 'refused' | 'reject' | 'busy' | 'slow' | 'lost-answer';
@@ -34,8 +35,8 @@ export type SimEvent = { readonly atMs: number } & (
   | { readonly kind: 'disk-fails'; readonly n: number }
   | { readonly kind: 'state-fails'; readonly forMs: number }
   | { readonly kind: 'jump'; readonly byMs: number }
-  | { readonly kind: 'reload'; readonly change: 'timing' | 'route' | 'fewer-targets' | 'back' }
-  | { readonly kind: 'bad-reload'; readonly how: 'yaml' | 'unknown-key' | 'rule' }
+  | { readonly kind: 'reload'; readonly change: Change }
+  | { readonly kind: 'bad-reload'; readonly how: BadConfig }
 );
 
 export interface SimPlan {

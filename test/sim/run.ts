@@ -10,7 +10,18 @@ import { seededRandom } from '../support/random.ts';
 import { StateImage } from '../support/state.ts';
 import { ActionChecks } from './actions.ts';
 import { AlertChecks } from './alerts.ts';
-import { CONFIG_PATH, configText, DATA_FOLDER, firstVariant, RULES_PATH, rulesText } from './config.ts';
+import {
+  type BadConfig,
+  badFile,
+  type Change,
+  CONFIG_PATH,
+  changedVariant,
+  configText,
+  DATA_FOLDER,
+  firstVariant,
+  RULES_PATH,
+  rulesText,
+} from './config.ts';
 import { Life, type LifeHooks } from './life.ts';
 import { type Arrival, Outside } from './outside.ts';
 import { CHAPTER_MS, makePlan, type SimEvent, type SimPlan } from './plan.ts';
@@ -158,7 +169,9 @@ class World {
         await this.#happen(this.#plan.events[next] as SimEvent);
         next += 1;
       }
-      await this.#slice(Math.min(SLICE_MS, (this.#plan.events[next]?.atMs ?? Infinity) - nowMs, endMs - nowMs));
+      await this.#slice(
+        Math.min(SLICE_MS, (this.#plan.events[next]?.atMs ?? Infinity) - nowMs, endMs - nowMs),
+      );
       if (this.scene.nowMs >= chapter * CHAPTER_MS) {
         await this.#endChapter();
         chapter += 1;
@@ -196,7 +209,8 @@ class World {
       return;
     }
     const snapshot = await snapshotOf(system);
-    if (snapshot === undefined) this.scene.fail('store and state open after a crash', 'the store gives no answer');
+    if (snapshot === undefined)
+      this.scene.fail('store and state open after a crash', 'the store gives no answer');
     else this.#samples.checkPages(snapshot);
     this.#alerts.endChapter(system);
     this.#actions.endChapter();
@@ -247,7 +261,8 @@ class World {
     if (started?.ok !== true) {
       const problems = started === undefined ? 'it hangs' : started.error.problems.join('; ');
       const stateWell = scene.nowMs - scene.stateFailedAtMs > 2000;
-      if (wasDiskWell && this.#isDiskWell() && stateWell) scene.fail('store and state open after a crash', problems);
+      if (wasDiskWell && this.#isDiskWell() && stateWell)
+        scene.fail('store and state open after a crash', problems);
       this.#die('kill');
       this.#restartAtMs = scene.nowMs + 5000;
       return;
@@ -266,7 +281,8 @@ class World {
     const after = await snapshotOf(system);
     // A trap may have killed it while it answered.
     if (this.scene.system !== system) return;
-    if (after === undefined) this.scene.fail('store and state open after a crash', 'the store gives no answer');
+    if (after === undefined)
+      this.scene.fail('store and state open after a crash', 'the store gives no answer');
     else this.#samples.checkKept(before.snapshot, after, before.how);
   }
 
@@ -473,38 +489,23 @@ class World {
     this.#disk.putFile(RULES_PATH, rulesText(this.#plan));
   }
 
-  async #reload(change: 'timing' | 'route' | 'fewer-targets' | 'back'): Promise<void> {
+  async #reload(change: Change): Promise<void> {
     const { scene } = this;
-    const { variant } = scene;
-    switch (change) {
-      case 'timing':
-        scene.variant = { ...variant, groupIntervalMs: variant.groupIntervalMs === 20_000 ? 40_000 : 20_000 };
-        break;
-      case 'route':
-        scene.variant = { ...variant, ownHookRoute: !variant.ownHookRoute };
-        break;
-      case 'fewer-targets':
-        scene.variant = { ...variant, targets: Math.max(1, variant.targets - 1) };
-        break;
-      case 'back':
-        scene.variant = firstVariant(this.#plan);
-        break;
-    }
+    scene.variant = changedVariant(this.#plan, scene.variant, change);
     this.#putConfig();
     this.#alerts.disturbed();
     const done = await this.#askReload();
     if (done === undefined) return;
     scene.fault('good reload');
-    if (!done.ok && this.#isDiskWell()) scene.fail('reload: a bad one changes nothing', done.problems.join('; '));
+    if (!done.ok && this.#isDiskWell())
+      scene.fail('reload: a bad one changes nothing', done.problems.join('; '));
   }
 
-  async #reloadBadly(how: 'yaml' | 'unknown-key' | 'rule'): Promise<void> {
+  async #reloadBadly(how: BadConfig): Promise<void> {
     const { system } = this.scene;
     if (system === undefined) return;
-    const good = configText(this.#plan, this.scene.variant);
-    if (how === 'yaml') this.#disk.putFile(CONFIG_PATH, `${good}\n  - [`);
-    else if (how === 'unknown-key') this.#disk.putFile(CONFIG_PATH, good.replace('group_wait', 'group_weight'));
-    else this.#disk.putFile(RULES_PATH, rulesText(this.#plan).replace('sim_gauge >', 'sim_gauge >>'));
+    const bad = badFile(this.#plan, this.scene.variant, how);
+    this.#disk.putFile(bad.path, bad.text);
     const before = system.configVersion();
     const done = await this.#askReload();
     this.#putConfig();
@@ -517,7 +518,7 @@ class World {
   }
 
   /** Undefined: it died meanwhile, or does not run. */
-  async #askReload(): ReturnType<System['reload']> | Promise<undefined> {
+  async #askReload(): Promise<Awaited<ReturnType<System['reload']>> | undefined> {
     const { system } = this.scene;
     if (system === undefined) return undefined;
     let done: Awaited<ReturnType<System['reload']>> | undefined;

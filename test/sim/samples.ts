@@ -49,8 +49,10 @@ export class SampleChecks {
       for (let d = -GRID_MS; d <= GRID_MS && !found; d++) {
         found = times?.get(Math.round(page.startedAtMs) + d) === page.gauge;
       }
-      this.#scene.expect('samples: each page that was taken is stored', found, () =>
-        `the page of ${page.instance} scraped at wall time ${page.startedAtMs} is not in the store`,
+      this.#scene.expect(
+        'samples: each page that was taken is stored',
+        found,
+        () => `the page of ${page.instance} scraped at wall time ${page.startedAtMs} is not in the store`,
       );
     }
   }
@@ -84,8 +86,10 @@ export class SampleChecks {
       how === 'kill'
         ? 'samples: all there after kill -9'
         : 'samples: all but the last second there after loss of power';
-    this.#scene.expect(promise, lost.length === 0, () =>
-      `${lost.length} of ${count} samples are gone: ${lost.slice(0, 3).join(', ')}`,
+    this.#scene.expect(
+      promise,
+      lost.length === 0,
+      () => `${lost.length} of ${count} samples are gone: ${lost.slice(0, 3).join(', ')}`,
     );
   }
 }
@@ -94,10 +98,14 @@ export class SampleChecks {
 export async function snapshotOf(system: System, fromMs = 0): Promise<Snapshot | undefined> {
   let answer: Snapshot | undefined;
   void system.store
-    .select(
-      [{ name: '__name__', op: '=~', value: 'up|sim_gauge|sim:gauge:max' }],
-      { fromMs, toMs: Number.MAX_SAFE_INTEGER, stepMs: 0, rangeMs: 0, func: '', limit: 0 },
-    )
+    .select([{ name: '__name__', op: '=~', value: 'up|sim_gauge|sim:gauge:max' }], {
+      fromMs,
+      toMs: Number.MAX_SAFE_INTEGER,
+      stepMs: 0,
+      rangeMs: 0,
+      func: '',
+      limit: 0,
+    })
     .then(selected => {
       if (!selected.ok) return;
       const snapshot = new Map<string, ReadonlyMap<number, number>>();
