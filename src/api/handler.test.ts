@@ -128,7 +128,6 @@ async function bench(settings: AccessSettings = OPEN): Promise<Bench> {
 async function fill(store: MemorySeriesStore, clock: FakeClock): Promise<void> {
   const ref = store.intern(labelsFrom({ __name__: 'm', job: 'page' }));
   if (!ref.ok) throw new Error(ref.error);
-  if (!ref.ok) throw new Error(ref.error);
   for (const [i, value] of [1, 2].entries()) {
     await store.append({
       producer: targetId('page/1'),
