@@ -31,6 +31,7 @@ function memoryWriter(): SeriesWriter {
     intern: () => ok(next++ as SeriesRef),
     append: async () => err({ code: 'storage-closed', message: '' }),
     isLive: () => true,
+    generation: 0,
   };
 }
 

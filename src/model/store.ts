@@ -27,6 +27,8 @@ export interface SeriesWriter {
   append(batch: SampleBatch): Promise<Result<AppendOutcome, AppendFailure>>;
   /** Whether a kept ref may still be used; the store drops series that are empty after retention. */
   isLive(ref: SeriesRef): boolean;
+  /** Grows when the store drops series: as long as it is the same, a ref that was live still is. */
+  readonly generation: number;
 }
 
 export interface SelectHints {

@@ -23,10 +23,15 @@ export interface FlushOutcome {
 }
 
 interface Pending {
-  readonly ref: SeriesRef;
+  readonly labels: Labels;
   readonly value: number;
   readonly stale: boolean;
   readonly histogram: NativeHistogram | undefined;
+}
+
+interface Resolved {
+  readonly ref: SeriesRef;
+  readonly sample: Pending;
 }
 
 /** Owns the series refs of one group and the samples that are not written yet. */
@@ -36,7 +41,6 @@ export class GroupOutput {
   readonly #refs = new Map<string, SeriesRef>();
   #pending: Pending[] = [];
   #names = new Set<string>();
-  #refused = 0;
 
   constructor(writer: SeriesWriter, producer: TargetId) {
     this.#writer = writer;
@@ -50,23 +54,11 @@ export class GroupOutput {
   /** Ends a series that vanished from its rule's output. */
   addStale(labels: Labels): void {
     this.#push(labels, { value: Number.NaN, stale: true, histogram: undefined });
-    this.#refs.delete(labelsKey(labels));
   }
 
-  #push(labels: Labels, sample: Omit<Pending, 'ref'>): void {
-    const key = labelsKey(labels);
-    let ref = this.#refs.get(key);
-    if (ref === undefined || !this.#writer.isLive(ref)) {
-      const interned = this.#writer.intern(labels);
-      if (!interned.ok) {
-        this.#refused++;
-        return;
-      }
-      ref = interned.value;
-      this.#refs.set(key, ref);
-    }
+  #push(labels: Labels, sample: Omit<Pending, 'labels'>): void {
     this.#names.add(labelValue(labels, METRIC_NAME));
-    this.#pending.push({ ref, ...sample });
+    this.#pending.push({ labels, ...sample });
   }
 
   /**
@@ -81,11 +73,17 @@ export class GroupOutput {
   }
 
   async flush(timestampMs: number): Promise<FlushOutcome> {
-    const pending = this.#pending;
-    const refused = this.#refused;
+    // Between an evaluation and this moment the store may have dropped series: refs are asked for now, not before.
+    const pending: Resolved[] = [];
+    let refused = 0;
+    for (const sample of this.#pending) {
+      const ref = this.#refOf(sample.labels);
+      if (ref === undefined) refused++;
+      else pending.push({ ref, sample });
+      if (sample.stale) this.#refs.delete(labelsKey(sample.labels));
+    }
     this.#pending = [];
     this.#names = new Set();
-    this.#refused = 0;
     if (pending.length === 0) return { refused, failure: undefined };
     const result: Result<{ readonly refusedCount: number }, AppendFailure> = await this.#writer.append(
       this.#batch(pending, timestampMs),
@@ -94,13 +92,23 @@ export class GroupOutput {
     return { refused: refused + result.value.refusedCount, failure: undefined };
   }
 
-  #batch(pending: readonly Pending[], timestampMs: number): SampleBatch {
+  #refOf(labels: Labels): SeriesRef | undefined {
+    const key = labelsKey(labels);
+    const known = this.#refs.get(key);
+    if (known !== undefined && this.#writer.isLive(known)) return known;
+    const interned = this.#writer.intern(labels);
+    if (!interned.ok) return undefined;
+    this.#refs.set(key, interned.value);
+    return interned.value;
+  }
+
+  #batch(pending: readonly Resolved[], timestampMs: number): SampleBatch {
     const series = new Uint32Array(pending.length);
     const values = new Float64Array(pending.length);
     const words = wordsOf(values);
     const histograms = new Map<number, NativeHistogram>();
-    pending.forEach((sample, i) => {
-      series[i] = sample.ref;
+    pending.forEach(({ ref, sample }, i) => {
+      series[i] = ref;
       if (sample.stale) setStaleAt(words, i);
       else values[i] = sample.value;
       if (sample.histogram !== undefined) histograms.set(i, sample.histogram);

@@ -139,6 +139,10 @@ class EmbeddedStore implements Store {
     return this.#parts.head.table.get(ref) !== undefined;
   }
 
+  get generation(): number {
+    return this.#parts.head.table.generation;
+  }
+
   append(batch: SampleBatch): ReturnType<Store['append']> {
     return this.#appender.append(batch);
   }

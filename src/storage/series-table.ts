@@ -28,6 +28,8 @@ export class SeriesTable {
   /** Number of the write group that last touched a slot. */
   stamp: Float64Array = new Float64Array(1024);
   producer: (TargetId | undefined)[] = [];
+  /** Grows whenever series are removed. */
+  generation = 0;
 
   get size(): number {
     return this.#byRef.size;
@@ -102,6 +104,7 @@ export class SeriesTable {
   }
 
   remove(dead: readonly Series[]): void {
+    this.generation++;
     const refs = new Set<number>();
     const touched = new Map<Posting, { name: string; values: Map<string, Posting> }>();
     for (const series of dead) {

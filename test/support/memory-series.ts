@@ -67,6 +67,9 @@ export class MemorySeriesStore implements SeriesWriter, SeriesReader {
     return ok(series.ref);
   }
 
+  /** Nothing is ever dropped here. */
+  readonly generation = 0;
+
   isLive(ref: SeriesRef): boolean {
     return this.#byRef.has(ref);
   }

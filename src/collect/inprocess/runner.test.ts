@@ -51,7 +51,10 @@ class RecordingStore implements SeriesWriter {
     return [...this.#refs.values()].includes(ref);
   }
 
+  generation = 0;
+
   dropAll(): void {
+    this.generation++;
     this.#refs.clear();
   }
 

@@ -198,6 +198,15 @@ describe('layout', () => {
     writer.dropSeries('b');
     expect(page('a 1\nb 2\n').rows).toEqual(['a 1', 'b 2']);
   });
+
+  it('asks for a new ref when the store has dropped a series of the very last page', () => {
+    const { page, writer } = kit();
+    page('a 1\nb 2\n');
+    page('a 1\nb 2\n');
+    writer.dropSeries('b{}');
+    writer.dropSeries('b');
+    expect(page('a 1\nb 3\n').rows).toEqual(['a 1', 'b 3']);
+  });
 });
 
 describe('labels', () => {

@@ -64,6 +64,9 @@ export class TargetBatcher implements LayoutHost {
   readonly #layout = new PageLayout();
   /** Pages are numbered, so that "seen last time" is one comparison. */
   #page = 0;
+  /** The store's when the last page was read: while it is the same, what stood on that page has a live ref. */
+  #generation = -1;
+  #isLastPageLive = false;
   /** Canonical entries that the last page held and that get a stale marker when they vanish. */
   #tracked: number[] = [];
   #trackedNow: number[] = [];
@@ -91,6 +94,8 @@ export class TargetBatcher implements LayoutHost {
 
   /** Reads a page (undefined: the scrape failed with `error`). Then `finish` gives the batch. */
   readPage(bytes: Uint8Array | undefined, error: string): PageReport {
+    this.#isLastPageLive = this.#writer.generation === this.#generation;
+    this.#generation = this.#writer.generation;
     this.#page++;
     this.#tally = newTally();
     this.#trackedNow = [];
@@ -152,7 +157,8 @@ export class TargetBatcher implements LayoutHost {
     if (!table.isLive(entry) && !this.#resolve(entry)) return this.#tally.error === '';
     let canonical = table.canonical[entry] as number;
     const seenOn = table.seenOn[canonical] as number;
-    if (seenOn !== page && seenOn !== page - 1 && !this.#writer.isLive(table.refs[entry] as SeriesRef)) {
+    const isSure = seenOn === page || (this.#isLastPageLive && seenOn === page - 1);
+    if (!isSure && !this.#writer.isLive(table.refs[entry] as SeriesRef)) {
       if (!this.#resolve(entry)) return this.#tally.error === '';
       canonical = table.canonical[entry] as number;
     }

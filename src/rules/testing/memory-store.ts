@@ -53,6 +53,9 @@ export class MemoryStore implements SeriesReader, SeriesWriter {
     return ok(stored.ref);
   }
 
+  /** Nothing is ever dropped here. */
+  readonly generation = 0;
+
   isLive(ref: SeriesRef): boolean {
     return ref < this.#byRef.length;
   }

@@ -76,6 +76,13 @@ function identity(kit: () => Promise<Kit>): void {
     expect(peer.writer.isLive(4_000_000_000 as SeriesRef)).toBe(false);
   });
 
+  it('stays in its generation while no series is dropped', async () => {
+    const { peer, ref, write } = await kit();
+    const before = peer.writer.generation;
+    for (let i = 0; i < 10; i++) await write(peer.nowMs + i * 1000, [[ref({ __name__: 'm', i: `${i}` }), i]]);
+    expect(peer.writer.generation).toBe(before);
+  });
+
   it('takes a batch with an unknown ref for a bug', async () => {
     const { peer } = await kit();
     const batch: SampleBatch = {

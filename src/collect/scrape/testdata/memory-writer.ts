@@ -18,6 +18,7 @@ import {
 export class MemoryWriter implements SeriesWriter {
   readonly batches: SampleBatch[] = [];
   interned = 0;
+  generation = 0;
   /** Refuses new series beyond this number. */
   seriesMax = Number.POSITIVE_INFINITY;
   failure: AppendFailure | undefined;
@@ -54,6 +55,7 @@ export class MemoryWriter implements SeriesWriter {
   dropSeries(text: string): void {
     for (const [ref, labels] of this.#labels) {
       if (formatLabels(labels) !== text) continue;
+      this.generation++;
       this.#labels.delete(ref);
       this.#refs.delete(labelsKey(labels));
     }
