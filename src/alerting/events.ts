@@ -1,6 +1,12 @@
 // Journal events of dispatch, in one shape.
 
-import type { JournalEvent, JournalStage, JournalSubject, JsonValue } from '../model/index.ts';
+import type {
+  DeliveryIntent,
+  JournalEvent,
+  JournalStage,
+  JournalSubject,
+  JsonValue,
+} from '../model/index.ts';
 import type { DispatchEffect, DispatchState } from './state.ts';
 
 export interface EventText {
@@ -30,4 +36,26 @@ export function journalEffect(state: DispatchState, nowMs: number, text: EventTe
     configVersion: state.config.configVersion,
   };
   return { kind: 'journal', event };
+}
+
+/** Closes an intent without an outcome, and says why. */
+export function endSuspect(
+  state: DispatchState,
+  nowMs: number,
+  end: { readonly intent: DeliveryIntent; readonly reason: string },
+): DispatchEffect[] {
+  const { intent, reason } = end;
+  state.suspects.delete(intent.jobId);
+  const close: DispatchEffect = { kind: 'close_intent', jobId: intent.jobId, reason };
+  return [
+    close,
+    journalEffect(state, nowMs, {
+      stage: 'notify',
+      subject: { kind: 'group', groupKey: intent.groupKey },
+      alerts: [...intent.firing, ...intent.resolved],
+      verdict: 'interrupted',
+      reason: `a delivery to ${intent.receiver} was cut off, by the end of the process or of the connection; ${reason}`,
+      evidence: { jobId: intent.jobId },
+    }),
+  ];
 }

@@ -145,7 +145,7 @@ function decideAndSend(state: DispatchState, send: Send, effects: DispatchEffect
     return decision;
   }
   const reason = reasonOf(decision, passed);
-  sendJob(state, { ...send, reason, possibleRepeat: suspects.length > 0 }, effects);
+  sendJob(state, { ...send, reason, repeats: suspects.map(intent => intent.jobId) }, effects);
   return { notify: true, reason };
 }
 
@@ -157,7 +157,7 @@ function reasonOf(decision: Decision & { readonly notify: true }, passed: Passed
 
 function sendJob(
   state: DispatchState,
-  send: Send & { readonly reason: string; readonly possibleRepeat: boolean },
+  send: Send & { readonly reason: string; readonly repeats: readonly string[] },
   effects: DispatchEffect[],
 ): void {
   const { group, destination, nowMs, passed } = send;
@@ -185,7 +185,8 @@ function sendJob(
       alerts: alerts.map(presentAlert),
       status: alerts.some(isFiring) ? 'firing' : 'resolved',
       reason: send.reason,
-      possibleRepeat: send.possibleRepeat,
+      possibleRepeat: send.repeats.length > 0,
+      ...(send.repeats.length === 0 ? {} : { repeats: send.repeats }),
       ...(passed.reports.length === 0 ? {} : { recoveryReport: passed.reports.join('\n') }),
       deadlineMs,
       externalUrl: state.config.externalUrl,

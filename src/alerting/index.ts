@@ -23,7 +23,6 @@ export {
   type DispatchInput,
   type DispatchState,
   HOLD_MS_DEFAULT,
-  initialState,
 } from './state.ts';
 export type { AlertStatus, DestinationStatus, GroupStatus } from './status.ts';
 export { dispatchStep, nextDueMs } from './step.ts';

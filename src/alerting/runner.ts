@@ -13,12 +13,12 @@ import type {
   StateStore,
   StateWrite,
 } from '../model/index.ts';
+import { initialState } from './start.ts';
 import {
   type DispatchConfig,
   type DispatchEffect,
   type DispatchInput,
   type DispatchState,
-  initialState,
   isFiring,
 } from './state.ts';
 import { type AlertStatus, alertStatuses, type GroupStatus, groupStatuses } from './status.ts';
@@ -114,15 +114,13 @@ class DispatchRunner {
     const bootId = [random.uint32(), random.uint32()]
       .map(word => word.toString(16).padStart(8, '0'))
       .join('');
-    const initial = initialState({
+    this.state = initialState({
       config,
       effects,
       bootId,
       nowMs: clock.nowMs(),
       loaded: { log: log.value, openIntents: intents.value, runs: runs.value },
     });
-    this.state = initial.state;
-    this.#carryOut(initial.effects);
     const early = this.#early;
     this.#early = [];
     for (const input of early) this.take(input);

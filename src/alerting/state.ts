@@ -14,7 +14,7 @@ import type {
   RecoveryRun,
   RecoveryUpdate,
 } from '../model/index.ts';
-import { LogBook } from './logbook.ts';
+import type { LogBook } from './logbook.ts';
 import type { Route } from './route.ts';
 
 /** How long Alertmanager remembers what it told (its data retention); doubled repeat intervals may ask for more. */
@@ -150,57 +150,6 @@ export interface InitialState {
   readonly bootId: string;
   readonly nowMs: number;
   readonly loaded: LoadedState;
-}
-
-/** The state after a start, and the intents that turn out to be settled by a later message. */
-export function initialState(initial: InitialState): {
-  readonly state: DispatchState;
-  readonly effects: readonly DispatchEffect[];
-} {
-  const log = new LogBook();
-  for (const entry of initial.loaded.log) log.put(entry);
-  const suspects = new Map<string, DeliveryIntent>();
-  const effects: DispatchEffect[] = [];
-  for (const intent of initial.loaded.openIntents) {
-    const entry = log.get(intent.groupKey, intent.receiver);
-    if (entry !== undefined && entry.sentAtMs >= intent.atMs) {
-      // A repeat went out and its log entry was committed, but the process died before this intent was closed.
-      effects.push({
-        kind: 'close_intent',
-        jobId: intent.jobId,
-        reason: 'a later message told the same group',
-      });
-    } else {
-      suspects.set(intent.jobId, intent);
-    }
-  }
-  const recovery = new Map<string, RecoverySituation>();
-  for (const run of [...initial.loaded.runs].sort((a, b) => a.changedAtMs - b.changedAtMs)) {
-    // A failed run with attempts left releases nothing while the process lives, nor may it after a restart: recovery
-    // tries again or hands over, and says so.
-    if (run.state === 'failed') continue;
-    recovery.set(run.fingerprint, { kind: 'run', run, atMs: run.changedAtMs });
-  }
-  return {
-    state: {
-      config: initial.config,
-      effects: initial.effects,
-      startedAtMs: initial.nowMs,
-      bootId: initial.bootId,
-      jobs: 0,
-      settled: log.size === 0 && suspects.size === 0,
-      alerts: new Map(),
-      groups: new Map(),
-      log,
-      pending: new Map(),
-      orphaned: new Map(),
-      suspects,
-      recovery,
-      waiting: new Map(),
-      nextHousekeepingMs: initial.nowMs,
-    },
-    effects,
-  };
 }
 
 export function isFiring(alert: Alert): boolean {

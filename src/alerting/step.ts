@@ -1,14 +1,8 @@
 // One step of dispatch: an input at a time changes the state and yields effects. No clock, no I/O, no randomness.
 
 import { never } from '../base/index.ts';
-import type {
-  Alert,
-  DeliveryIntent,
-  DeliveryReport,
-  NotificationLogEntry,
-  RecoveryUpdate,
-} from '../model/index.ts';
-import { journalEffect } from './events.ts';
+import type { Alert, DeliveryReport, NotificationLogEntry, RecoveryUpdate } from '../model/index.ts';
+import { endSuspect } from './events.ts';
 import { flushGroup, releaseResolved, wake } from './flush.ts';
 import { logKey } from './logbook.ts';
 import {
@@ -115,7 +109,10 @@ function applyReport(state: DispatchState, report: DeliveryReport, nowMs: number
     state.log.put(entry);
     const told = { key: job.groupKey, members: [...entry.firing, ...entry.resolved] };
     for (const intent of suspectsFor(state, told, job.receiver)) {
-      effects.push(...endSuspect(state, nowMs, { intent, reason: 'its group was told again' }));
+      const ended = endSuspect(state, nowMs, { intent, reason: 'its group was told again' });
+      // The notifier has closed those that the job names, together with its outcome.
+      const isClosed = outcome.kind === 'sent' && job.repeats?.includes(intent.jobId) === true;
+      effects.push(...ended.filter(effect => !isClosed || effect.kind !== 'close_intent'));
     }
   }
   if (report.inDoubt === true) effects.push(...suspect(state, report));
@@ -201,31 +198,11 @@ function keepHouse(state: DispatchState, nowMs: number): DispatchEffect[] {
       wake(state, `report:${pending.destination}`, nowMs);
     }
   }
-  for (const fingerprint of state.recovery.keys()) {
-    // Before all rules have spoken, an alert that is not here yet may still need what was loaded.
+  // Before all rules have spoken, an alert that is not here yet may still need what was loaded.
+  const isEarly = !state.settled || nowMs - state.startedAtMs < START_WAIT_MS_MAX;
+  for (const fingerprint of isEarly ? [] : state.recovery.keys()) {
     const isWanted = state.alerts.has(fingerprint) || hasOpenRun(state, fingerprint);
-    if (state.settled && !isWanted) state.recovery.delete(fingerprint);
+    if (!isWanted) state.recovery.delete(fingerprint);
   }
   return effects;
-}
-
-function endSuspect(
-  state: DispatchState,
-  nowMs: number,
-  end: { readonly intent: DeliveryIntent; readonly reason: string },
-): DispatchEffect[] {
-  const { intent, reason } = end;
-  state.suspects.delete(intent.jobId);
-  const close: DispatchEffect = { kind: 'close_intent', jobId: intent.jobId, reason };
-  return [
-    close,
-    journalEffect(state, nowMs, {
-      stage: 'notify',
-      subject: { kind: 'group', groupKey: intent.groupKey },
-      alerts: [...intent.firing, ...intent.resolved],
-      verdict: 'interrupted',
-      reason: `a delivery to ${intent.receiver} was cut off, by the end of the process or of the connection; ${reason}`,
-      evidence: { jobId: intent.jobId },
-    }),
-  ];
 }

@@ -32,12 +32,14 @@ export function inheritTold(
   at: { readonly destination: string; readonly nowMs: number },
 ): { readonly effects: readonly DispatchEffect[]; readonly blocked: boolean } {
   const own = state.log.get(group.key, at.destination);
-  const known = new Set([...(own?.firing ?? []), ...(own?.resolved ?? [])]);
+  const known = new Set(own?.firing);
   const moved = new Map<NotificationLogEntry, Set<string>>();
   for (const fingerprint of group.members) {
     if (known.has(fingerprint)) continue;
     const from = toldElsewhere(state, fingerprint, at.destination);
     if (from === undefined) continue;
+    // This group told of its end after that: it is the end of the same episode or of a later one.
+    if (own?.resolved.includes(fingerprint) === true && own.sentAtMs >= from.sentAtMs) continue;
     if (state.pending.has(logKey(from.groupKey, from.receiver))) return { effects: [], blocked: true };
     const set = moved.get(from);
     if (set === undefined) moved.set(from, new Set([fingerprint]));
@@ -59,7 +61,7 @@ export function inheritTold(
       receiver: at.destination,
       sentAtMs,
       firing,
-      resolved: own?.resolved ?? [],
+      resolved: (own?.resolved ?? []).filter(one => !firing.includes(one)),
       expiresAtMs: at.nowMs + logKeptMs(state.config),
     }),
   );
@@ -74,7 +76,13 @@ function toldElsewhere(
 ): NotificationLogEntry | undefined {
   const stored = state.alerts.get(fingerprint);
   if (stored === undefined) return undefined;
-  const present = new Set([...stored.groups].map(id => state.groups.get(id)?.key));
+  // Two routes may make groups of one key: only those that lead to this destination count.
+  const present = new Set(
+    [...stored.groups]
+      .map(id => state.groups.get(id))
+      .filter(group => leadsTo(state, group, destination))
+      .map(group => group?.key),
+  );
   let latest: NotificationLogEntry | undefined;
   for (const entry of state.log.mentioning(fingerprint)) {
     // Two routes may tell one receiver of the same alert on purpose: each of those groups keeps its own count.
@@ -83,6 +91,11 @@ function toldElsewhere(
   }
   if (latest === undefined || !latest.firing.includes(fingerprint)) return undefined;
   return startOf(stored.alert) <= latest.sentAtMs ? latest : undefined;
+}
+
+function leadsTo(state: DispatchState, group: Group | undefined, destination: string): boolean {
+  const ways = group === undefined ? [] : (state.config.receivers.get(group.route.receiver) ?? []);
+  return ways.some(way => way.key === destination);
 }
 
 /** Makes the log forget that these alerts fire. */

@@ -16,6 +16,8 @@ export interface NotificationJob {
   readonly reason: string;
   /** Set when an intent without outcome was found after a crash: the message says that it may be a repeat. */
   readonly possibleRepeat: boolean;
+  /** Ids of the jobs in doubt that it repeats: once it is sent, their intents are closed in the commit of its outcome. */
+  readonly repeats?: readonly string[];
   /** What recovery tried, where the route waits for it. */
   readonly recoveryReport?: string;
   /** Give up retrying after this. */

@@ -150,6 +150,22 @@ describe('a delivery', () => {
     ]);
   });
 
+  it('closes the deliveries in doubt that it repeats in the commit of its own outcome', async () => {
+    const dead = bench();
+    dead.script.otherwise = 'hang';
+    dead.notifier.deliver(jobOf(dead.clock));
+    await settle();
+    const state = new MemoryState({ clock: dead.clock }, dead.state.killProcess());
+
+    const b = bench({ state, clock: dead.clock });
+    b.notifier.deliver(jobOf(b.clock, { id: 'job-2', possibleRepeat: true, repeats: ['job-1'] }));
+    await b.clock.advance(1000);
+    const open = await state.openIntents();
+    expect(open.ok && open.value).toEqual([]);
+    // Its intent, and one commit for all the rest.
+    expect(state.commits).toBe(2);
+  });
+
   it('is an event of its own for each group, though the same receiver hears the same words', async () => {
     const b = bench();
     b.notifier.deliver(jobOf(b.clock));

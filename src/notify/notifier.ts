@@ -22,7 +22,7 @@ import { testJob } from './test-message.ts';
 const COMMIT_TRIES_MAX = 3;
 const COMMIT_RETRY_MS = 500;
 /** While the state database fails, what is owed to it is tried this often. */
-const OWED_RETRY_MS = 5000;
+const OWED_RETRY_MS = 1000;
 /** Three writes a delivery: some thousands of messages, as many as an outage of hours leaves. */
 const OWED_WRITES_MAX = 10_000;
 /** A fallback gets one short cycle: the next flush of the group comes soon and tries the receiver itself again. */
@@ -323,6 +323,13 @@ class DeliveryRunner {
       : [{ kind: 'delivery_outcome', jobId: job.id, outcome: end.outcome, atMs }];
     if (end.outcome.kind === 'sent') {
       writes.push({ kind: 'notification_log', entry: logEntryOf(job, atMs, this.#config.logKeptMs) });
+      const outcome: DeliveryOutcome = {
+        kind: 'drop',
+        reason: 'interrupted',
+        detail: 'its group was told again',
+      };
+      // In one commit: a process that dies here must not leave them open beside the entry that says they are told.
+      for (const jobId of job.repeats ?? []) writes.push({ kind: 'delivery_outcome', jobId, outcome, atMs });
     }
     writes.push(
       this.#journal(job, {

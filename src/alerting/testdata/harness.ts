@@ -206,9 +206,10 @@ export class World {
         ? ({ kind: 'sent', answer: 'ok' } as const)
         : ({ kind: 'drop', reason: 'refused', detail: '' } as const);
     const expiresAtMs = atMs + 5 * 86_400_000;
+    const settled = mode === 'sent' ? [job.id, ...(job.repeats ?? [])] : [job.id];
     await state.commit(
       [
-        { kind: 'delivery_outcome', jobId: job.id, outcome, atMs },
+        ...settled.map(jobId => ({ kind: 'delivery_outcome' as const, jobId, outcome, atMs })),
         ...(mode === 'sent'
           ? [{ kind: 'notification_log' as const, entry: { ...told, sentAtMs: atMs, expiresAtMs } }]
           : []),
