@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+/** From 100 half hours on, each fault and each promise must have been exercised. */
+const ENFORCED_FROM_MINUTES = 3000;
 /** A line of progress this often. */
 const PROGRESS_MS = 15_000;
 
@@ -66,7 +68,10 @@ async function runAll({ program, from, seeds, jobs, task }) {
 
   function worker() {
     return new Promise(resolve => {
-      const child = fork(program, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+      const child = fork(program, {
+        execArgv: ['--max-semi-space-size=64'],
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      });
       let seed = 0;
       const give = () => {
         if (next >= from + seeds) {
@@ -101,7 +106,11 @@ async function runAll({ program, from, seeds, jobs, task }) {
   }
 
   process.stdout.write(`${tallyTable(total)}\n`);
-  const missing = task.verbose ? [] : untouched(total);
+  // A few seeds cannot meet everything: they say so, and only a run of some size fails by it.
+  const isLarge = seeds * task.minutes >= ENFORCED_FROM_MINUTES;
+  const rare = untouched(total);
+  if (!isLarge && rare.length > 0) process.stdout.write(`never exercised: ${rare.join(', ')}\n`);
+  const missing = isLarge ? rare : [];
   for (const name of missing) process.stdout.write(`FAILED never exercised: ${name}\n`);
   const left = from + seeds - next;
   if (left > 0) process.stdout.write(`FAILED ${left} seeds did not run: their workers died\n`);

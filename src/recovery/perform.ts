@@ -9,6 +9,8 @@ import { judgeExpression, judgeRule, type VerifyVerdict } from './verify.ts';
 
 /** One look of the verification; the next one comes anyway. */
 const QUERY_TIMEOUT_MS = 30_000;
+/** Wait before a record that must not be lost is tried again. */
+const RECORD_RETRY_MS = 1000;
 
 export interface PerformPorts extends ActionPorts {
   readonly clock: Clock;
@@ -52,6 +54,21 @@ export async function record(
   return true;
 }
 
+/**
+ * The same for what is known already, such as the outcome of an action: without the record the action would look as if its
+ * outcome were in doubt, so it is tried until it succeeds. False: the process stops.
+ */
+export async function recordSurely(
+  run: RecoveryRun,
+  ports: Pick<PerformPorts, 'state' | 'log' | 'clock'>,
+  context: Pick<PerformContext, 'effects' | 'configVersion' | 'onChange'> & { readonly signal: AbortSignal },
+): Promise<boolean> {
+  while (!(await record(run, ports, context))) {
+    if (!(await sleep(ports.clock, RECORD_RETRY_MS, context.signal))) return false;
+  }
+  return true;
+}
+
 export type StepsResult = {
   readonly run: RecoveryRun;
   readonly kind: 'done' | 'failed' | 'ended' | 'not_journaled' | 'stopped';
@@ -79,7 +96,7 @@ export async function doSteps(
         : { kind: 'failed', detail: 'not done: the alert no longer fires', output: '' };
     if (signal.aborted) return { run, kind: 'stopped' };
     run = endStep(run, outcome, ports.clock.nowMs());
-    if (!(await record(run, ports, context))) return { run, kind: 'not_journaled' };
+    if (!(await recordSurely(run, ports, { ...context, signal }))) return { run, kind: 'stopped' };
     if (outcome.kind !== 'ok') return { run, kind: still?.state === 'firing' ? 'failed' : 'ended' };
   }
   return { run, kind: 'done' };

@@ -13,9 +13,9 @@ import {
   type StateStore,
 } from '../model/index.ts';
 import { judgeGuard } from './guard.ts';
-import { doSteps, type PerformContext, type PerformPorts, record, verify } from './perform.ts';
+import { doSteps, type PerformContext, type PerformPorts, record, recordSurely, verify } from './perform.ts';
 import type { Playbook } from './playbook.ts';
-import { isUnderWay, loseStep, moveTo, propose } from './transitions.ts';
+import { isUnderWay, loseStep, moveTo, propose, stepsDone } from './transitions.ts';
 
 /** Runs kept in memory for the guard and the page; the journal has them all. */
 const RUNS_KEPT_MAX = 1000;
@@ -92,10 +92,11 @@ export function createRecovery(
 
   /** A failed run ends in the hands of people once the guard allows no other. */
   const conclude = async (run: RecoveryRun, context: PerformContext): Promise<void> => {
-    if (!(await record(run, ports, context))) return;
+    const surely = { ...context, signal: stopping.signal };
+    if (!(await recordSurely(run, ports, surely))) return;
     if (run.state !== 'failed' || run.attempt < context.playbook.guard.attemptsMax) return;
     const reason = `${run.reason}; all ${run.attempt} attempts are used up: people take over`;
-    await record(moveTo(run, 'escalated', { reason, nowMs: ports.clock.nowMs() }), ports, context);
+    await recordSurely(moveTo(run, 'escalated', { reason, nowMs: ports.clock.nowMs() }), ports, surely);
   };
 
   const carryOut = async (
@@ -126,7 +127,8 @@ export function createRecovery(
   /** Verifies a run in `verifying` and concludes it. */
   const carryOn = async (run: RecoveryRun, context: PerformContext): Promise<void> => {
     const alert = alerts.get(run.fingerprint) ?? ended.get(run.fingerprint);
-    if (alert === undefined || !(await record(run, ports, context))) return;
+    if (alert === undefined) return;
+    if (!(await recordSurely(run, ports, { ...context, signal: stopping.signal }))) return;
     const final = await verify(run, alert, { ports: performPorts, context, signal: stopping.signal });
     if (final !== undefined) await conclude(final, context);
   };
@@ -206,10 +208,16 @@ export function createRecovery(
     const playbook = settings.playbooks.find(candidate => candidate.name === run.playbook);
     if (playbook === undefined) return;
     const context = contextFor(playbook, alert.fingerprint);
-    if (run.state === 'verifying')
+    const last = run.steps.at(-1);
+    // What a former process left could not be journaled at the start: its step is in doubt still.
+    const isInDoubt = run.state === 'running' && last !== undefined && last.outcome !== 'ok';
+    const mayRepeat = playbook.steps[stepsDone(run)]?.idempotent === true;
+    if (isInDoubt || (run.state === 'unknown' && !mayRepeat))
+      own(alert.fingerprint, takeUp(run, { ports, settings, keep, sinks }));
+    else if (run.state === 'verifying')
       own(alert.fingerprint, carryOn({ ...run, changedAtMs: ports.clock.nowMs() }, context));
     else if (alert.state === 'firing') {
-      own(alert.fingerprint, carryOut({ run, first: Math.max(0, run.steps.length - 1) }, context));
+      own(alert.fingerprint, carryOut({ run, first: stepsDone(run) }, context));
     } else {
       const reason = 'the alert ended while the outcome of the action was unknown';
       own(
@@ -299,16 +307,23 @@ async function takeUp(
   const last = run.steps.at(-1);
   if (last?.outcome === 'ok' && run.state === 'running') {
     // The step had ended well and its outcome was journaled: the next step is not begun by a process that knows so little.
-    const verified = run.steps.length >= playbook.steps.length;
-    const next = verified
-      ? moveTo(run, 'verifying', { reason: 'taken up after a restart: looking at fresh samples', nowMs })
-      : moveTo(run, 'escalated', { reason: 'the process ended between two steps: people take over', nowMs });
+    const next =
+      stepsDone(run) >= playbook.steps.length
+        ? moveTo(run, 'verifying', { reason: 'taken up after a restart: looking at fresh samples', nowMs })
+        : moveTo(run, 'escalated', {
+            reason: 'the process ended between two steps: people take over',
+            nowMs,
+          });
     await record(next, ports, context);
+    return;
+  }
+  if (run.state === 'running' && last?.outcome !== undefined && last.outcome !== 'unknown') {
+    await record(moveTo(run, 'failed', { reason: run.reason, nowMs }), ports, context);
     return;
   }
   const lost = loseStep(run, nowMs);
   if (!(await record(lost, ports, context))) return;
-  const step = playbook.steps[lost.steps.length - 1];
+  const step = playbook.steps[stepsDone(lost)];
   if (step?.idempotent !== true) {
     await record(
       moveTo(lost, 'escalated', {

@@ -82,6 +82,11 @@ export function loseStep(run: RecoveryRun, nowMs: number): RecoveryRun {
   return { ...moveTo(run, 'unknown', { reason, nowMs }), steps: lost };
 }
 
+/** How many of the playbook's steps are done. A step in doubt that was repeated has more than one record. */
+export function stepsDone(run: RecoveryRun): number {
+  return run.steps.filter(step => step.outcome === 'ok').length;
+}
+
 /** What was tried, in a few lines for the message to the person who takes over. */
 export function reportOf(run: RecoveryRun): string {
   const steps = run.steps.map(step => {

@@ -72,6 +72,8 @@ function whenPresent(old: ActiveAlert | undefined, candidate: Candidate, input: 
   const wasFiring = !fresh && old.state !== 'pending';
   const firing = wasFiring || fires;
   const firedAtMs = wasFiring ? (old.firedAtMs ?? nowMs) : firing ? nowMs : undefined;
+  // While it is pending anew the end of the episode before is kept: someone may not have been told of it yet.
+  const resolvedAtMs = firing ? undefined : old?.resolvedAtMs;
   return {
     labels: candidate.labels,
     fingerprint: candidate.fingerprint,
@@ -79,6 +81,7 @@ function whenPresent(old: ActiveAlert | undefined, candidate: Candidate, input: 
     state: firing ? 'firing' : 'pending',
     activeAtMs,
     ...(firedAtMs === undefined ? {} : { firedAtMs }),
+    ...(resolvedAtMs === undefined ? {} : { resolvedAtMs }),
     lastSeenMs: nowMs,
     value: candidate.value,
     reason: HOLDS,
@@ -104,7 +107,7 @@ function whenAbsent(old: ActiveAlert, input: StepInput): ActiveAlert | undefined
       reason: verdict.reason,
     };
   }
-  if (old.state === 'pending') return undefined;
+  if (old.state === 'pending') return formerEnd(old, nowMs);
   if (old.state === 'firing' && rule.keepFiringForMs > 0) {
     const keptSinceMs = old.keptSinceMs ?? nowMs;
     if (nowMs - keptSinceMs < rule.keepFiringForMs) {
@@ -112,6 +115,13 @@ function whenAbsent(old: ActiveAlert, input: StepInput): ActiveAlert | undefined
     }
   }
   return { ...old, state: 'resolved', resolvedAtMs: nowMs, reason: verdict.reason };
+}
+
+/** A pending alert that did not come to fire is the resolved one again that it was before, as long as that is sent. */
+function formerEnd(old: ActiveAlert, nowMs: number): ActiveAlert | undefined {
+  const { resolvedAtMs } = old;
+  if (resolvedAtMs === undefined || nowMs - resolvedAtMs > RESOLVED_RETENTION_MS) return undefined;
+  return { ...old, state: 'resolved', reason: 'it ended earlier, and was only pending since' };
 }
 
 const PROMETHEUS_VERDICT = { kind: 'resolved', reason: 'no longer in the answer' } as const;

@@ -40,7 +40,9 @@ export class ActionChecks {
     const before = this.#states.get(run.id);
     this.#states.set(run.id, run.state);
     if (run.steps.length > 0 && ['recovered', 'failed', 'escalated'].includes(run.state)) {
-      this.#ends.set(run.fingerprint, { runId: run.id, atMs: scene.nowMs, jumps: scene.jumps });
+      // It may have ended some time ago and be written only now.
+      const atMs = scene.nowMs - Math.max(0, scene.clock.nowMs() - run.changedAtMs);
+      this.#ends.set(run.fingerprint, { runId: run.id, atMs, jumps: scene.jumps });
     }
     if (before === run.state) return;
     if (run.state === 'escalated' || run.state === 'blocked') scene.looked('actions: handed to people');

@@ -12,6 +12,8 @@ const RECEIVERS: readonly ReceiverName[] = ['hook', 'mail'];
 const HOLD_MS = 10 * 60_000;
 /** A state database that works again has got what it was owed after this. */
 const STATE_HEALED_MS = 10_000;
+/** As rules': how long an alert that ended is sent again. */
+const RESOLVED_RETENTION_MS = 15 * 60_000;
 const LOOKBACK_MS = 300_000;
 /** The longest pause between two attempts, and ticks. */
 const PAUSES_MS = 120_000;
@@ -38,6 +40,10 @@ export class AlertChecks {
   readonly #lastTaken = new Map<string, KnownArrival>();
   /** By receiver and fingerprint: what it was told last, and since when that is wrong. */
   readonly #beliefs = new Map<string, 'firing' | 'resolved'>();
+  /** Start of the episode that it was told of. */
+  readonly #believedSince = new Map<string, number>();
+  /** Jobs of which the next process cannot know. */
+  readonly #unknowable = new Set<string>();
   readonly #endOwedSinceMs = new Map<string, number>();
   readonly #episodes = new Map<string, Episode>();
   readonly #rules = new Map<string, Alert>();
@@ -116,7 +122,7 @@ export class AlertChecks {
       wallMs: scene.clock.nowMs(),
       jumps: scene.jumps,
     });
-    const stateFailed = scene.stateFailedBetween(scene.nowMs, scene.nowMs);
+    const stateFailed = scene.stateFailedBetween(scene.nowMs - 120_000, scene.nowMs);
     const intent = scene.image.tables.deliveries.has(arrival.jobId);
     scene.expect('explained: intent before the message', intent || (stateFailed && arrival.marked), () =>
       words(arrival, 'has no committed intent'),
@@ -138,7 +144,9 @@ export class AlertChecks {
     const before = this.#lastTaken.get(key);
     this.#lastTaken.set(key, arrival);
     for (const alert of arrival.alerts) {
-      this.#beliefs.set(`${arrival.receiver}|${alert.fingerprint}`, alert.status);
+      const key = `${arrival.receiver}|${alert.fingerprint}`;
+      this.#beliefs.set(key, alert.status);
+      this.#believedSince.set(key, alert.startsAtMs);
     }
     if (before !== undefined) this.#checkRepeat(arrival, before);
   }
@@ -146,6 +154,7 @@ export class AlertChecks {
   #checkRepeat(arrival: KnownArrival, before: KnownArrival): void {
     const scene = this.#scene;
     if (said(arrival) !== said(before) || arrival.jumps !== before.jumps) return;
+    if (this.#unknowable.has(before.jobId)) return;
     if (arrival.atMs - before.atMs >= scene.plan.repeatMs) {
       scene.looked('alerts: no message repeated without its mark');
       return;
@@ -303,6 +312,17 @@ export class AlertChecks {
     );
   }
 
+  /**
+   * A reload moves an alert to another group. What its receiver heard of the same episode moves along; of an earlier one,
+   * whose end could not be told, it does not: the new episode counts as news, and is told of if the receiver works.
+   */
+  onRouteChange(): void {
+    for (const [key, startsAtMs] of this.#believedSince) {
+      const episode = this.#episodes.get(key.split('|')[1] ?? '');
+      if (episode !== undefined && episode.startsAtMs !== startsAtMs) this.#beliefs.delete(key);
+    }
+  }
+
   // --- crashes and ends ---------------------------------------------------------------------------
 
   onRestart(): void {
@@ -310,23 +330,35 @@ export class AlertChecks {
     for (const arrival of this.#arrivals) {
       const known = deliveries.get(arrival.jobId);
       if (known !== undefined && known.outcome === undefined) arrival.openAtRestart = true;
-      // An outage that covers both its end and that of the process.
-      const { diedAtMs, outages } = this.#scene;
-      const lost = outages.some(
-        ({ fromMs, toMs }) =>
-          fromMs <= arrival.atMs + 30_000 &&
-          toMs >= arrival.atMs &&
-          diedAtMs >= fromMs &&
-          diedAtMs <= toMs + STATE_HEALED_MS,
-      );
+      const lost = this.#isUnwritten(arrival);
       if (!arrival.taken || !lost) continue;
       // It died before it could write what it told: nobody can know.
+      arrival.openAtRestart = true;
+      this.#unknowable.add(arrival.jobId);
       for (const alert of arrival.alerts) this.#forgetUnlessLogged(arrival.receiver, alert.fingerprint);
     }
     // A loss of power may have taken what the rules said last.
     this.#rules.clear();
     for (const alerts of ruleAlerts.values()) for (const one of alerts) this.#rules.set(one.fingerprint, one);
+    const nowWallMs = this.#scene.clock.nowMs();
+    for (const [fingerprint, times] of this.#resolvedTimes) {
+      // As in Prometheus, rules forget an alert that ended long ago: after a restart nobody can tell of it any more.
+      if (this.#rules.has(fingerprint) || nowWallMs - Math.max(...times) < RESOLVED_RETENTION_MS) continue;
+      for (const receiver of RECEIVERS) this.#beliefs.delete(`${receiver}|${fingerprint}`);
+    }
     this.disturbed();
+  }
+
+  /** One outage of the state database covers both the delivery and the death: nothing of it is on disk. */
+  #isUnwritten(arrival: KnownArrival): boolean {
+    const { diedAtMs, outages } = this.#scene;
+    return outages.some(
+      ({ fromMs, toMs }) =>
+        fromMs <= arrival.atMs + 30_000 &&
+        toMs >= arrival.atMs &&
+        diedAtMs >= fromMs &&
+        diedAtMs <= toMs + STATE_HEALED_MS,
+    );
   }
 
   #forgetUnlessLogged(receiver: ReceiverName, fingerprint: string): void {
@@ -340,7 +372,14 @@ export class AlertChecks {
   endChapter(system: System): void {
     const scene = this.#scene;
     const left = system.rules.alerts().map(alert => `${alert.fingerprint} ${alert.state}: ${alert.reason}`);
-    const open = [...scene.image.tables.deliveries.values()].filter(one => one.outcome === undefined);
+    // An intent in doubt whose alert is gone is closed a day later; until then it must be about nothing that matters.
+    const open = [...scene.image.tables.deliveries.values()].filter(
+      ({ outcome, intent }) =>
+        outcome === undefined &&
+        [...intent.firing, ...intent.resolved].some(
+          one => this.#beliefs.get(`${intent.receiver.split('/')[0]}|${one}`) === 'firing',
+        ),
+    );
     const wrong = [...this.#beliefs].filter(([, belief]) => belief === 'firing').map(([key]) => key);
     scene.expect(
       'quiet end: all resolved and drained',
@@ -351,7 +390,7 @@ export class AlertChecks {
     const journal = scene.image.tables.journal.filter(event => event.stage === 'notify');
     for (const arrival of this.#arrivals) {
       if (!arrival.taken || scene.stateFailedBetween(arrival.atMs, arrival.atMs + 30_000)) continue;
-      scene.expect('explained: each message in the journal', isTold(journal, arrival), () =>
+      scene.expect('explained: each message in the journal', isTold(journal, arrival, scene.jumps), () =>
         words(arrival, `of ${arrival.atMs / 1000} s is not in the journal`),
       );
     }
@@ -363,7 +402,8 @@ export class AlertChecks {
 
 function isTold(
   journal: Scene['image']['tables']['journal'],
-  arrival: Arrival & { readonly wallMs: number },
+  arrival: KnownArrival,
+  jumpsNow: number,
 ): boolean {
   const { wallMs, receiver, jobId } = arrival;
   return journal.some(event => {
@@ -376,7 +416,7 @@ function isTold(
       event.subject.kind === 'receiver'
         ? event.subject.name.startsWith(`${receiver}/`)
         : event.verdict === 'interrupted';
-    return mine && event.lastAtMs >= wallMs - 1000;
+    return mine && (event.lastAtMs >= wallMs - 1000 || arrival.jumps !== jumpsNow);
   });
 }
 

@@ -127,6 +127,7 @@ export function makePlan(seed: number, minutes: number): SimPlan {
     // Trouble at the targets is what everything else is about.
     for (let n = draw.int(3, 6); n > 0; n--) events.push(targetTrouble(draw, fromMs, targets));
     for (let n = draw.int(3, 7); n > 0; n--) events.push(otherTrouble(draw, fromMs));
+    if (draw.chance(0.5)) events.push(receiverTrouble(draw, fromMs));
   }
   return { ...settings, events: events.sort((a, b) => a.atMs - b.atMs) };
 }
@@ -147,15 +148,19 @@ function targetTrouble(draw: Draw, fromMs: number, targets: number): SimEvent {
   return { atMs, kind: 'target', target, how, forMs: bounded };
 }
 
+function receiverTrouble(draw: Draw, fromMs: number): SimEvent {
+  const how = draw.pick<ReceiverFailure>(['refused', 'reject', 'busy', 'slow', 'lost-answer']);
+  const receiver = draw.pick<ReceiverName>(['hook', 'mail']);
+  const atMs = when(draw, fromMs);
+  // Long enough, now and then, that a message is given up; over early enough that all is told at the end.
+  const forMs = Math.min(draw.seconds(20, 900), fromMs + TROUBLES_END_MS + 120_000 - atMs);
+  return { atMs, kind: 'receiver', receiver, how, forMs };
+}
+
 function otherTrouble(draw: Draw, fromMs: number): SimEvent {
   const atMs = when(draw, fromMs);
   const downMs = draw.pick([500, 5000, 30_000, 120_000]);
   const kinds = [
-    (): SimEvent => {
-      const how = draw.pick<ReceiverFailure>(['refused', 'reject', 'busy', 'slow', 'lost-answer']);
-      const receiver = draw.pick<ReceiverName>(['hook', 'mail']);
-      return { atMs, kind: 'receiver', receiver, how, forMs: draw.seconds(20, 400) };
-    },
     (): SimEvent => ({ atMs, kind: 'kill', downMs }),
     (): SimEvent => ({
       atMs,

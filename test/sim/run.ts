@@ -30,7 +30,7 @@ import { Scene } from './scene.ts';
 import { type Fault, newTally, type Tally } from './tally.ts';
 
 /** Between two looks of the checks that go on all the time. */
-const SLICE_MS = 1000;
+const SLICE_MS = 2000;
 /** A trap (die at the n-th commit, at a message, at an action) that nothing stepped into is taken away. */
 const TRAP_MS = 240_000;
 /** A paused store looks each second whether it can go on; a failed sync or seal is tried again after some more. */
@@ -106,7 +106,7 @@ class World {
   #stateFailsUntilMs = 0;
   #diskFullUntilMs: number | undefined;
   #diskFailedAtMs = Number.NEGATIVE_INFINITY;
-  #diskFailsAtCall: number | undefined;
+  readonly #diskFailsAtCalls = new Set<number>();
   #crashes = 0;
   #lookAtMs = LOOK_EVERY_MS;
 
@@ -221,10 +221,6 @@ class World {
   async #start(): Promise<void> {
     const { scene } = this;
     scene.life += 1;
-    if (scene.life > 1) {
-      this.#alerts.onRestart();
-      this.#actions.onRestart();
-    }
     const life = new Life({
       number: scene.life,
       seed: this.#plan.seed,
@@ -236,6 +232,11 @@ class World {
       lines: this.lines,
     });
     this.#life = life;
+    // Opening the image has applied what was committed and not synced.
+    if (scene.life > 1) {
+      this.#alerts.onRestart();
+      this.#actions.onRestart();
+    }
     const wasDiskWell = this.#isDiskWell();
     let started: Awaited<ReturnType<typeof startSystem>> | undefined;
     void startSystem(life.ports, {
@@ -281,9 +282,10 @@ class World {
     const after = await snapshotOf(system);
     // A trap may have killed it while it answered.
     if (this.scene.system !== system) return;
-    if (after === undefined)
-      this.scene.fail('store and state open after a crash', 'the store gives no answer');
-    else this.#samples.checkKept(before.snapshot, after, before.how);
+    if (after === undefined) {
+      if (this.#isDiskWell())
+        this.scene.fail('store and state open after a crash', 'the store gives no answer');
+    } else this.#samples.checkKept(before.snapshot, after, before.how);
   }
 
   /** Synchronous: from here on nothing of this life has any effect. */
@@ -355,8 +357,9 @@ class World {
   /** Asked before each call of the disk. */
   #diesAtDiskCall(): boolean {
     const { calls } = this.#disk;
-    if (this.#diskFailsAtCall !== undefined && calls >= this.#diskFailsAtCall - 1) {
-      this.#diskFailsAtCall = undefined;
+    for (const failing of this.#diskFailsAtCalls) {
+      if (calls < failing - 1) continue;
+      this.#diskFailsAtCalls.delete(failing);
       this.#diskFailedAtMs = this.scene.nowMs;
       this.#samples.forgetLastPages();
     }
@@ -423,7 +426,7 @@ class World {
       case 'disk-fails':
         scene.fault('disk call fails');
         this.#disk.failAt(event.n);
-        this.#diskFailsAtCall = this.#disk.calls + event.n;
+        this.#diskFailsAtCalls.add(this.#disk.calls + event.n);
         return;
       case 'state-fails':
         scene.fault('state database fails');
@@ -492,6 +495,7 @@ class World {
   async #reload(change: Change): Promise<void> {
     const { scene } = this;
     scene.variant = changedVariant(this.#plan, scene.variant, change);
+    if (change === 'route' || change === 'back') this.#alerts.onRouteChange();
     this.#putConfig();
     this.#alerts.disturbed();
     const done = await this.#askReload();

@@ -27,8 +27,8 @@ export class Scene {
   /** Number of the present life of the process, and of the jumps of the wall clock so far. */
   life = 0;
   jumps = 0;
-  /** Until when times exist that were lived through twice. */
-  #twiceUntilMs = Number.NEGATIVE_INFINITY;
+  /** The latest wall time before a jump back: until it is passed, times are lived through twice. */
+  #wallMsMax = Number.NEGATIVE_INFINITY;
   stateFailedAtMs = Number.NEGATIVE_INFINITY;
   /** Times at which the state database failed. */
   readonly outages: { readonly fromMs: number; readonly toMs: number }[] = [];
@@ -78,7 +78,7 @@ export class Scene {
   jumped(byMs: number): void {
     this.jumps += 1;
     this.jumpedAtMs = this.nowMs;
-    if (byMs < 0) this.#twiceUntilMs = Math.max(this.#twiceUntilMs, this.nowMs - byMs + JUMP_SLACK_MS);
+    if (byMs < 0) this.#wallMsMax = Math.max(this.#wallMsMax, this.clock.nowMs() - byMs + JUMP_SLACK_MS);
   }
 
   /** Whether the state database failed between the two, or a moment before. */
@@ -88,7 +88,7 @@ export class Scene {
 
   /** While times are lived through twice, old and new samples lie among each other: nothing can be said of values. */
   get isTimeTwofold(): boolean {
-    return this.nowMs < this.#twiceUntilMs;
+    return this.clock.nowMs() < this.#wallMsMax;
   }
 
   /** Samples may be missing for a cause of our own: under Prometheus's semantics that looks resolved, there as here. */

@@ -78,7 +78,8 @@ export class FakeHttp implements Http {
       const finish = (result: Result<HttpResponse, HttpError>): void => {
         timer.cancel();
         signal?.removeEventListener('abort', onAbort);
-        stop.abort();
+        // With a reason of its own: without one each request would cost an exception with its stack.
+        stop.abort('the exchange is over');
         resolve(result);
       };
       const onAbort = (): void => finish(failed('http-aborted', request));
