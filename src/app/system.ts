@@ -6,7 +6,7 @@ import { err, ok, type Result, type Timer } from '../base/index.ts';
 import { createHostCollector } from '../collect/host/index.ts';
 import { createInProcessRunner, type InProcessRunner } from '../collect/inprocess/index.ts';
 import { createScraper, type Scraper } from '../collect/scrape/index.ts';
-import type { Config, LoadOutcome } from '../config/index.ts';
+import { type Config, type LoadOutcome, sameSettings } from '../config/index.ts';
 import type { DroppedTarget } from '../discovery/index.ts';
 import {
   type Diagnostic,
@@ -366,7 +366,7 @@ function build(
         });
         return { ok: false, problems };
       }
-      const notes = needsRestart(config, loaded.config);
+      const notes = needsRestart(first.config, loaded.config);
       const applied = await apply(
         { config: loaded.config, version: loaded.version, files: loaded.files.map(file => file.path) },
         read.files,
@@ -444,10 +444,11 @@ function inProcessTarget(job: string, instance: string, intervalMs: number) {
 }
 
 /** Settings that are read at the start only; a reload says so instead of passing over them. */
+/** `before` is what the process was started with: a change stays in wait until the next start. */
 function needsRestart(before: Config, after: Config): readonly string[] {
   const parts = ['host', 'web', 'storage'] as const;
   return parts
-    .filter(part => JSON.stringify(before[part]) !== JSON.stringify(after[part]))
+    .filter(part => !sameSettings(before[part], after[part]))
     .map(part => `"${part}" changed: it takes effect at the next start`);
 }
 

@@ -56,6 +56,7 @@ export {
   required,
   type Schema,
   type Secret,
+  sameSettings,
   secret,
   secretFile,
   secretOf,

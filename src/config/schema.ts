@@ -214,6 +214,20 @@ export function secretOf(value: string): Secret {
   return { reveal: () => value, toJSON: () => '<secret>', toString: () => '<secret>' };
 }
 
+/** Whether two read sections say the same, their secrets included. */
+export function sameSettings(a: unknown, b: unknown): boolean {
+  return plainText(a) === plainText(b);
+}
+
+function plainText(settings: unknown): string {
+  return JSON.stringify(settings, function (this: unknown, key: string, value: unknown) {
+    // `value` is what toJSON made of it; the holder still has the secret itself.
+    const raw: unknown = (this as Readonly<Record<string, unknown>>)[key];
+    const isSecret = typeof raw === 'object' && raw !== null && 'reveal' in raw;
+    return isSecret ? (raw as Secret).reveal() : value;
+  });
+}
+
 export function secret(): Schema<Secret> {
   return scalar('secret', (raw, source, context) => {
     const written = typeof raw === 'string' ? raw : source;

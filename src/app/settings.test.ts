@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest';
+import { FakeClock } from '../../test/support/clock.ts';
+import { FakeDisk } from '../../test/support/disk.ts';
+import { FakeHttp } from '../../test/support/http.ts';
+import { CollectingLog } from '../../test/support/log.ts';
+import { type Config, loadConfig } from '../config/index.ts';
+import { labelsToRecord } from '../model/index.ts';
+import {
+  dispatchConfigOf,
+  externalUrlOf,
+  findTargets,
+  hostSettingsOf,
+  playbooksOf,
+  REGISTRIES,
+  routeOf,
+  scrapeJobOf,
+} from './settings.ts';
+
+async function configOf(text: string): Promise<Config> {
+  const disk = new FakeDisk();
+  const file = await disk.open('/watchkeeper.yml', 'create');
+  if (!file.ok) throw new Error(file.error.message);
+  await file.value.write(new TextEncoder().encode(text));
+  const loaded = await loadConfig({
+    disk,
+    env: {},
+    paths: { watchkeeper: '/watchkeeper.yml' },
+    registries: REGISTRIES,
+  });
+  if (loaded.config === undefined) throw new Error(JSON.stringify(loaded.diagnostics));
+  return loaded.config;
+}
+
+const portsFor = () => {
+  const clock = new FakeClock();
+  return { clock, disk: new FakeDisk(), http: new FakeHttp(clock), log: new CollectingLog() };
+};
+
+describe('settings of a scrape job', () => {
+  it('come from the file, with credentials', async () => {
+    const config = await configOf(`
+global: { scrape_interval: 20s }
+scrape_configs:
+  - job_name: node
+    scrape_timeout: 3s
+    metrics_path: /probe
+    scheme: https
+    params: { module: [icmp] }
+    honor_labels: true
+    sample_limit: 7
+    basic_auth: { username: u, password: p }
+    tls_config: { server_name: inside, insecure_skip_verify: true }
+    static_configs: [{ targets: ['127.0.0.1:1'] }]
+`);
+    const [configured] = config.scrapeJobs;
+    if (configured === undefined) throw new Error('a job expected');
+    const job = scrapeJobOf(configured);
+    expect(job).toMatchObject({
+      jobName: 'node',
+      intervalMs: 20_000,
+      timeoutMs: 3000,
+      metricsPath: '/probe',
+      scheme: 'https',
+      params: new Map([['module', ['icmp']]]),
+      honorLabels: true,
+      sampleLimit: 7,
+      auth: { kind: 'basic', username: 'u' },
+      tls: { serverName: 'inside' },
+    });
+    expect(job.auth.kind === 'basic' && job.auth.password.reveal()).toBe('p');
+  });
+
+  it('lead to targets: several groups of one job, labels, and those that relabelling drops', async () => {
+    const config = await configOf(`
+scrape_configs:
+  - job_name: node
+    relabel_configs: [{ source_labels: [__address__], regex: '.*:3', action: drop }]
+    static_configs:
+      - targets: ['127.0.0.1:1', '127.0.0.1:3']
+        labels: { env: test }
+      - targets: ['127.0.0.1:2']
+`);
+    const { entries, dropped } = findTargets(config, portsFor());
+    expect(entries.map(({ target }) => [target.url, labelsToRecord(target.labels)])).toEqual([
+      ['http://127.0.0.1:1/metrics', { env: 'test', instance: '127.0.0.1:1', job: 'node' }],
+      ['http://127.0.0.1:2/metrics', { instance: '127.0.0.1:2', job: 'node' }],
+    ]);
+    expect(dropped.map(target => labelsToRecord(target.discoveredLabels)['__address__'])).toEqual([
+      '127.0.0.1:3',
+    ]);
+  });
+});
+
+describe('settings of the other stages', () => {
+  it('the host collector: what is switched on and off, and where to look', async () => {
+    const config = await configOf(
+      'host: { collectors: { enable: [systemd], disable: [nfs] }, procfs: /host/proc, textfile_folder: /text }\n',
+    );
+    expect(hostSettingsOf(config)).toMatchObject({
+      enable: ['systemd'],
+      disable: ['nfs'],
+      procfs: '/host/proc',
+      textfileFolder: '/text',
+    });
+    expect(hostSettingsOf(await configOf('host: {}\n')).procfs).toBe('/proc');
+  });
+
+  it('without a route nobody is told, and alerts are still grouped', async () => {
+    const route = routeOf(await configOf('host: { enabled: false }\n'));
+    expect(route).toMatchObject({ receiver: 'nobody', groupWaitMs: 30_000 });
+  });
+
+  it('a route with its own times and what its children inherit', async () => {
+    const config = await configOf(`
+route:
+  receiver: a
+  group_wait: 7s
+  routes: [{ matchers: ['severity="critical"'], receiver: b, repeat_interval: 9m }]
+receivers: [{ name: a }, { name: b }]
+`);
+    const facts = { receivers: new Map(), externalUrl: 'http://x', configVersion: 'v' };
+    const { route, externalUrl, configVersion } = dispatchConfigOf(config, facts);
+    expect({ externalUrl, configVersion }).toEqual({ externalUrl: 'http://x', configVersion: 'v' });
+    expect(route).toMatchObject({
+      groupWaitMs: 7000,
+      routes: [{ receiver: 'b', groupWaitMs: 7000, repeatIntervalMs: 540_000 }],
+    });
+  });
+
+  it('playbooks as recovery reads them', async () => {
+    const config = await configOf(`
+recovery:
+  playbooks:
+    - name: restart
+      match: ['alertname="Down"']
+      steps: [{ name: go, command: { argv: [/bin/true] } }]
+      verify: { within: 5s }
+`);
+    expect(playbooksOf(config)).toMatchObject([{ name: 'restart', steps: [{ name: 'go' }] }]);
+  });
+
+  it.each([
+    ['host: {}\n', 'http://here:9390'],
+    ["web: { listen: '127.0.0.1:8000' }\n", 'http://here:8000'],
+    ["web: { external_url: 'https://watch.example.org/' }\n", 'https://watch.example.org'],
+  ])('links in messages under %j begin with %s', async (text, url) => {
+    expect(externalUrlOf(await configOf(text), 'here')).toBe(url);
+  });
+});

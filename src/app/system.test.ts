@@ -1,0 +1,260 @@
+// The joined system over fakes of all ports: starting, reloading, listening. The simulation covers its promises, the
+// end-to-end tests the real process.
+
+import { describe, expect, it } from 'vitest';
+import packageJson from '../../package.json' with { type: 'json' };
+import { FakeClock } from '../../test/support/clock.ts';
+import { FakeDisk } from '../../test/support/disk.ts';
+import { FakeExec } from '../../test/support/exec.ts';
+import { FakeHttp, FakeHttpServer } from '../../test/support/http.ts';
+import { CollectingLog } from '../../test/support/log.ts';
+import { FakeMail } from '../../test/support/mail.ts';
+import { seededRandom } from '../../test/support/random.ts';
+import { MemoryState } from '../../test/support/state.ts';
+import { ok } from '../base/index.ts';
+import { loadConfig } from '../config/index.ts';
+import type { SystemPorts } from './ports.ts';
+import { serve } from './serve.ts';
+import { REGISTRIES } from './settings.ts';
+import { type System, startSystem } from './system.ts';
+import { VERSION } from './version.ts';
+
+const FOLDER = '/etc/watchkeeper';
+const PAGE = 'http://127.0.0.1:9100/metrics';
+
+const configText = (parts: { readonly more?: string; readonly rules?: string } = {}): string => `
+global: { scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s }
+host: { enabled: false }
+scrape_configs:
+  - job_name: page
+    static_configs: [{ targets: ['127.0.0.1:9100'] }]
+rule_files: [${parts.rules ?? 'test.rules.yml'}]
+route: { receiver: hook, group_by: [alertname], group_wait: 1s, group_interval: 2s, repeat_interval: 1h }
+receivers:
+  - name: hook
+    webhook_configs: [{ url: 'http://127.0.0.1:9200/' }]
+${parts.more ?? ''}`;
+
+const rulesText = (alert = 'Trouble'): string => `
+groups:
+  - name: test
+    rules:
+      - alert: ${alert}
+        expr: trouble > 0
+        for: 10s
+`;
+
+interface Bench {
+  readonly clock: FakeClock;
+  readonly http: FakeHttp;
+  readonly log: CollectingLog;
+  readonly server: FakeHttpServer;
+  readonly ports: SystemPorts;
+  write(name: string, text: string): Promise<void>;
+  start(): Promise<System>;
+}
+
+async function bench(): Promise<Bench> {
+  const clock = new FakeClock();
+  const disk = new FakeDisk({ nowMs: () => clock.nowMs() });
+  const http = new FakeHttp(clock)
+    .on(PAGE, { body: 'trouble 1\n' })
+    .on('http://127.0.0.1:9200/', { body: 'ok' });
+  const log = new CollectingLog();
+  const server = new FakeHttpServer();
+  const state = new MemoryState({ clock });
+  const ports: SystemPorts = {
+    clock,
+    random: seededRandom(1),
+    disk: disk.mount(),
+    http,
+    httpServer: server,
+    mail: new FakeMail(clock),
+    exec: new FakeExec(clock),
+    log,
+    hostFacts: {
+      platform: 'linux',
+      machine: 'x86_64',
+      systemName: 'Linux',
+      release: '6',
+      version: 'test',
+      hostname: () => 'here',
+      cpus: () => [],
+      totalMemoryBytes: () => 1e9,
+      freeMemoryBytes: () => 5e8,
+      loadAverages: () => [0, 0, 0],
+      uptimeSeconds: () => 1,
+      timeZone: () => ({ name: 'UTC', offsetSeconds: 0 }),
+    },
+    ownFacts: { nodeVersion: 'v20', residentBytes: () => 1, heapBytes: () => 1, cpuSeconds: () => 1 },
+    env: {},
+    openState: async () => ok(state),
+    asset: async () => undefined,
+  };
+  const write = async (name: string, text: string): Promise<void> => {
+    await disk.makeFolder(FOLDER);
+    await disk.remove(`${FOLDER}/${name}`);
+    const file = await disk.open(`${FOLDER}/${name}`, 'create');
+    if (!file.ok) throw new Error(file.error.message);
+    await file.value.write(new TextEncoder().encode(text));
+    await file.value.close();
+  };
+  await write('watchkeeper.yml', configText());
+  await write('test.rules.yml', rulesText());
+  const start = async (): Promise<System> => {
+    const started = await startSystem(ports, {
+      dataFolder: '/var/lib/watchkeeper',
+      effects: 'live',
+      stock: false,
+      load: () =>
+        loadConfig({
+          disk: ports.disk,
+          env: {},
+          paths: { watchkeeper: `${FOLDER}/watchkeeper.yml` },
+          registries: REGISTRIES,
+        }),
+    });
+    if (!started.ok) throw new Error(started.error.problems.join('\n'));
+    return started.value;
+  };
+  return { clock, http, log, server, ports, write, start };
+}
+
+const ruleNames = (system: System): readonly string[] =>
+  system.rules
+    .status()
+    .flatMap(group => group.rules.map(({ rule }) => (rule.kind === 'alerting' ? rule.alert : rule.record)));
+
+describe('the version', () => {
+  it('is that of the package', () => {
+    expect(VERSION).toBe(packageJson.version);
+  });
+});
+
+describe('a start', () => {
+  it.each([
+    ['a configuration with an error', 'watchkeeper.yml', 'rule_filez: []\n', 'watchkeeper.yml:1:1'],
+    [
+      'a rule file with an error',
+      'test.rules.yml',
+      rulesText().replace('trouble > 0', 'sum(trouble'),
+      'test.rules.yml:6:',
+    ],
+  ])('is refused for %s, with the place', async (_, name, text, place) => {
+    const b = await bench();
+    await b.write(name, text);
+    await expect(b.start()).rejects.toThrow(place);
+  });
+});
+
+describe('a reload', () => {
+  it.each([
+    ['an unknown key', 'watchkeeper.yml', 'rule_filez: []\n', 'rule_filez'],
+    ['no YAML', 'watchkeeper.yml', 'a: [\n', 'watchkeeper.yml:'],
+    [
+      'a bad expression',
+      'test.rules.yml',
+      rulesText('Other').replace('trouble > 0', '1 +'),
+      'test.rules.yml:',
+    ],
+    [
+      'a receiver that is not there',
+      'watchkeeper.yml',
+      configText().replace('- name: hook', '- name: other'),
+      'hook',
+    ],
+  ])('with %s leaves everything as it was', async (_, name, text, says) => {
+    const b = await bench();
+    const system = await b.start();
+    const before = system.configVersion();
+    await b.write(name, text);
+    const outcome = await system.reload();
+    expect(outcome.ok).toBe(false);
+    expect(outcome.problems.join('\n')).toContain(says);
+    expect(system.configVersion()).toBe(before);
+    expect(ruleNames(system)).toEqual(['Trouble']);
+    expect(system.config().receivers.map(receiver => receiver.name)).toEqual(['hook']);
+    expect(system.lastReload()).toMatchObject({ ok: false, problems: outcome.problems });
+  });
+
+  it('with a good file takes it, and says what only a restart can change', async () => {
+    const b = await bench();
+    const system = await b.start();
+    await b.write('test.rules.yml', rulesText('Other'));
+    await b.write('watchkeeper.yml', configText({ more: 'storage: { head: { max_age: 2h } }\n' }));
+    const outcome = await system.reload();
+    expect(outcome).toEqual({ ok: true, problems: ['"storage" changed: it takes effect at the next start'] });
+    expect(ruleNames(system)).toEqual(['Other']);
+    expect(system.lastReload().ok).toBe(true);
+  });
+
+  it('says so too when only a secret changed', async () => {
+    const token = (value: string): string =>
+      configText({ more: `web: { tokens: [{ name: grafana, token: ${value} }] }\n` });
+    const b = await bench();
+    await b.write('watchkeeper.yml', token('0123456789abcdef0123'));
+    const system = await b.start();
+    await b.write('watchkeeper.yml', token('fedcba98765432100123'));
+    expect(await system.reload()).toEqual({
+      ok: true,
+      problems: ['"web" changed: it takes effect at the next start'],
+    });
+    // It waits for the next start, so the next reload says it again; never what the secret is.
+    expect((await system.reload()).problems).toEqual(['"web" changed: it takes effect at the next start']);
+  });
+
+  it('keeps how long an alert has been waiting, also when another rule comes before it', async () => {
+    const b = await bench();
+    const system = await b.start();
+    await b.clock.advance(8000);
+    const [before] = system.rules.alerts();
+    expect(before?.state).toBe('pending');
+    await b.write(
+      'test.rules.yml',
+      rulesText().replace('rules:', 'rules:\n      - { record: two, expr: 1 + 1 }'),
+    );
+    expect((await system.reload()).ok).toBe(true);
+    await b.clock.advance(1000);
+    expect(system.rules.alerts()).toMatchObject([{ state: 'pending', activeAtMs: before?.activeAtMs }]);
+    await b.clock.advance(8000);
+    expect(system.rules.alerts()).toMatchObject([{ state: 'firing' }]);
+  });
+});
+
+describe('serving', () => {
+  it('is refused beyond loopback without credentials', async () => {
+    const b = await bench();
+    const system = await b.start();
+    const refused = await serve(b.ports, system, { host: '0.0.0.0', port: 0 });
+    expect(!refused.ok && refused.error).toContain('set web.users or web.tokens, or listen on 127.0.0.1');
+  });
+
+  it('answers with what the stages know', async () => {
+    const b = await bench();
+    const system = await b.start();
+    await b.clock.advance(15_000);
+    const listening = await serve(b.ports, system, { host: '127.0.0.1', port: 0 });
+    if (!listening.ok) throw new Error(listening.error);
+    const url = `http://127.0.0.1:${listening.value.port}`;
+    const ask = async (path: string): Promise<string> =>
+      String((await b.server.call({ method: 'GET', url: `${url}${path}` }))?.body);
+    expect(JSON.parse(await ask('/api/v1/alerts'))).toMatchObject({
+      data: { alerts: [{ state: 'firing' }] },
+    });
+    const targets = JSON.parse(await ask('/api/v1/targets')) as {
+      data: { activeTargets: { scrapePool: string; health: string }[] };
+    };
+    expect(targets.data.activeTargets.map(target => `${target.scrapePool} ${target.health}`).sort()).toEqual([
+      'page up',
+      'watchkeeper up',
+    ]);
+    expect(JSON.parse(await ask('/api/watchkeeper/v1/status'))).toMatchObject({
+      data: { version: VERSION, effects: 'live', configVersion: system.configVersion() },
+    });
+    expect(await ask('/metrics')).toContain(
+      `watchkeeper_build_info{nodeversion="v20",version="${VERSION}"} 1`,
+    );
+    expect(await ask('/metrics/host')).toBe('');
+    expect(b.http.requests.some(request => request.url === 'http://127.0.0.1:9200/')).toBe(true);
+  });
+});

@@ -1,0 +1,320 @@
+// The commands over fakes: what they print, what they ask, and their exit codes.
+
+import { describe, expect, it } from 'vitest';
+import { FakeClock } from '../../test/support/clock.ts';
+import { FakeDisk } from '../../test/support/disk.ts';
+import { type FakeAnswer, FakeHttp } from '../../test/support/http.ts';
+import type { ExplainJson, QueryData } from '../api/index.ts';
+import { checkCommand } from './check.ts';
+import { type Command, type CommandContext, readArgs } from './command.ts';
+import { explainCommand, printExplanation } from './explain.ts';
+import { printData, queryCommand } from './query.ts';
+
+interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly warned: string;
+  readonly http: FakeHttp;
+}
+
+async function run(
+  command: Command,
+  args: readonly string[],
+  world: {
+    readonly answer?: FakeAnswer;
+    readonly env?: Readonly<Record<string, string>>;
+    readonly files?: Readonly<Record<string, string>>;
+  } = {},
+): Promise<Ran> {
+  const clock = new FakeClock();
+  const disk = new FakeDisk();
+  await disk.makeFolder('/here');
+  for (const [name, text] of Object.entries(world.files ?? {})) {
+    const file = await disk.open(`/here/${name}`, 'create');
+    if (!file.ok) throw new Error(file.error.message);
+    await file.value.write(new TextEncoder().encode(text));
+    await file.value.close();
+  }
+  const http = new FakeHttp(clock);
+  if (world.answer !== undefined) http.on('http', world.answer);
+  let out = '';
+  let warned = '';
+  const context: CommandContext = {
+    args,
+    env: world.env ?? {},
+    cwd: '/here',
+    clock,
+    disk,
+    http,
+    isTerminal: false,
+    out: text => {
+      out += text;
+    },
+    warn: text => {
+      warned += text;
+    },
+    whenAskedToEnd: () => new Promise(() => {}),
+    onHangUp: () => {},
+  };
+  return { code: await command.run(context), out, warned, http };
+}
+
+const said = (data: unknown, more: object = {}): FakeAnswer => ({
+  body: JSON.stringify({ status: 'success', data, ...more }),
+});
+
+describe('arguments', () => {
+  const options = { config: { type: 'string' }, shadow: { type: 'boolean' } } as const;
+
+  it('are words, texts and flags', () => {
+    const read = readArgs(['one', '--config', 'a.yml', '--shadow', 'two'], options);
+    expect(read.ok && [read.value.words, read.value.text('config'), read.value.flag('shadow')]).toEqual([
+      ['one', 'two'],
+      'a.yml',
+      true,
+    ]);
+    const other = readArgs(['--config=b.yml'], options);
+    expect(
+      other.ok && [other.value.text('config'), other.value.flag('shadow'), other.value.text('x')],
+    ).toEqual(['b.yml', false, undefined]);
+  });
+
+  it.each([[['--confg', 'a']], [['--config']], [['--shadow=yes']]])(
+    '%j are refused, naming the option',
+    args => {
+      const read = readArgs(args, options);
+      expect(!read.ok && read.error).toMatch(/--(confg|config|shadow)/);
+    },
+  );
+});
+
+describe('query', () => {
+  const vector: QueryData = {
+    resultType: 'vector',
+    result: [{ metric: { __name__: 'm', a: 'b"c' }, value: [5, '1'] }],
+  };
+
+  it('prints a sample a line', async () => {
+    const ran = await run(queryCommand, ['m'], { answer: said(vector) });
+    expect([ran.code, ran.out]).toEqual([0, 'm{a="b\\"c"} => 1 @[5]\n']);
+    expect(ran.http.requests[0]?.url).toBe('http://127.0.0.1:9390/api/v1/query?query=m');
+  });
+
+  it.each<[string, QueryData, string]>([
+    [
+      'a matrix',
+      {
+        resultType: 'matrix',
+        result: [
+          {
+            metric: { a: '1' },
+            values: [
+              [1, '2'],
+              [3, '4'],
+            ],
+          },
+        ],
+      },
+      '{a="1"} =>\n2 @[1]\n4 @[3]\n',
+    ],
+    ['a scalar', { resultType: 'scalar', result: [1, 'NaN'] }, 'NaN @[1]\n'],
+    [
+      'a name alone',
+      { resultType: 'vector', result: [{ metric: { __name__: 'm' }, value: [1, '2'] }] },
+      'm => 2 @[1]\n',
+    ],
+    [
+      'no labels at all',
+      { resultType: 'vector', result: [{ metric: {}, value: [1, '2'] }] },
+      '{} => 2 @[1]\n',
+    ],
+    ['nothing', { resultType: 'vector', result: [] }, ''],
+  ])('prints %s', (_, data, text) => {
+    expect(printData(data)).toBe(text);
+  });
+
+  it('asks for a range, elsewhere, with a token from the environment', async () => {
+    const ran = await run(
+      queryCommand,
+      ['m', '--from', '1', '--to', '2', '--step', '1s', '--url', 'http://there:1/'],
+      {
+        answer: said({ resultType: 'matrix', result: [] }),
+        env: { WATCHKEEPER_TOKEN: 'secret', WATCHKEEPER_URL: 'http://elsewhere:2' },
+      },
+    );
+    expect(ran.code).toBe(0);
+    expect(ran.http.requests[0]).toMatchObject({
+      url: 'http://there:1/api/v1/query_range?query=m&start=1&end=2&step=1s',
+      headers: { authorization: 'Bearer secret' },
+    });
+  });
+
+  it('tells warnings beside the answer, and prints JSON as it came', async () => {
+    const answer = said(vector, { warnings: ['careful'] });
+    const ran = await run(queryCommand, ['m', '--json'], { answer });
+    expect(ran.warned).toBe('note: careful\n');
+    expect(JSON.parse(ran.out)).toEqual(JSON.parse(String(answer.body)));
+  });
+
+  it.each<[string, readonly string[], FakeAnswer | undefined, number, string]>([
+    [
+      'a refusal',
+      ['sum('],
+      { status: 400, body: '{"status":"error","errorType":"bad_data","error":"query-parse: no"}' },
+      1,
+      'query-parse: no',
+    ],
+    ['nobody there', ['m'], { error: 'http-refused' }, 1, 'is Watchkeeper running?'],
+    ['something else there', ['m'], { body: '<html>' }, 1, 'is it a Watchkeeper?'],
+    ['no expression', [], undefined, 2, 'an expression is needed'],
+    ['two expressions', ['a', '+', 'b'], undefined, 2, 'in quotes'],
+    ['half a range', ['m', '--from', '1'], undefined, 2, '--from, --to and --step'],
+    ['an unknown option', ['m', '--nonsense'], undefined, 2, '--nonsense'],
+  ])('ends for %s with its code', async (_, args, answer, code, says) => {
+    const ran = await run(queryCommand, args, answer === undefined ? {} : { answer });
+    expect(ran).toMatchObject({ code, out: '' });
+    expect(ran.warned).toContain(says);
+  });
+});
+
+describe('explain', () => {
+  const event = { atMs: Date.UTC(2026, 0, 2, 3, 4, 5), verdict: 'firing', reason: 'so it is', evidence: {} };
+  const data: ExplainJson = {
+    alert: {
+      fingerprint: 'f',
+      labels: { alertname: 'Down', job: 'a' },
+      annotations: {},
+      state: 'unknown',
+      reason: 'target silent',
+      activeAtMs: 1,
+      firedAtMs: null,
+      resolvedAtMs: null,
+      value: 'NaN',
+      expr: 'up == 0',
+    },
+    stages: [{ stage: 'rule', ...event }],
+    history: [
+      {
+        seq: 2,
+        lastAtMs: 0,
+        repeats: 0,
+        stage: 'route',
+        subject: { kind: 'alert' },
+        alerts: [],
+        effects: 'live',
+        ...event,
+        verdict: 'matched',
+      },
+      {
+        seq: 1,
+        lastAtMs: 0,
+        repeats: 0,
+        stage: 'rule',
+        subject: { kind: 'alert' },
+        alerts: [],
+        effects: 'live',
+        ...event,
+      },
+    ],
+  };
+
+  it('prints state, rule and each stage with its reason', () => {
+    expect(printExplanation(data, { history: false })).toBe(
+      `Down is unknown: target silent
+  labels    alertname="Down" job="a"
+  rule      up == 0
+  value     NaN
+  rule      2026-01-02 03:04:05  firing: so it is
+`,
+    );
+  });
+
+  it('prints the history oldest first', () => {
+    const lines = printExplanation(data, { history: true }).split('\n').slice(4);
+    expect(lines.map(line => line.trim().split(' ')[0])).toEqual(['rule', 'route', '']);
+  });
+
+  it('says that there is nothing to say', () => {
+    expect(printExplanation({ alert: null, stages: [], history: [] }, { history: false })).toContain(
+      'no event',
+    );
+  });
+
+  it('asks for the name, and ends with 1 where nobody knows it', async () => {
+    const known = await run(explainCommand, ['Down'], { answer: said(data) });
+    expect([known.code, known.out.startsWith('Down is unknown')]).toEqual([0, true]);
+    expect(known.http.requests[0]?.url).toContain('/explain?alert=Down');
+    const body = '{"status":"error","errorType":"not_found","error":"Cannot explain \\"X\\""}';
+    expect(await run(explainCommand, ['X'], { answer: { status: 404, body } })).toMatchObject({
+      code: 1,
+      warned: 'Cannot explain "X"\n',
+    });
+    expect((await run(explainCommand, [])).code).toBe(2);
+  });
+});
+
+describe('check', () => {
+  it.each<[string, readonly string[], Readonly<Record<string, string>>, number, RegExp]>([
+    ['a good file', ['config', 'a.yml'], { 'a.yml': 'scrape_configs: []\n' }, 0, /^a\.yml: fine\n$/],
+    [
+      'a typo',
+      ['config', 'a.yml'],
+      { 'a.yml': 'scrape_configz: []\n' },
+      1,
+      /a\.yml:1:1: .*scrape_configz.*scrape_configs.*1 error/s,
+    ],
+    ['a rule file', ['rules', 'r.yml'], { 'r.yml': 'groups: []\n' }, 0, /^r\.yml: fine\n$/],
+    [
+      'a bad rule',
+      ['rules', 'r.yml'],
+      { 'r.yml': 'groups: [{ name: g, rules: [{ record: a, expr: "sum(" }] }]\n' },
+      1,
+      /r\.yml:1:\d+: .*1 error/s,
+    ],
+    [
+      'several files, one bad',
+      ['config', 'a.yml', 'b.yml'],
+      { 'a.yml': 'scrape_configs: []\n', 'b.yml': 'scrape_configz: []\n' },
+      1,
+      /a\.yml: fine\n.*b\.yml: 1 error/s,
+    ],
+    [
+      'a bad rule file that the configuration names',
+      ['config', 'a.yml'],
+      {
+        'a.yml': 'rule_files: [r.yml]\nscrape_configs: []\n',
+        'r.yml': 'groups: [{ name: g, rules: [{ record: a, expr: "1 +" }] }]\n',
+      },
+      1,
+      /r\.yml:1:\d+: /,
+    ],
+    [
+      'the same, its syntax alone',
+      ['config', '--syntax-only', 'a.yml'],
+      { 'a.yml': 'rule_files: [r.yml]\nscrape_configs: []\n' },
+      0,
+      /fine/,
+    ],
+    ['a file that is not there', ['rules', 'none.yml'], {}, 1, /Cannot read "none\.yml"/],
+  ])('answers for %s', async (_, args, files, code, says) => {
+    const ran = await run(checkCommand, args, { files });
+    expect(ran.out).toMatch(says);
+    expect(ran.code).toBe(code);
+  });
+
+  it('prints a problem as JSON', async () => {
+    const ran = await run(checkCommand, ['config', '--json', 'a.yml'], {
+      files: { 'a.yml': 'scrape_configz: []\n' },
+    });
+    expect(JSON.parse(ran.out)).toMatchObject({
+      severity: 'error',
+      line: 1,
+      column: 1,
+      code: 'config-unknown-key',
+    });
+  });
+
+  it.each([[[]], [['config']], [['nonsense', 'a.yml']]])('%j is wrong usage', async args => {
+    expect((await run(checkCommand, args)).code).toBe(2);
+  });
+});
