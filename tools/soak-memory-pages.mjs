@@ -1,9 +1,11 @@
 // The watched side of the memory soak, in a process of its own: one port a target, pages of N series that change.
-//   node tools/soak-memory-pages.mjs TARGETS SERIES      prints its ports as one line of JSON
+//   node tools/soak-memory-pages.mjs TARGETS SERIES [gzip]      prints its ports as one line of JSON
 
 import { createServer } from 'node:http';
+import { gzipSync } from 'node:zlib';
 
-const [targets = 100, series = 1000] = process.argv.slice(2).map(Number);
+const [targets = 100, series = 1000] = process.argv.slice(2, 4).map(Number);
+const zipped = process.argv[4] === 'gzip';
 /** Half are counters, half gauges; some move all the time, some stand still, as on real pages. */
 const STILL_SHARE = 0.3;
 
@@ -23,8 +25,14 @@ function listen(target) {
   const server = createServer((_, response) => {
     served += 1;
     ticks += 1;
-    response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' });
-    response.end(page(target, ticks));
+    const type = { 'content-type': 'text/plain; version=0.0.4' };
+    if (zipped) {
+      response.writeHead(200, { ...type, 'content-encoding': 'gzip' });
+      response.end(gzipSync(page(target, ticks), { level: 1 }));
+    } else {
+      response.writeHead(200, type);
+      response.end(page(target, ticks));
+    }
   });
   server.keepAliveTimeout = 60_000;
   return new Promise(resolve => {

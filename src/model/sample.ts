@@ -101,7 +101,10 @@ export interface AppendOutcome {
 /** Enough to name offenders in a message; the rest is in the counters. */
 export const REFUSALS_LISTED_MAX = 100;
 
-/** The whole batch failed and nothing of it was accepted. */
+/**
+ * The whole batch failed and nothing of it was accepted. While the store is paused it may keep the batch in memory, show it
+ * to queries and write it later; nothing is promised of that.
+ */
 export interface AppendFailure {
   readonly code: 'storage-paused' | 'storage-closed' | 'disk-io';
   readonly message: string;

@@ -13,6 +13,7 @@ import {
   type Timer,
 } from '../base/index.ts';
 import type { AppendFailure, AppendOutcome, SampleBatch } from '../model/index.ts';
+import type { Backlog } from './backlog.ts';
 import { ByteWriter } from './bytes.ts';
 import type { ChunkStore } from './chunk-store.ts';
 import type { Head } from './head.ts';
@@ -30,6 +31,7 @@ export interface AppenderParts {
   readonly wal: Wal;
   readonly series: SeriesLog;
   readonly chunks: ChunkStore;
+  readonly backlog: Backlog;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: StoreMetrics;
@@ -162,7 +164,8 @@ export class Appender {
     head.inFlight = -2;
     if (!written.ok) {
       for (const { staged } of group) unstage(staged);
-      for (const { waiting } of group) waiting.resolve(err(this.#pause(written.error)));
+      const failure = this.#pause(written.error);
+      for (const { waiting } of group) this.#refuse(waiting, failure);
       return;
     }
     this.#resume();
@@ -251,7 +254,12 @@ export class Appender {
 
   #failQueue(cause: DiskError): void {
     const failure = this.#pause(cause);
-    for (const waiting of this.#queue.splice(0)) waiting.resolve(err(failure));
+    for (const waiting of this.#queue.splice(0)) this.#refuse(waiting, failure);
+  }
+
+  #refuse(waiting: Waiting, failure: AppendFailure): void {
+    this.#parts.backlog.hold(waiting.batch);
+    waiting.resolve(err(failure));
   }
 
   #pause(cause: DiskError): AppendFailure {
@@ -275,8 +283,16 @@ export class Appender {
     this.#pausedBy = undefined;
     this.#probeTimer?.cancel();
     this.#probeTimer = undefined;
-    this.#parts.log.log('info', 'storage has resumed: writing succeeds again');
-    this.#parts.metrics.paused(0);
+    const { backlog, log, metrics } = this.#parts;
+    log.log('info', 'storage has resumed: writing succeeds again', { backlogSamples: backlog.samples });
+    metrics.paused(0);
+    // Before what waits: it is older. If writing fails again, all of it is held again in the same order.
+    const reject = (bug: unknown): void =>
+      log.log('error', 'The backlog was not written', { cause: String(bug) });
+    const late = backlog.takeAll().map(batch => ({ batch, resolve: () => {}, reject }));
+    if (late.length === 0) return;
+    this.#queue = [...late, ...this.#queue];
+    this.#kick();
   }
 
   #probeLater(): void {

@@ -14,6 +14,7 @@ import {
   type Timer,
 } from '../base/index.ts';
 import {
+  compareLabels,
   type Labels,
   labelValue,
   type Matcher,
@@ -25,11 +26,13 @@ import {
   type TimeRange,
 } from '../model/index.ts';
 import { Appender } from './appender.ts';
+import { Backlog, type LateColumns, withLate } from './backlog.ts';
 import { ChunkStore } from './chunk-store.ts';
 import { DamageReport } from './damage.ts';
 import { claimFolder } from './folder.ts';
 import { Head } from './head.ts';
 import { maintain } from './maintain.ts';
+import { matchSeries } from './matching.ts';
 import { selectSeries, seriesInRange } from './read.ts';
 import { replay } from './replay.ts';
 import { Serial } from './serial.ts';
@@ -111,6 +114,7 @@ class EmbeddedStore implements Store {
   readonly #parts: Parts;
   readonly #lock: DiskLock;
   readonly #appender: Appender;
+  readonly #backlog: Backlog;
   readonly #maintenance = new Serial();
   #timer: Timer | undefined;
   #closing: Promise<void> | undefined;
@@ -120,7 +124,8 @@ class EmbeddedStore implements Store {
     this.#parts = parts;
     this.#lock = lock;
     const { clock, log, settings } = options;
-    this.#appender = new Appender({ ...parts, clock, log, settings });
+    this.#backlog = new Backlog(parts.head.table, clock);
+    this.#appender = new Appender({ ...parts, backlog: this.#backlog, clock, log, settings });
     this.#schedule();
   }
 
@@ -153,12 +158,28 @@ class EmbeddedStore implements Store {
     signal?: AbortSignal,
   ): ReturnType<Store['select']> {
     const closed = this.#closedFailure();
-    return closed ?? selectSeries(this.#parts, matchers, { hints, signal });
+    if (closed !== undefined) return closed;
+    // Looked at first: what is written meanwhile is found twice rather than not at all.
+    const late = this.#late(matchers, hints);
+    const stored = await selectSeries(this.#parts, matchers, { hints, signal });
+    return stored.ok && late !== undefined ? ok(withLate(stored.value, late, hints.limit)) : stored;
+  }
+
+  /** What the backlog has of these series; undefined nearly always. */
+  #late(matchers: readonly Matcher[], window: TimeRange): LateColumns | undefined {
+    if (this.#backlog.isEmpty) return undefined;
+    const matched = matchSeries(this.#parts.head.table, matchers);
+    return matched.ok ? this.#backlog.columnsOf(matched.value, window) : undefined;
   }
 
   async series(matchers: readonly Matcher[], range: TimeRange): ReturnType<Store['series']> {
     const closed = this.#closedFailure();
-    return closed ?? seriesInRange(this.#parts, matchers, range);
+    if (closed !== undefined) return closed;
+    const late = this.#late(matchers, { fromMs: range.fromMs - 1, toMs: range.toMs });
+    const stored = await seriesInRange(this.#parts, matchers, range);
+    if (!stored.ok || late === undefined) return stored;
+    const all = [...stored.value, ...[...late.keys()].map(series => series.labels)].sort(compareLabels);
+    return ok(all.filter((labels, i) => i === 0 || compareLabels(all[i - 1]!, labels) !== 0));
   }
 
   async labelNames(matchers: readonly Matcher[], range: TimeRange): ReturnType<Store['labelNames']> {
@@ -202,6 +223,8 @@ class EmbeddedStore implements Store {
       walBytes: wal.bytes,
       newestMs: head.newestMs,
       paused: this.#appender.paused,
+      backlogSamples: this.#backlog.samples,
+      backlogFromMs: this.#backlog.fromMs,
       damageCount: damage.count,
     };
   }

@@ -81,3 +81,8 @@ export const METADATA_MAX = 50_000;
 
 /** Places of damage listed; all are counted. */
 export const DAMAGE_LISTED_MAX = 100;
+
+/** While the store is paused, what comes in is kept in memory so long: the longest usual lookback, twice. */
+export const BACKLOG_MS = 10 * 60_000;
+/** And at most so much of it, oldest dropped first: some 40 MB. */
+export const BACKLOG_SAMPLES_MAX = 3_000_000;

@@ -18,6 +18,9 @@ export interface StoreStats {
   readonly newestMs: number;
   /** New samples are refused since writing fails. */
   readonly paused: boolean;
+  /** Samples that are in memory only since the store is paused, and the time of the oldest; Infinity without any. */
+  readonly backlogSamples: number;
+  readonly backlogFromMs: number;
   readonly damageCount: number;
 }
 

@@ -25,7 +25,7 @@ import {
 import { Life, type LifeHooks } from './life.ts';
 import { type Arrival, Outside } from './outside.ts';
 import { CHAPTER_MS, makePlan, type SimEvent, type SimPlan } from './plan.ts';
-import { SampleChecks, type Snapshot, snapshotOf } from './samples.ts';
+import { olderThan, SampleChecks, type Snapshot, snapshotOf } from './samples.ts';
 import { Scene } from './scene.ts';
 import { type Fault, newTally, type Tally } from './tally.ts';
 
@@ -316,7 +316,9 @@ class World {
     this.#corpse = undefined;
     if (corpse === undefined) return;
     const snapshot = await snapshotOf(corpse);
-    if (snapshot !== undefined) this.#before = { snapshot, how: 'kill' };
+    // What is in memory only, while the store is paused, is shown and promised to nobody.
+    const untilMs = corpse.store.stats().backlogFromMs;
+    if (snapshot !== undefined) this.#before = { snapshot: olderThan(snapshot, untilMs), how: 'kill' };
     this.#samples.forgetPages();
   }
 
@@ -454,7 +456,8 @@ class World {
     const { system } = this.scene;
     if (system === undefined) return;
     // What is readable now was accepted more than a second before the lights go out.
-    const snapshot = await snapshotOf(system);
+    const shown = await snapshotOf(system);
+    const snapshot = shown === undefined ? undefined : olderThan(shown, system.store.stats().backlogFromMs);
     await this.#slice(UNSYNCED_MS);
     if (this.#life === undefined || this.scene.system !== system) return;
     this.scene.fault('loss of power');

@@ -94,7 +94,13 @@ export class SampleChecks {
   }
 }
 
-/** All that is readable of the targets; undefined if the store does not answer at once (its process is dead). */
+export function olderThan(snapshot: Snapshot, untilMs: number): Snapshot {
+  return new Map(
+    [...snapshot].map(([series, times]) => [series, new Map([...times].filter(([time]) => time < untilMs))]),
+  );
+}
+
+/** What is readable of the targets; undefined if the store does not answer at once (its process is dead). */
 export async function snapshotOf(system: System, fromMs = 0): Promise<Snapshot | undefined> {
   let answer: Snapshot | undefined;
   void system.store
