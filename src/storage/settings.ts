@@ -22,8 +22,8 @@ export const DEFAULT_STORE_SETTINGS: StoreSettings = {
   // Some 0.7 KB each of labels and index: 1.4 GB, the most that a host of 4 GB should give.
   seriesMax: 2_000_000,
   walAck: 'os',
-  // Ten minutes of 100,000 series a second at one byte a sample: what rules read again and again.
-  cacheBytesMax: 64 * 1024 * 1024,
+  // The last minutes, open rows besides, are what rules read again and again; the rest is in the system's page cache.
+  cacheBytesMax: 24 * 1024 * 1024,
 };
 
 /** Rows of a cohort kept open. More would compress a little better but cost 8 bytes a sample in memory. */
