@@ -4,7 +4,7 @@
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
 import { type TargetId, wordsOf } from '../model/index.ts';
-import type { Cohort, Series, Shape } from './head-data.ts';
+import { type Cohort, type Series, type Shape, withOneMore, without } from './head-data.ts';
 import type { SeriesTable } from './series-table.ts';
 import { ROWS_MAX, SHAPES_MAX } from './settings.ts';
 import type { SlabPool } from './slab-pool.ts';
@@ -81,8 +81,8 @@ export function addShape(cohort: Cohort, members: readonly Series[], layoutId: n
 function columnOf(cohort: Cohort, series: Series): number {
   const at = series.cohorts.indexOf(cohort);
   if (at >= 0) return series.cohortColumns[at]!;
-  series.cohorts.push(cohort);
-  series.cohortColumns.push(cohort.series.length);
+  series.cohorts = withOneMore(series.cohorts, cohort);
+  series.cohortColumns = withOneMore(series.cohortColumns, cohort.series.length);
   return cohort.series.push(series) - 1;
 }
 
@@ -187,8 +187,8 @@ export function leaveSeries(cohort: Cohort): void {
   for (const series of cohort.series) {
     const at = series.cohorts.indexOf(cohort);
     if (at < 0) continue;
-    series.cohorts.splice(at, 1);
-    series.cohortColumns.splice(at, 1);
+    series.cohorts = without(series.cohorts, at);
+    series.cohortColumns = without(series.cohortColumns, at);
   }
   cohort.series.length = 0;
 }

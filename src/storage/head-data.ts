@@ -11,14 +11,26 @@ export interface Series {
   /** Next series of the same hash. */
   next: Series | undefined;
   /** Where sealed samples are: columns[i] is the column within members[i]. */
-  readonly members: Membership[];
-  readonly columns: number[];
+  members: readonly Membership[];
+  columns: readonly number[];
   /** Where open rows are: cohortColumns[i] is the column within cohorts[i]. */
-  readonly cohorts: Cohort[];
-  readonly cohortColumns: number[];
+  cohorts: readonly Cohort[];
+  cohortColumns: readonly number[];
   side: SideBuffer | undefined;
   readonly bornMs: number;
 }
+
+/** For the lists of a series, of one or two entries nearly always: "push" would reserve room for seventeen. */
+export function withOneMore<T>(list: readonly T[], one: T): readonly T[] {
+  return list.length === 0 ? [one] : [...list, one];
+}
+
+export function without<T>(list: readonly T[], at: number): readonly T[] {
+  return list.length === 1 ? NONE : list.filter((_, i) => i !== at);
+}
+
+/** Shared by all series without entries. */
+export const NONE: readonly never[] = Object.freeze([]);
 
 export interface Posting {
   readonly id: number;

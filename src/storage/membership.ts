@@ -1,12 +1,12 @@
 // Which series share sealed chunks: the columns of a chunk, kept once for all chunks in a row that have the same.
 
-import type { Membership, Series } from './head-data.ts';
+import { type Membership, type Series, withOneMore, without } from './head-data.ts';
 
 export function newMembership(series: readonly Series[]): Membership {
   const membership: Membership = { series, chunks: [] };
   series.forEach((one, column) => {
-    one.members.push(membership);
-    one.columns.push(column);
+    one.members = withOneMore(one.members, membership);
+    one.columns = withOneMore(one.columns, column);
   });
   return membership;
 }
@@ -22,7 +22,7 @@ export function dropMembership(membership: Membership): void {
   for (const series of membership.series) {
     const at = series.members.indexOf(membership);
     if (at < 0) continue;
-    series.members.splice(at, 1);
-    series.columns.splice(at, 1);
+    series.members = without(series.members, at);
+    series.columns = without(series.columns, at);
   }
 }

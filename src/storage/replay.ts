@@ -18,7 +18,7 @@ import {
   scanRecords,
 } from './frame.ts';
 import type { Head } from './head.ts';
-import type { Chunk, Cohort, Membership, Series } from './head-data.ts';
+import { type Chunk, type Cohort, type Membership, type Series, withOneMore } from './head-data.ts';
 import { newMembership, sameMembers } from './membership.ts';
 import { readWhole } from './read-whole.ts';
 import { type RowRecord, readBatch, readSeries, type SideRecord } from './records.ts';
@@ -241,8 +241,9 @@ function takeChunk(
     // Columns keep their numbers: the lost ones simply belong to nobody.
     const membership: Membership = { series: whole, chunks: [] };
     series.forEach((one, column) => {
-      one?.members.push(membership);
-      one?.columns.push(column);
+      if (one === undefined) return;
+      one.members = withOneMore(one.members, membership);
+      one.columns = withOneMore(one.columns, column);
     });
     head.adopt(chunk, membership);
   }

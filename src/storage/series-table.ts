@@ -12,12 +12,13 @@ import {
   type SeriesRef,
   type TargetId,
 } from '../model/index.ts';
-import type { Posting, Series } from './head-data.ts';
+import { NONE, type Posting, type Series } from './head-data.ts';
 
 export class SeriesTable {
   readonly #byRef = new Map<number, Series>();
   readonly #byHash = new Map<number, Series>();
   readonly #index = new Map<string, Map<string, Posting>>();
+  readonly #names = new Map<string, string>();
   readonly #freeSlots: number[] = [];
   readonly #aliases = new Map<number, number>();
   #slots = 0;
@@ -123,7 +124,10 @@ export class SeriesTable {
     for (const [posting, { name, values }] of touched) {
       posting.refs = posting.refs.filter(ref => !refs.has(ref));
       if (posting.refs.length === 0) values.delete(posting.value);
-      if (values.size === 0) this.#index.delete(name);
+      if (values.size === 0) {
+        this.#index.delete(name);
+        this.#names.delete(name);
+      }
     }
   }
 
@@ -138,13 +142,14 @@ export class SeriesTable {
     const series: Series = {
       ref: ref as SeriesRef,
       slot: this.#takeSlot(),
-      labels: labelsFromSorted(Object.freeze(flat)),
+      // A copy, since an array that grew keeps room to grow on.
+      labels: labelsFromSorted(Object.freeze(flat.slice())),
       hash,
       next: this.#byHash.get(hash),
-      members: [],
-      columns: [],
-      cohorts: [],
-      cohortColumns: [],
+      members: NONE,
+      columns: NONE,
+      cohorts: NONE,
+      cohortColumns: NONE,
       side: undefined,
       bornMs: nowMs,
     };
@@ -158,14 +163,17 @@ export class SeriesTable {
     let values = this.#index.get(name);
     if (values === undefined) {
       values = new Map();
-      this.#index.set(ownCopy(name), values);
+      const own = ownCopy(name);
+      this.#names.set(own, own);
+      this.#index.set(own, values);
     }
     let posting = values.get(value);
     if (posting === undefined) {
       posting = { id: this.#nextPosting++, value: ownCopy(value), refs: [] };
       values.set(posting.value, posting);
     }
-    flat.push(name, posting.value);
+    // The one text of all series, not the caller's: his would be kept once a series.
+    flat.push(this.#names.get(name) ?? name, posting.value);
     return posting;
   }
 
