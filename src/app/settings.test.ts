@@ -70,6 +70,28 @@ scrape_configs:
     expect(job.auth.kind === 'basic' && job.auth.password.reveal()).toBe('p');
   });
 
+  it('say how a target is asked', async () => {
+    const config = await configOf(`
+scrape_configs:
+  - job_name: node
+    track_timestamps_staleness: true
+    follow_redirects: false
+    proxy_url: http://proxy:3128
+    http_headers: { X-Own: { values: [a], secrets: [b] } }
+  - job_name: plain
+`);
+    expect(config.scrapeJobs.map(scrapeJobOf)).toMatchObject([
+      {
+        trackTimestampsStaleness: true,
+        followRedirects: false,
+        proxyUrl: 'http://proxy:3128',
+        headers: { 'x-own': 'a, b' },
+      },
+      { trackTimestampsStaleness: false, followRedirects: true, headers: {} },
+    ]);
+    expect(config.scrapeJobs.map(scrapeJobOf)[1]).not.toHaveProperty('proxyUrl');
+  });
+
   it('lead to targets: several groups of one job, labels, and those that relabelling drops', async () => {
     const config = await configOf(`
 scrape_configs:

@@ -40,13 +40,14 @@ export function scrapeJobOf(job: ConfiguredJob): ScrapeJob {
     params: job.params,
     honorLabels: job.honorLabels,
     honorTimestamps: job.honorTimestamps,
-    trackTimestampsStaleness: false,
+    trackTimestampsStaleness: job.trackTimestampsStaleness,
     sampleLimit: job.sampleLimit,
     bodyBytesMax: job.bodySizeLimitBytes,
-    headers: {},
+    headers: headersOf(job.http),
     auth: authOf(job.http),
     ...(job.http.tls === undefined ? {} : { tls: tlsOf(job.http.tls) }),
-    followRedirects: true,
+    ...(job.http.proxy?.url === undefined ? {} : { proxyUrl: job.http.proxy.url }),
+    followRedirects: job.http.followRedirects,
     enableCompression: job.enableCompression,
     relabel: job.relabelRules,
     metricRelabel: job.metricRelabelRules,
@@ -61,6 +62,16 @@ function authOf(http: HttpClientSettings): ScrapeAuth {
     return { kind: 'header', type: http.authorization.type, credentials: http.authorization.credentials };
   }
   return { kind: 'none' };
+}
+
+/** Names in lower case as HTTP takes them; several values of one header are one list. */
+function headersOf(http: HttpClientSettings): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    [...http.headers].map(([name, values]) => [
+      name.toLowerCase(),
+      values.map(value => value.reveal()).join(', '),
+    ]),
+  );
 }
 
 function tlsOf(tls: TlsSettings): HttpTls {

@@ -11,30 +11,37 @@ import { definedOnly } from './ports.ts';
 export const checkCommand: Command = {
   name: 'check',
   says: 'check configuration and rule files: place, cause and remedy of each problem',
-  help: `usage: watchkeeper check config|rules FILE... [--syntax-only] [--json]
+  help: `usage: watchkeeper check config|rules FILE... [--syntax-only] [--agent] [--json]
 
   config FILE...   watchkeeper.yml, prometheus.yml or alertmanager.yml (told apart by their keys), with the rule files
                    and secrets that they name
   rules FILE...    rule files in Prometheus's format
   --syntax-only    do not look at other files that are named in it
+  --agent          judge a prometheus.yml as Prometheus's agent mode does: nothing that evaluates or answers
   --json           one JSON object a problem
 
 Exit code 0: no errors (warnings may be printed). 1: errors.
 `,
   async run(context) {
-    const args = readArgs(context.args, { 'syntax-only': { type: 'boolean' }, json: { type: 'boolean' } });
+    const args = readArgs(context.args, {
+      'syntax-only': { type: 'boolean' },
+      agent: { type: 'boolean' },
+      json: { type: 'boolean' },
+    });
     if (!args.ok) return usageError(context, checkCommand, args.error);
     const [what, ...files] = args.value.words;
     if (what !== 'config' && what !== 'rules')
       return usageError(context, checkCommand, '"config" or "rules" expected');
     if (files.length === 0) return usageError(context, checkCommand, 'a file is needed');
+    const agent = args.value.flag('agent');
+    if (agent && what !== 'config') return usageError(context, checkCommand, '--agent is for "config" only');
     let worst: ExitCode = 0;
     for (const file of files) {
       const path = resolveFrom(`${context.cwd}/.`, file);
       const found =
         what === 'rules'
           ? await checkRules(context, path, file)
-          : await checkConfig(context, path, { file, syntaxOnly: args.value.flag('syntax-only') });
+          : await checkConfig(context, path, { file, syntaxOnly: args.value.flag('syntax-only'), agent });
       const errors = found.filter(diagnostic => diagnostic.severity === 'error').length;
       if (errors > 0) worst = 1;
       for (const diagnostic of found)
@@ -74,17 +81,20 @@ async function readText(context: CommandContext, path: string, file: string): Pr
 async function checkConfig(
   context: CommandContext,
   path: string,
-  how: { readonly file: string; readonly syntaxOnly: boolean },
+  how: { readonly file: string; readonly syntaxOnly: boolean; readonly agent: boolean },
 ): Promise<readonly Diagnostic[]> {
   const text = await readText(context, path, how.file);
   if (typeof text !== 'string') return [text];
-  const kind: FileKind = detectKind(text);
-  if (how.syntaxOnly) return checkText(kind, { text, file: how.file }, { registries: REGISTRIES });
+  // Agent mode is Prometheus's: whatever the keys say, the file is meant as a prometheus.yml.
+  const kind: FileKind = how.agent ? 'prometheus' : detectKind(text);
+  const { agent } = how;
+  if (how.syntaxOnly) return checkText(kind, { text, file: how.file }, { registries: REGISTRIES, agent });
   const loaded = await loadConfig({
     disk: context.disk,
     env: definedOnly(context.env),
     paths: { [kind]: path },
     registries: REGISTRIES,
+    agent,
   });
   if (loaded.config === undefined) return loaded.diagnostics;
   const rules = readRuleFiles(loaded.config, parserOnly(context), { stock: false });

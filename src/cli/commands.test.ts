@@ -295,6 +295,20 @@ describe('check', () => {
       0,
       /fine/,
     ],
+    [
+      'an agent that would evaluate rules',
+      ['config', '--agent', 'a.yml'],
+      { 'a.yml': 'rule_files: [r.yml]\nremote_write: [{url: "http://a/b"}]\n', 'r.yml': 'groups: []\n' },
+      1,
+      /a\.yml:1:1: .*"rule_files": the field is not allowed in agent mode.*1 error/s,
+    ],
+    [
+      'an agent with an empty list of rule files',
+      ['config', '--agent', '--syntax-only', 'a.yml'],
+      { 'a.yml': 'scrape_configs: []\nrule_files: []\n' },
+      0,
+      /^a\.yml: fine\n$/,
+    ],
     ['a file that is not there', ['rules', 'none.yml'], {}, 1, /Cannot read "none\.yml"/],
   ])('answers for %s', async (_, args, files, code, says) => {
     const ran = await run(checkCommand, args, { files });
@@ -314,7 +328,10 @@ describe('check', () => {
     });
   });
 
-  it.each([[[]], [['config']], [['nonsense', 'a.yml']]])('%j is wrong usage', async args => {
-    expect((await run(checkCommand, args)).code).toBe(2);
-  });
+  it.each([[[]], [['config']], [['nonsense', 'a.yml']], [['rules', '--agent', 'r.yml']]])(
+    '%j is wrong usage',
+    async args => {
+      expect((await run(checkCommand, args)).code).toBe(2);
+    },
+  );
 });

@@ -20,6 +20,11 @@ describe('a slip is named with its place and its remedy', () => {
       'f.yml:2:3: config-unknown-key: Cannot use "scrape_intervall" in global: no such key (did you mean "scrape_interval"?)',
     ]);
   });
+  it('a key that got a longer name suggests that', () => {
+    check('scrape_configs:\n- job_name: a\n  scrape_classic_histograms: true\n', [
+      'f.yml:3:3: config-unknown-key: Cannot use "scrape_classic_histograms" in scrape_configs[0]: no such key (did you mean "always_scrape_classic_histograms"?)',
+    ]);
+  });
   it('several slips are all told, in the order of the text', () => {
     check(
       'scrape_configs:\n- job_name: a\n  scrape_interval: 5sec\n  honor_labels: perhaps\nrule_file: []\n',
@@ -74,6 +79,46 @@ describe('a slip is named with its place and its remedy', () => {
     ]);
     check('web:\n  listen: 0.0.0.0:9390\n  tokens: [{name: t, token: x}]\n', []);
   });
+});
+
+describe('each slip is told once', () => {
+  it('in a part that two jobs share', () => {
+    check(
+      'scrape_configs:\n- {job_name: a, tls_config: &t {min_version: TLS9}}\n- {job_name: b, tls_config: *t}\n',
+      ['f.yml:2:46: config-bad-value: Cannot take "TLS9"'],
+    );
+  });
+  it('a rule that relabelling cannot use', () => {
+    check('scrape_configs:\n- job_name: a\n  relabel_configs:\n  - {action: keeep, regex: "("}\n', [
+      'f.yml:4:14: config-bad-value: Cannot use the relabel action "keeep": one of replace, keep',
+      'f.yml:4:28: config-bad-value: Cannot use the regular expression "("',
+    ]);
+  });
+  it('a kind of discovery that waits, with its own slip', () => {
+    check('scrape_configs:\n- job_name: a\n  hetzner_sd_configs:\n  - {rolle: robot}\n', [
+      'f.yml:3:3: warning: config-not-carried-out: "hetzner_sd_configs" at scrape_configs[0].hetzner_sd_configs',
+      'f.yml:4:6: config-unknown-key: Cannot use "rolle" in scrape_configs[0].hetzner_sd_configs[0]: no such key (did you mean "role"?)',
+    ]);
+  });
+});
+
+it('under the legacy scheme the rules of alerts and remote write are held to it too', () => {
+  const text = `global: {metric_name_validation_scheme: legacy}
+alerting:
+  alert_relabel_configs: [{source_labels: [a], target_label: b.c}]
+remote_write:
+- url: http://h/
+  write_relabel_configs: [{source_labels: [a], target_label: d.e}]
+`;
+  const found = checkText('prometheus', { text, file: 'f.yml' }).filter(one => one.severity === 'error');
+  expect(found.map(formatDiagnostic)).toEqual([
+    expect.stringContaining(
+      'f.yml:2:1: config-bad-value: Cannot use a relabelling rule of alerting: its target_label "b.c"',
+    ),
+    expect.stringContaining(
+      'f.yml:4:1: config-bad-value: Cannot use a relabelling rule of remote_write: its target_label "d.e"',
+    ),
+  ]);
 });
 
 describe('a valid key that is not carried out gives a warning naming it, and only when present', () => {

@@ -18,6 +18,7 @@ import {
 } from 'yaml';
 import type { Code } from '../base/index.ts';
 import type { Diagnostic } from '../model/index.ts';
+import { resolveFrom } from './glob.ts';
 import { type FileContents, INVALID, keyText, type ReadContext, type Schema } from './schema.ts';
 
 /** A configuration of a thousand jobs is below 1 MB; the reader needs some 100 bytes of memory for each byte of text. */
@@ -172,6 +173,7 @@ class Reader {
       env: this.options.env,
       expandSecrets: this.options.expandSecrets ?? false,
       files: this.options.files,
+      resolvePath: path => resolveFrom(this.document.file, path),
       problems: () => reader.problems,
       report(problem) {
         reader.report(path, problem.at ?? node, problem);

@@ -18,6 +18,14 @@ scrape_configs:
   static_configs: [{targets: ['a:1'], labels: {x: "y"}}]
   relabel_configs:
   - {action: replace, source_labels: [a], target_label: b}
+- job_name: b
+  http_headers: {X-A: {values: [a], secrets: [b]}}
+  oauth2: {client_id: c, client_secret: s, token_url: 'http://t/', scopes: [x]}
+  scrape_protocols: [PrometheusProto]
+  metric_name_validation_scheme: legacy
+  label_limit: 3
+  kubernetes_sd_configs: [{role: pod, namespaces: {names: [a]}}]
+  metric_relabel_configs: [{action: labelmap, regex: '(a)', replacement: 'x_$1'}]
 route:
   receiver: mail
   group_by: ['...']

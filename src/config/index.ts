@@ -23,6 +23,7 @@ export { glob, resolveFrom } from './glob.ts';
 export { type LoadedFile, type LoadOptions, type LoadOutcome, loadConfig } from './load.ts';
 export { nearest } from './nearest.ts';
 export { targetGroup } from './prometheus/discovery/static.ts';
+export type { EscapingScheme, ScrapeProtocol } from './prometheus/global.ts';
 export type { DiscoverySettings, ScrapeJob } from './prometheus/scrape.ts';
 export { type Kind, mergeKinds, type Registries } from './registry.ts';
 export {
@@ -34,6 +35,7 @@ export {
   type Field,
   type Fields,
   type FileContents,
+  filePath,
   fileText,
   hasKey,
   INVALID,
@@ -65,7 +67,19 @@ export {
   text,
   withDefault,
 } from './schema.ts';
-export { type HttpClientSettings, httpConfig, type TlsSettings, tlsConfig } from './shared/http.ts';
+export {
+  checkHttpClient,
+  type HttpClientFields,
+  type HttpClientSettings,
+  httpClientFields,
+  httpClientOf,
+  httpConfig,
+  type Oauth2Settings,
+  type ProxySettings,
+  type TlsSettings,
+  type TlsVersion,
+  tlsConfig,
+} from './shared/http.ts';
 export { type RelabelRule, relabelRule, relabelRules } from './shared/relabel.ts';
 export type {
   HostConfig,

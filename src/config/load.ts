@@ -142,8 +142,9 @@ class Loader {
         return outcome.value;
       }
       for (const path of missing) {
-        const read = await this.text(resolveFrom(document.file, path));
-        contents.set(path, read);
+        const resolved = resolveFrom(document.file, path);
+        const read = await this.text(resolved);
+        contents.set(path, read.ok ? { ...read, path: resolved } : read);
         if (read.ok) this.secrets.set(path, read.text);
       }
     }

@@ -12,7 +12,18 @@ export function nearest(typed: string, known: readonly string[]): string | undef
       bestDistance = distance;
     }
   }
+  // Far from a slip of the fingers: a renamed key, which mostly kept its name and got a word more.
+  if (bestDistance > SLIP_EDITS_MAX) return extended(typed, known) ?? best;
   return best;
+}
+
+/** Two edits are a slip; more may as well be another word. */
+const SLIP_EDITS_MAX = 2;
+
+/** "scrape_classic_histograms" is now "always_scrape_classic_histograms". */
+function extended(typed: string, known: readonly string[]): string | undefined {
+  if (!typed.includes('_')) return undefined;
+  return known.find(word => word.endsWith(`_${typed}`) || word.startsWith(`${typed}_`));
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours. */

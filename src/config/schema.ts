@@ -30,6 +30,8 @@ export interface ReadContext {
   readonly env?: Readonly<Record<string, string>> | undefined;
   /** Whether `${NAME}` in a secret is expanded: in our file only, Prometheus's own files take secrets as written. */
   readonly expandSecrets?: boolean;
+  /** A path as the file means it: a relative one starts at the file's folder. */
+  resolvePath(path: string): string;
   /** Everything reported in this reading so far, for checks that run after it. */
   readonly problems?: () => readonly Diagnostic[];
   /** Contents of files named by the configuration; undefined while a text is only checked. */
@@ -42,7 +44,7 @@ export interface FileContents {
   want(
     path: string,
   ):
-    | { readonly ok: true; readonly text: string }
+    | { readonly ok: true; readonly text: string; readonly path: string }
     | { readonly ok: false; readonly message: string }
     | undefined;
 }
@@ -205,13 +207,20 @@ export function text(options: TextOptions = {}): Schema<string> {
 
 /** A password or token. The value is wrapped so that no message or page prints it by accident. */
 export interface Secret {
+  /** The file that it was read from, if any: whoever uses it for long reads it again there. */
+  readonly file?: string;
   reveal(): string;
   toJSON(): string;
   toString(): string;
 }
 
-export function secretOf(value: string): Secret {
-  return { reveal: () => value, toJSON: () => '<secret>', toString: () => '<secret>' };
+export function secretOf(value: string, file?: string): Secret {
+  return {
+    ...(file === undefined ? {} : { file }),
+    reveal: () => value,
+    toJSON: () => '<secret>',
+    toString: () => '<secret>',
+  };
 }
 
 /** Whether two read sections say the same, their secrets included. */
@@ -239,17 +248,27 @@ export function secret(): Schema<Secret> {
 
 /** The path of a file that holds a secret; its content without surrounding white space is the value. */
 export function secretFile(): Schema<Secret> {
-  return mapped(fileText(), content => secretOf(content.trim()));
+  return mapped(namedFile(), file => secretOf(file.text.trim(), file.path));
 }
 
 /** The path of a file; the value is its content, "" while the text is only checked. */
 export function fileText(): Schema<string> {
+  return mapped(namedFile(), file => file.text);
+}
+
+/** A path that is used later, of one file or of several: a relative one starts at the folder of this file. */
+export function filePath(path: Schema<string> = text()): Schema<string> {
+  return mapped(path, (written, context) => (written === '' ? '' : context.resolvePath(written)));
+}
+
+/** `path` is where the content came from; absent while the text is only checked. */
+function namedFile(): Schema<{ readonly text: string; readonly path?: string }> {
   return scalar('path of a file', (raw, source, context) => {
     const path = typeof raw === 'string' ? raw : source;
-    if (path === '' || context.files === undefined) return '';
+    if (path === '' || context.files === undefined) return { text: '' };
     const content = context.files.want(path);
-    if (content === undefined) return '';
-    if (content.ok) return content.text;
+    if (content === undefined) return { text: '' };
+    if (content.ok) return content;
     context.report({
       code: 'config-io',
       message: `Cannot read "${path}" for ${context.path}: ${content.message}`,

@@ -3,7 +3,6 @@
 import type { Node } from 'yaml';
 import type { Kind } from '../registry.ts';
 import {
-  hasKey,
   list,
   mapped,
   notCarriedOut,
@@ -14,6 +13,7 @@ import {
   type Schema,
 } from '../schema.ts';
 import { fileGlob, isLabelName, reportAt } from '../shared/checks.ts';
+import { legacyNameProblem, type RelabelRule } from '../shared/relabel.ts';
 import { type PrometheusGlobal, prometheusGlobal, runtime } from './global.ts';
 import { remoteRead, remoteWrite } from './remote.ts';
 import { finishJobs, type RawScrapeJob, scrapeConfig } from './scrape.ts';
@@ -48,19 +48,48 @@ export function prometheusFile(options: PrometheusOptions) {
       ...prometheusSections(options.kinds),
     },
     (value, context, node) => {
-      if (options.agent === true) refuseInAgentMode(context, node);
+      if (options.agent === true) checkAgentMode(value, context, node);
       checkPrometheusWhole(value, context, node);
     },
   );
 }
 
-const NOT_IN_AGENT_MODE = ['alerting', 'rule_files', 'remote_read'] as const;
-
-function refuseInAgentMode(context: ReadContext, node: Node): void {
-  for (const key of NOT_IN_AGENT_MODE) {
-    if (!hasKey(node, key)) continue;
-    reportAt(node, key, context, { message: `Cannot use "${key}": the field is not allowed in agent mode` });
+/** An empty list is as good as none, as in Prometheus. */
+function checkAgentMode(value: AgentSections, context: ReadContext, node: Node): void {
+  const { alerting: alerts } = value;
+  const used = {
+    alerting: [...(alerts?.alertmanagers ?? []), ...(alerts?.alert_relabel_configs ?? [])],
+    rule_files: value.rule_files ?? [],
+    remote_read: value.remote_read ?? [],
+  };
+  for (const [key, entries] of Object.entries(used)) {
+    if (entries.length === 0) continue;
+    reportAt(node, key, context, {
+      message: `Cannot use "${key}": the field is not allowed in agent mode`,
+      remedy: 'remove it: an agent scrapes and forwards only',
+    });
   }
+}
+
+interface AgentSections {
+  readonly alerting?:
+    | {
+        readonly alertmanagers?: readonly unknown[] | undefined;
+        readonly alert_relabel_configs?: readonly unknown[] | undefined;
+      }
+    | undefined;
+  readonly rule_files?: readonly unknown[] | undefined;
+  readonly remote_read?: readonly unknown[] | undefined;
+}
+
+interface RelabellingAlerts {
+  readonly alert_relabel_configs?: readonly RelabelRule[] | undefined;
+  readonly alertmanagers?:
+    | readonly {
+        readonly relabel_configs?: readonly RelabelRule[] | undefined;
+        readonly alert_relabel_configs?: readonly RelabelRule[] | undefined;
+      }[]
+    | undefined;
 }
 
 /** What only the sections together can tell. */
@@ -69,6 +98,10 @@ export function checkPrometheusWhole(
     readonly global?: PrometheusGlobal | undefined;
     readonly scrape_configs?: readonly RawScrapeJob[] | undefined;
     readonly otlp?: { readonly translation_strategy: string | undefined } | undefined;
+    readonly alerting?: RelabellingAlerts | undefined;
+    readonly remote_write?:
+      | readonly { readonly write_relabel_configs?: readonly RelabelRule[] | undefined }[]
+      | undefined;
   },
   context: ReadContext,
   node: Node,
@@ -83,6 +116,24 @@ export function checkPrometheusWhole(
     });
   }
   if (!legacy) return;
+  const relabelling = {
+    alerting: [
+      ...(value.alerting?.alert_relabel_configs ?? []),
+      ...(value.alerting?.alertmanagers ?? []).flatMap(one => [
+        ...(one.relabel_configs ?? []),
+        ...(one.alert_relabel_configs ?? []),
+      ]),
+    ],
+    remote_write: (value.remote_write ?? []).flatMap(one => one.write_relabel_configs ?? []),
+  };
+  for (const [key, rules] of Object.entries(relabelling)) {
+    const problem = rules.map(legacyNameProblem).find(found => found !== undefined);
+    if (problem === undefined) continue;
+    reportAt(node, key, context, {
+      message: `Cannot use a relabelling rule of ${key}: ${problem}`,
+      remedy: 'use letters, digits and "_", or set metric_name_validation_scheme: utf8',
+    });
+  }
   for (const name of value.global?.external_labels?.keys() ?? []) {
     if (isLabelName(name, 'legacy')) continue;
     reportAt(node, 'global', context, {

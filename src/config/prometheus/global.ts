@@ -8,7 +8,7 @@ import {
   integer,
   list,
   mapOf,
-  notCarriedOut,
+  mapped,
   number,
   optional,
   type ReadContext,
@@ -19,6 +19,7 @@ import {
   text,
 } from '../schema.ts';
 import { labelName, labelValueText, reportAt } from '../shared/checks.ts';
+import { withWarnings } from './carried-out.ts';
 
 export const SCRAPE_PROTOCOLS = [
   'OpenMetricsText0.0.1',
@@ -27,15 +28,34 @@ export const SCRAPE_PROTOCOLS = [
   'PrometheusText0.0.4',
   'PrometheusText1.0.0',
 ] as const;
+export type ScrapeProtocol = (typeof SCRAPE_PROTOCOLS)[number];
+
+/** What Prometheus asks for when nothing else is said, most wanted first. */
+export const SCRAPE_PROTOCOLS_DEFAULT: readonly ScrapeProtocol[] = [
+  'OpenMetricsText1.0.0',
+  'OpenMetricsText0.0.1',
+  'PrometheusText1.0.0',
+  'PrometheusText0.0.4',
+];
+
+/** Native histograms travel in protobuf only: asking for them puts it first. */
+export const SCRAPE_PROTOCOLS_PROTO_FIRST: readonly ScrapeProtocol[] = [
+  'PrometheusProto',
+  ...SCRAPE_PROTOCOLS_DEFAULT,
+];
+
+export function isScrapeProtocol(name: string): name is ScrapeProtocol {
+  return SCRAPE_PROTOCOLS.some(known => known === name);
+}
 
 /** The formats to ask a target for, each at most once. */
-export const scrapeProtocols: Schema<readonly string[]> = {
+export const scrapeProtocols: Schema<readonly ScrapeProtocol[]> = {
   says: 'list of scrape protocols',
   read(node, context) {
     const read = list(text({ oneOf: SCRAPE_PROTOCOLS })).read(node, context);
     if (read === INVALID) return INVALID;
     const twice = read.find((name, i) => read.indexOf(name) !== i);
-    if (twice === undefined && read.length > 0) return read;
+    if (twice === undefined && read.length > 0) return read.filter(isScrapeProtocol);
     context.report({
       code: 'config-bad-value',
       message:
@@ -47,26 +67,31 @@ export const scrapeProtocols: Schema<readonly string[]> = {
   },
 };
 
+const ESCAPING_SCHEMES = ['allow-utf-8', 'underscores', 'dots', 'values'] as const;
+export type EscapingScheme = (typeof ESCAPING_SCHEMES)[number];
+
 export const validationScheme = text({ oneOf: ['', 'utf8', 'legacy'] });
-export const escapingScheme = text({ oneOf: ['', 'allow-utf-8', 'underscores', 'dots', 'values'] });
+export const escapingScheme = mapped(text({ oneOf: ['', ...ESCAPING_SCHEMES] }), written =>
+  ESCAPING_SCHEMES.find(known => known === written),
+);
 
 /** Limits and switches that stand both in `global` and in a scrape configuration. */
 export const inheritedFields = {
   body_size_limit: optional(size()),
   sample_limit: optional(integer({ min: 0 })),
-  target_limit: notCarriedOut(integer({ min: 0 })),
-  label_limit: notCarriedOut(integer({ min: 0 })),
-  label_name_length_limit: notCarriedOut(integer({ min: 0 })),
-  label_value_length_limit: notCarriedOut(integer({ min: 0 })),
-  keep_dropped_targets: notCarriedOut(integer({ min: 0 })),
-  metric_name_validation_scheme: notCarriedOut(validationScheme),
-  metric_name_escaping_scheme: notCarriedOut(escapingScheme),
-  scrape_native_histograms: notCarriedOut(boolean()),
-  convert_classic_histograms_to_nhcb: notCarriedOut(boolean()),
-  always_scrape_classic_histograms: notCarriedOut(boolean()),
-  extra_scrape_metrics: notCarriedOut(boolean()),
-  scrape_failure_log_file: notCarriedOut(text()),
-  scrape_protocols: notCarriedOut(scrapeProtocols),
+  target_limit: optional(integer({ min: 0 })),
+  label_limit: optional(integer({ min: 0 })),
+  label_name_length_limit: optional(integer({ min: 0 })),
+  label_value_length_limit: optional(integer({ min: 0 })),
+  keep_dropped_targets: optional(integer({ min: 0 })),
+  metric_name_validation_scheme: optional(validationScheme),
+  metric_name_escaping_scheme: optional(escapingScheme),
+  scrape_native_histograms: optional(boolean()),
+  convert_classic_histograms_to_nhcb: optional(boolean()),
+  always_scrape_classic_histograms: optional(boolean()),
+  extra_scrape_metrics: optional(boolean()),
+  scrape_failure_log_file: optional(text()),
+  scrape_protocols: optional(scrapeProtocols),
 };
 
 /** The values of `${NAME}` in external_labels: an unset variable is empty, with a warning, as in Prometheus 3. */
@@ -86,35 +111,36 @@ const externalLabels: Schema<ReadonlyMap<string, string>> = {
   },
 };
 
+/** As Go's os.Expand: `${name}`, `$name`, one sign or digit behind "$"; "$$" is a dollar sign, a lone "${" is eaten. */
+const VARIABLE = /\$(?:\{([^}]*)\}|(\{)|([*#$@!?\-0-9])|([A-Za-z_]\w*))/g;
+
 function expand(value: string, env: Readonly<Record<string, string>>, context: ReadContext): string {
-  return value.replace(
-    /\$(?:(\$)|\{([^}]*)\}|(\w+))/g,
-    (_, dollar?: string, braced?: string, bare?: string) => {
-      if (dollar !== undefined) return '$';
-      const name = braced ?? bare ?? '';
-      const found = Object.hasOwn(env, name) ? env[name] : undefined;
-      if (found === undefined || found === '') {
-        context.report({
-          code: 'config-environment',
-          severity: 'warning',
-          message: `Cannot fill "$${name}" in ${context.path}: the environment variable is not set, and counts as empty`,
-          remedy: `set ${name}`,
-        });
-      }
-      return found ?? '';
-    },
-  );
+  return value.replace(VARIABLE, (_, braced?: string, open?: string, sign?: string, bare?: string) => {
+    const name = braced ?? sign ?? bare ?? '';
+    if (name === '$') return '$';
+    if (name === '' || open !== undefined) return '';
+    const found = Object.hasOwn(env, name) ? env[name] : undefined;
+    if (found === undefined || found === '') {
+      context.report({
+        code: 'config-environment',
+        severity: 'warning',
+        message: `Cannot fill "$${name}" in ${context.path}: the environment variable is not set, and counts as empty`,
+        remedy: `set ${name}`,
+      });
+    }
+    return found ?? '';
+  });
 }
 
-export const prometheusGlobalFields = {
+export const prometheusGlobalFields = withWarnings({
   scrape_interval: optional(duration()),
   scrape_timeout: optional(duration()),
   evaluation_interval: optional(duration()),
-  rule_query_offset: notCarriedOut(duration()),
-  query_log_file: notCarriedOut(text()),
+  rule_query_offset: optional(duration()),
+  query_log_file: optional(text()),
   external_labels: optional(externalLabels),
   ...inheritedFields,
-};
+});
 
 export type PrometheusGlobal = RecordOf<typeof prometheusGlobalFields>;
 

@@ -10,7 +10,6 @@ import {
   optional,
   optionals,
   record,
-  type Schema,
   size,
   text,
 } from '../schema.ts';
@@ -21,7 +20,7 @@ import { sigv4, userHeaders } from './remote.ts';
 import { checkAddresses } from './scrape.ts';
 
 /** Where Prometheus sends its alerts. Here alerts are handled in the same process. */
-export function alerting(kinds: readonly Kind<unknown>[]): Schema<unknown> {
+export function alerting(kinds: readonly Kind<unknown>[]) {
   const alertmanager = record(
     {
       ...Object.fromEntries(kinds.map(kind => [kind.key, optional(list(kind.schema))])),

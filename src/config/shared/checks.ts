@@ -78,6 +78,23 @@ export function requireOneOf(node: Node, context: ReadContext, keys: readonly st
   });
 }
 
+/** Reports each list that is missing or empty. */
+export function requireEntries(
+  node: Node,
+  context: ReadContext,
+  lists: Readonly<Record<string, readonly unknown[] | undefined>>,
+): void {
+  for (const [key, entries] of Object.entries(lists)) {
+    if (entries !== undefined && entries.length > 0) continue;
+    context.report({
+      code: 'config-missing-key',
+      message: `Cannot do without ${key} in ${context.path}: at least one is needed`,
+      remedy: `add "${key}" with an entry`,
+      at: keyNode(node, key) ?? node,
+    });
+  }
+}
+
 /** How label names are judged: Prometheus 3 and Alertmanager take any UTF-8 text, older ones letters, digits and "_". */
 export type LabelNames = 'utf8' | 'legacy';
 
@@ -91,11 +108,14 @@ export function isWellFormed(value: string): boolean {
   return !/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/.test(value);
 }
 
+/** In quotes, with the bytes that are no UTF-8 as "\\xff". */
+function quoteBytes(value: string): string {
+  return JSON.stringify(value).replace(/\\udc([89a-f][0-9a-f])/g, '\\x$1');
+}
+
 export function labelName(): Schema<string> {
   return checked('label name', name =>
-    isLabelName(name)
-      ? undefined
-      : `Cannot take ${JSON.stringify(name)} as a label name: not valid UTF-8 text`,
+    isLabelName(name) ? undefined : `Cannot take ${quoteBytes(name)} as a label name: not valid UTF-8 text`,
   );
 }
 
@@ -103,7 +123,7 @@ export function labelValueText(): Schema<string> {
   return checked('label value', value =>
     isWellFormed(value)
       ? undefined
-      : `Cannot take ${JSON.stringify(value)} as a label value: not valid UTF-8 text`,
+      : `Cannot take ${quoteBytes(value)} as a label value: not valid UTF-8 text`,
   );
 }
 
@@ -150,8 +170,7 @@ export function httpProblem(value: string): string | undefined {
 }
 
 export function urlProblem(value: string): string | undefined {
-  if (/[\u0000-\u0020\u007f]/.test(value.split(/[?#]/)[0] ?? ''))
-    return 'it holds white space or a control character';
+  if (/[\u0000-\u001f\u007f]/.test(value)) return 'it holds a control character';
   if (value.startsWith(':')) return 'the scheme before ":" is missing';
   const scheme = /^[a-zA-Z][a-zA-Z0-9+.-]*:/.exec(value)?.[0];
   if (scheme === undefined && (value.split('/')[0] ?? '').includes(':')) {
@@ -160,6 +179,7 @@ export function urlProblem(value: string): string | undefined {
   if (/%(?![0-9a-fA-F]{2})/.test(value.split('?')[0] ?? ''))
     return 'a "%" must be followed by two hexadecimal digits';
   const authority = /^(?:[a-zA-Z][\w+.-]*:)?\/\/([^/?#]*)/.exec(value)?.[1];
+  if (authority?.includes(' ')) return 'there is a space in its host';
   if (authority !== undefined && /:[^\]:]*$/.test(authority) && !/:\d*$/.test(authority)) {
     return 'its port is not a number';
   }

@@ -2,12 +2,12 @@
 
 import { isMap, type Node } from 'yaml';
 import {
-  allNotCarriedOut,
   boolean,
   fileText,
   keyText,
   list,
   mapOf,
+  mapped,
   optionals,
   type ReadContext,
   type RecordOf,
@@ -28,17 +28,58 @@ export interface TlsSettings {
   readonly key?: Secret;
   readonly serverName?: string;
   readonly insecureSkipVerify: boolean;
-  readonly minVersion?: 'TLS10' | 'TLS11' | 'TLS12' | 'TLS13';
+  readonly minVersion?: TlsVersion;
+  readonly maxVersion?: TlsVersion;
 }
 
-/** What of the HTTP client settings is carried out. */
+const TLS_VERSIONS = ['TLS10', 'TLS11', 'TLS12', 'TLS13'] as const;
+export type TlsVersion = (typeof TLS_VERSIONS)[number];
+
+export interface ProxySettings {
+  readonly url?: string;
+  /** Hosts that are asked directly, in NO_PROXY's notation. */
+  readonly noProxy: string;
+  /** HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the environment decide. */
+  readonly fromEnvironment: boolean;
+  readonly connectHeaders: ReadonlyMap<string, readonly Secret[]>;
+}
+
+/** Where a token comes from, and how it is asked for. */
+export interface Oauth2Settings {
+  readonly grantType: 'client_credentials' | 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+  readonly clientId: string;
+  readonly clientSecret: Secret;
+  /** For the grant by a signed token only. */
+  readonly certificateKey?: Secret;
+  readonly certificateKeyId: string;
+  readonly signatureAlgorithm: 'RS256' | 'RS384' | 'RS512';
+  readonly issuer: string;
+  readonly audience: string;
+  readonly claims: ReadonlyMap<string, string>;
+  readonly scopes: readonly string[];
+  readonly tokenUrl: string;
+  readonly endpointParams: ReadonlyMap<string, string>;
+  readonly tls?: TlsSettings;
+  readonly proxy?: ProxySettings;
+  readonly headers: ReadonlyMap<string, readonly Secret[]>;
+}
+
+/** The HTTP client settings, defaults applied and files read. At most one of the three authentications is there. */
 export interface HttpClientSettings {
   readonly basicAuth?: { readonly username: string; readonly password: Secret };
   readonly authorization?: { readonly type: string; readonly credentials: Secret };
+  readonly oauth2?: Oauth2Settings;
   readonly tls?: TlsSettings;
+  readonly proxy?: ProxySettings;
+  readonly followRedirects: boolean;
+  readonly enableHttp2: boolean;
+  /** Sent with each request, names as written; a name may have several values. */
+  readonly headers: ReadonlyMap<string, readonly Secret[]>;
 }
 
-const tlsVersion = text({ oneOf: ['TLS10', 'TLS11', 'TLS12', 'TLS13'] });
+const tlsVersion = mapped(text({ oneOf: TLS_VERSIONS }), written =>
+  TLS_VERSIONS.find(known => known === written),
+);
 
 export const tlsConfig = record(
   optionals({
@@ -139,11 +180,17 @@ const RESERVED_HEADERS: ReadonlySet<string> = new Set([
   'x-prometheus-scrape-timeout-seconds',
 ]);
 
-const headerValues: Schema<unknown> = record(
-  optionals({ values: list(text()), secrets: list(secret()), files: list(fileText()) }),
+/** All values of one header, of the three places where they may stand. */
+const headerValues: Schema<readonly Secret[]> = mapped(
+  record(optionals({ values: list(text()), secrets: list(secret()), files: list(secretFile()) })),
+  value => [
+    ...(value.values ?? []).map(written => secretOf(written)),
+    ...(value.secrets ?? []),
+    ...(value.files ?? []),
+  ],
 );
 
-const httpHeaders: Schema<unknown> = {
+const httpHeaders: Schema<ReadonlyMap<string, readonly Secret[]>> = {
   says: 'mapping of header names',
   read(node, context) {
     const map = context.resolve(node);
@@ -169,6 +216,9 @@ const proxy = {
   proxy_connect_header: mapOf(list(secret())),
 };
 
+const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+const SIGNATURES = ['RS256', 'RS384', 'RS512'] as const;
+
 const oauth2 = record(
   optionals({
     client_id: text(),
@@ -179,8 +229,10 @@ const oauth2 = record(
     client_certificate_key: secret(),
     client_certificate_key_file: secretFile(),
     client_certificate_key_ref: text(),
-    grant_type: text({ oneOf: ['', 'client_credentials', 'urn:ietf:params:oauth:grant-type:jwt-bearer'] }),
-    signature_algorithm: text({ oneOf: ['', 'RS256', 'RS384', 'RS512'] }),
+    grant_type: text({ oneOf: ['', 'client_credentials', JWT_BEARER] }),
+    signature_algorithm: mapped(text({ oneOf: ['', ...SIGNATURES] }), written =>
+      SIGNATURES.find(known => known === written),
+    ),
     iss: text(),
     audience: text(),
     claims: mapOf(text()),
@@ -198,27 +250,22 @@ const oauth2 = record(
   },
 );
 
-const carriedOut = {
+/** Those that nothing acts on in a scrape job yet are named in prometheus/carried-out.ts. */
+export const httpClientFields = optionals({
   basic_auth: basicAuth,
   authorization,
+  oauth2,
   bearer_token: secret(),
   bearer_token_file: secretFile(),
   tls_config: tlsConfig,
-};
-
-const notActedOn = {
-  oauth2,
   follow_redirects: boolean(),
   enable_http2: boolean(),
   http_headers: httpHeaders,
   ...proxy,
-};
+});
 
-/** For sections that are not carried out as a whole: they say so once. */
-export const httpClientFields = { ...optionals(carriedOut), ...optionals(notActedOn) };
-
-/** For scraping: each key that is not acted on gives its own warning. */
-export const scrapeHttpFields = { ...optionals(carriedOut), ...allNotCarriedOut(notActedOn) };
+/** What `httpClientOf` takes: the fields as they were read. */
+export type HttpClientFields = RecordOf<typeof httpClientFields>;
 
 export const httpConfig = record(httpClientFields, (_, context, node) => checkHttpClient(context, node));
 
@@ -258,10 +305,10 @@ function checkProxy(context: ReadContext, node: Node): void {
 }
 
 /** The settings as they are used, from what was read. */
-export function httpClientOf(value: RecordOf<typeof scrapeHttpFields>): HttpClientSettings {
-  const bearer = value.bearer_token ?? value.bearer_token_file;
+export function httpClientOf(value: HttpClientFields): HttpClientSettings {
   const basic = value.basic_auth;
-  const auth = value.authorization;
+  const auth = authorizationOf(value);
+  const proxySettings = proxyOf(value);
   return {
     ...(basic === undefined
       ? {}
@@ -271,21 +318,64 @@ export function httpClientOf(value: RecordOf<typeof scrapeHttpFields>): HttpClie
             password: basic.password ?? basic.password_file ?? secretOf(''),
           },
         }),
-    ...(auth === undefined
-      ? bearer === undefined
-        ? {}
-        : { authorization: { type: 'Bearer', credentials: bearer } }
-      : {
-          authorization: {
-            type: auth.type?.trim() || 'Bearer',
-            credentials: auth.credentials ?? auth.credentials_file ?? secretOf(''),
-          },
-        }),
+    ...(auth === undefined ? {} : { authorization: auth }),
+    ...(value.oauth2 === undefined ? {} : { oauth2: oauth2Of(value.oauth2) }),
     ...(value.tls_config === undefined ? {} : { tls: tlsOf(value.tls_config) }),
+    ...(proxySettings === undefined ? {} : { proxy: proxySettings }),
+    followRedirects: value.follow_redirects ?? true,
+    enableHttp2: value.enable_http2 ?? true,
+    headers: value.http_headers ?? new Map(),
   };
 }
 
-function tlsOf(tls: NonNullable<RecordOf<typeof scrapeHttpFields>['tls_config']>): TlsSettings {
+/** `bearer_token` is the old way to write an authorization of the type Bearer. */
+function authorizationOf(value: HttpClientFields): HttpClientSettings['authorization'] {
+  const auth = value.authorization;
+  const bearer = value.bearer_token ?? value.bearer_token_file;
+  if (auth === undefined) return bearer === undefined ? undefined : { type: 'Bearer', credentials: bearer };
+  return {
+    type: auth.type?.trim() || 'Bearer',
+    credentials: auth.credentials ?? auth.credentials_file ?? secretOf(''),
+  };
+}
+
+function proxyOf(
+  value: Pick<HttpClientFields, 'proxy_url' | 'no_proxy' | 'proxy_from_environment' | 'proxy_connect_header'>,
+): ProxySettings | undefined {
+  const url = value.proxy_url ?? '';
+  const fromEnvironment = value.proxy_from_environment ?? false;
+  if (url === '' && !fromEnvironment) return undefined;
+  return {
+    ...(url === '' ? {} : { url }),
+    noProxy: value.no_proxy ?? '',
+    fromEnvironment,
+    connectHeaders: value.proxy_connect_header ?? new Map(),
+  };
+}
+
+function oauth2Of(value: NonNullable<HttpClientFields['oauth2']>): Oauth2Settings {
+  const proxySettings = proxyOf(value);
+  const certificateKey = value.client_certificate_key ?? value.client_certificate_key_file;
+  return {
+    grantType: value.grant_type === JWT_BEARER ? JWT_BEARER : 'client_credentials',
+    clientId: value.client_id ?? '',
+    clientSecret: value.client_secret ?? value.client_secret_file ?? secretOf(''),
+    ...(certificateKey === undefined ? {} : { certificateKey }),
+    certificateKeyId: value.client_certificate_key_id ?? '',
+    signatureAlgorithm: value.signature_algorithm ?? 'RS256',
+    issuer: value.iss ?? '',
+    audience: value.audience ?? '',
+    claims: value.claims ?? new Map(),
+    scopes: value.scopes ?? [],
+    tokenUrl: value.token_url ?? '',
+    endpointParams: value.endpoint_params ?? new Map(),
+    ...(value.tls_config === undefined ? {} : { tls: tlsOf(value.tls_config) }),
+    ...(proxySettings === undefined ? {} : { proxy: proxySettings }),
+    headers: value.http_headers ?? new Map(),
+  };
+}
+
+function tlsOf(tls: NonNullable<HttpClientFields['tls_config']>): TlsSettings {
   const ca = tls.ca ?? tls.ca_file;
   const cert = tls.cert ?? tls.cert_file;
   const key = tls.key ?? tls.key_file;
@@ -295,10 +385,7 @@ function tlsOf(tls: NonNullable<RecordOf<typeof scrapeHttpFields>['tls_config']>
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
     ...(tls.server_name === undefined ? {} : { serverName: tls.server_name }),
-    ...(isTlsVersion(tls.min_version) ? { minVersion: tls.min_version } : {}),
+    ...(tls.min_version === undefined ? {} : { minVersion: tls.min_version }),
+    ...(tls.max_version === undefined ? {} : { maxVersion: tls.max_version }),
   };
-}
-
-function isTlsVersion(value: string | undefined): value is NonNullable<TlsSettings['minVersion']> {
-  return value === 'TLS10' || value === 'TLS11' || value === 'TLS12' || value === 'TLS13';
 }

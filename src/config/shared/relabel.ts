@@ -1,6 +1,7 @@
 // relabel_configs: the rules that rewrite labels of targets, samples and alerts, checked for each action.
 
 import type { Node } from 'yaml';
+import { never } from '../../base/index.ts';
 import { compileRegex } from '../../model/index.ts';
 import { nearest } from '../nearest.ts';
 import {
@@ -165,4 +166,38 @@ function onlyKeys(rule: RelabelRule, allowed: readonly string[], refuse: (key: s
   };
   for (const [key, isChanged] of Object.entries(changed))
     if (isChanged && !allowed.includes(key)) refuse(key);
+}
+
+/** A name in which `$1` or `${name}` stands for what the expression found. */
+const LEGACY_NAME_TEMPLATE = /^(?:[a-zA-Z_]|\$(?:\{\w+\}|\w))(?:\w|\$(?:\{\w+\}|\w))*$/;
+
+/** Why the rule cannot be used where names are letters, digits and "_" only; undefined when it can. */
+export function legacyNameProblem(rule: RelabelRule): string | undefined {
+  const { key, written } = writtenName(rule);
+  if (written === undefined) return undefined;
+  const template = rule.action === 'labelmap' || (rule.action === 'replace' && written.includes('$'));
+  const fits = template ? LEGACY_NAME_TEMPLATE.test(written) : isLabelName(written, 'legacy');
+  return fits ? undefined : `its ${key} ${JSON.stringify(written)} is not a label name of the legacy scheme`;
+}
+
+/** Where the rule's action takes the name of a label that it writes. */
+function writtenName(rule: RelabelRule): { readonly key: string; readonly written?: string } {
+  switch (rule.action) {
+    case 'replace':
+    case 'hashmod':
+    case 'lowercase':
+    case 'uppercase':
+    case 'keepequal':
+    case 'dropequal':
+      return { key: 'target_label', written: rule.targetLabel };
+    case 'labelmap':
+      return { key: 'replacement', written: rule.replacement };
+    case 'keep':
+    case 'drop':
+    case 'labeldrop':
+    case 'labelkeep':
+      return { key: '' };
+    default:
+      return never(rule.action);
+  }
 }

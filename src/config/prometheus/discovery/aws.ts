@@ -1,9 +1,9 @@
 // aws_sd_configs. AWS: instances, containers and databases by role.
 
-import { duration, integer, list, optionals, record, secret, text } from '../../schema.ts';
+import { duration, integer, list, optionals, secret, text } from '../../schema.ts';
 import { requireSet } from '../../shared/checks.ts';
 import { checkHttpClient, httpClientFields } from '../../shared/http.ts';
-import { discoveryKind } from './sd.ts';
+import { awsFilters, discoveryKind } from './sd.ts';
 
 export const aws = discoveryKind(
   'aws_sd_configs',
@@ -19,7 +19,7 @@ export const aws = discoveryKind(
       external_id: text(),
       refresh_interval: duration(),
       port: integer(),
-      filters: list(record(optionals({ name: text(), values: list(text()) }))),
+      filters: awsFilters,
       clusters: list(text()),
     }),
     ...httpClientFields,

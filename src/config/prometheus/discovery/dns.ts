@@ -1,7 +1,7 @@
 // dns_sd_configs. DNS: names that are asked for again and again.
 
 import { duration, integer, list, optionals, text } from '../../schema.ts';
-import { requireOneOf, requireSet } from '../../shared/checks.ts';
+import { requireEntries, requireSet } from '../../shared/checks.ts';
 import { discoveryKind } from './sd.ts';
 
 export const dns = discoveryKind(
@@ -13,7 +13,7 @@ export const dns = discoveryKind(
     port: integer(),
   }),
   (value, context, node) => {
-    if ((value.names ?? []).length === 0) requireOneOf(node, context, ['names']);
+    requireEntries(node, context, { names: value.names });
     const type = (value.type ?? 'SRV').toUpperCase();
     if (['A', 'AAAA', 'MX', 'NS'].includes(type)) requireSet(node, context, ['port']);
   },

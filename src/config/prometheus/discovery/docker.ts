@@ -1,7 +1,7 @@
 // docker_sd_configs. Docker: the containers of an engine.
 
 import { boolean, duration, integer, list, optionals, record, text } from '../../schema.ts';
-import { requireSet } from '../../shared/checks.ts';
+import { looseUrl, requireSet } from '../../shared/checks.ts';
 import { checkHttpClient, httpClientFields } from '../../shared/http.ts';
 import { discoveryKind } from './sd.ts';
 
@@ -9,10 +9,10 @@ export const docker = discoveryKind(
   'docker_sd_configs',
   {
     ...optionals({
-      host: text(),
+      host: looseUrl(),
       port: integer(),
       filters: list(record(optionals({ name: text(), values: list(text()) }))),
-      host_networking_host: text(),
+      host_networking_host: looseUrl(),
       refresh_interval: duration(),
       match_first_network: boolean(),
     }),

@@ -1,7 +1,7 @@
 // dockerswarm_sd_configs. Docker Swarm: services, tasks or nodes.
 
 import { duration, integer, list, optionals, record, text } from '../../schema.ts';
-import { requireSet } from '../../shared/checks.ts';
+import { looseUrl, requireSet } from '../../shared/checks.ts';
 import { checkHttpClient, httpClientFields } from '../../shared/http.ts';
 import { discoveryKind } from './sd.ts';
 
@@ -9,7 +9,7 @@ export const dockerswarm = discoveryKind(
   'dockerswarm_sd_configs',
   {
     ...optionals({
-      host: text(),
+      host: looseUrl(),
       role: text({ oneOf: ['services', 'nodes', 'tasks'] }),
       port: integer(),
       filters: list(record(optionals({ name: text(), values: list(text()) }))),

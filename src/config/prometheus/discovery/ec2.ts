@@ -1,8 +1,8 @@
 // ec2_sd_configs. EC2: instances.
 
-import { duration, integer, list, optionals, record, secret, text } from '../../schema.ts';
+import { duration, integer, optionals, secret, text } from '../../schema.ts';
 import { checkHttpClient, httpClientFields } from '../../shared/http.ts';
-import { discoveryKind } from './sd.ts';
+import { awsFilters, discoveryKind } from './sd.ts';
 
 export const ec2 = discoveryKind(
   'ec2_sd_configs',
@@ -17,7 +17,7 @@ export const ec2 = discoveryKind(
       external_id: text(),
       refresh_interval: duration(),
       port: integer(),
-      filters: list(record(optionals({ name: text(), values: list(text()) }))),
+      filters: awsFilters,
     }),
     ...httpClientFields,
   },

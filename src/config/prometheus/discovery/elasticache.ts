@@ -1,8 +1,8 @@
 // elasticache_sd_configs. AWS by a service of its own: cache clusters.
 
-import { duration, integer, list, optionals, record, secret, text } from '../../schema.ts';
+import { duration, integer, list, optionals, secret, text } from '../../schema.ts';
 import { checkHttpClient, httpClientFields } from '../../shared/http.ts';
-import { discoveryKind } from './sd.ts';
+import { awsFilters, discoveryKind } from './sd.ts';
 
 export const elasticache = discoveryKind(
   'elasticache_sd_configs',
@@ -16,7 +16,7 @@ export const elasticache = discoveryKind(
       role_arn: text(),
       external_id: text(),
       clusters: list(text()),
-      filters: list(record(optionals({ name: text(), values: list(text()) }))),
+      filters: awsFilters,
       port: integer(),
       refresh_interval: duration(),
       request_concurrency: integer(),

@@ -1,7 +1,7 @@
 // eureka_sd_configs. Eureka: the applications of a registry.
 
 import { duration, optionals, text } from '../../schema.ts';
-import { httpProblem, reportAt, requireSet, urlProblem } from '../../shared/checks.ts';
+import { reportAt, requireSet, urlProblem } from '../../shared/checks.ts';
 import { checkHttpClient, httpClientFields } from '../../shared/http.ts';
 import { discoveryKind } from './sd.ts';
 
@@ -20,7 +20,7 @@ export const eureka = discoveryKind(
     const problem =
       value.server === undefined || value.server === ''
         ? undefined
-        : (urlProblem(value.server) ?? httpProblem(value.server));
+        : (urlProblem(value.server) ?? absoluteProblem(value.server));
     if (problem !== undefined) {
       reportAt(node, 'server', context, {
         message: `Cannot use "${value.server}" as eureka server URL: ${problem}`,
@@ -28,3 +28,8 @@ export const eureka = discoveryKind(
     }
   },
 );
+
+/** Eureka's client takes any scheme. */
+function absoluteProblem(url: string): string | undefined {
+  return /^[a-zA-Z][\w+.-]*:\/\/[^/?#]/.test(url) ? undefined : 'its scheme or its host is missing';
+}

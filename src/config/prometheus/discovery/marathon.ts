@@ -1,7 +1,7 @@
 // marathon_sd_configs. Marathon: the tasks of apps.
 
-import { duration, list, optionals, secret, secretFile, text } from '../../schema.ts';
-import { excludes, exclusive, requireOneOf } from '../../shared/checks.ts';
+import { duration, list, optionals, secret, text } from '../../schema.ts';
+import { excludes, exclusive, requireEntries } from '../../shared/checks.ts';
 import { checkHttpClient, httpClientFields } from '../../shared/http.ts';
 import { discoveryKind } from './sd.ts';
 
@@ -12,7 +12,7 @@ export const marathon = discoveryKind(
       servers: list(text()),
       refresh_interval: duration(),
       auth_token: secret(),
-      auth_token_file: secretFile(),
+      auth_token_file: text(),
     }),
     ...httpClientFields,
   },
@@ -23,6 +23,6 @@ export const marathon = discoveryKind(
       ['auth_token', 'auth_token_file'],
       ['basic_auth', 'authorization', 'bearer_token', 'bearer_token_file', 'oauth2'],
     ]);
-    if ((value.servers ?? []).length === 0) requireOneOf(node, context, ['servers']);
+    requireEntries(node, context, { servers: value.servers });
   },
 );

@@ -1,6 +1,6 @@
 // oci_sd_configs. Oracle Cloud: instances.
 
-import { duration, integer, list, optionals, secret, secretFile, text } from '../../schema.ts';
+import { duration, integer, list, optionals, secret, text } from '../../schema.ts';
 import { checkHttpClient, httpClientFields } from '../../shared/http.ts';
 import { discoveryKind } from './sd.ts';
 
@@ -14,9 +14,9 @@ export const oci = discoveryKind(
       tenancy: text(),
       user: text(),
       fingerprint: text(),
-      key_file: secretFile(),
+      key_file: text(),
       key_passphrase: secret(),
-      key_passphrase_file: secretFile(),
+      key_passphrase_file: text(),
       compartments: list(text()),
       port: integer(),
       refresh_interval: duration(),

@@ -1,6 +1,6 @@
 // outscale_sd_configs. Outscale: virtual machines.
 
-import { duration, integer, optionals, secret, secretFile, text } from '../../schema.ts';
+import { duration, integer, optionals, secret, text } from '../../schema.ts';
 import { exclusive, requireOneOf, requireSet } from '../../shared/checks.ts';
 import { checkHttpClient, httpClientFields } from '../../shared/http.ts';
 import { discoveryKind } from './sd.ts';
@@ -13,7 +13,7 @@ export const outscale = discoveryKind(
       endpoint: text(),
       access_key: text(),
       secret_key: secret(),
-      secret_key_file: secretFile(),
+      secret_key_file: text(),
       port: integer(),
       refresh_interval: duration(),
     }),

@@ -2,7 +2,8 @@
 
 import type { Node } from 'yaml';
 import type { Kind } from '../../registry.ts';
-import { type Fields, type ReadContext, type RecordOf, record } from '../../schema.ts';
+import { type Fields, list, optionals, type ReadContext, type RecordOf, record, text } from '../../schema.ts';
+import { requireEntries } from '../../shared/checks.ts';
 
 /** A kind that this version knows and does not act on. */
 export function discoveryKind<F extends Fields>(
@@ -12,3 +13,10 @@ export function discoveryKind<F extends Fields>(
 ): Kind<unknown> {
   return { key, schema: record(fields, check), carriedOut: false };
 }
+
+/** What AWS is asked for: a filter without values would find nothing, and AWS refuses it. */
+export const awsFilters = list(
+  record(optionals({ name: text(), values: list(text()) }), (value, context, node) =>
+    requireEntries(node, context, { values: value.values }),
+  ),
+);

@@ -1,6 +1,6 @@
 // stackit_sd_configs. STACKIT: servers.
 
-import { duration, integer, optionals, secret, secretFile, text } from '../../schema.ts';
+import { duration, integer, optionals, secret, text } from '../../schema.ts';
 import { reportAt, urlProblem } from '../../shared/checks.ts';
 import { checkHttpClient, httpClientFields } from '../../shared/http.ts';
 import { discoveryKind } from './sd.ts';
@@ -14,10 +14,10 @@ export const stackit = discoveryKind(
       endpoint: text(),
       port: integer(),
       private_key: secret(),
-      private_key_path: secretFile(),
+      private_key_path: text(),
       service_account_key: secret(),
-      service_account_key_path: secretFile(),
-      credentials_file_path: secretFile(),
+      service_account_key_path: text(),
+      credentials_file_path: text(),
       refresh_interval: duration(),
     }),
     ...httpClientFields,

@@ -14,7 +14,7 @@ export const triton = discoveryKind(
     endpoint: text(),
     groups: list(text()),
     port: integer(),
-    refresh_interval: duration(),
+    refresh_interval: duration({ min: 1 }),
     version: integer(),
     tls_config: tlsConfig,
   }),

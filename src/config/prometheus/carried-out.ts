@@ -1,0 +1,42 @@
+// Which keys of a scrape job and of `global` are read and checked while nothing acts on them yet. The one place to
+// take a name out of when the code that acts on it has come.
+
+import type { Fields } from '../schema.ts';
+
+export const WAITING: readonly string[] = [
+  // The reading of pages.
+  'always_scrape_classic_histograms',
+  'convert_classic_histograms_to_nhcb',
+  'extra_scrape_metrics',
+  'fallback_scrape_protocol',
+  'label_limit',
+  'label_name_length_limit',
+  'label_value_length_limit',
+  'metric_name_escaping_scheme',
+  'metric_name_validation_scheme',
+  'native_histogram_bucket_limit',
+  'native_histogram_min_bucket_factor',
+  'scrape_failure_log_file',
+  'scrape_native_histograms',
+  'scrape_protocols',
+  // Targets.
+  'keep_dropped_targets',
+  'target_limit',
+  // The way to a target.
+  'no_proxy',
+  'oauth2',
+  'proxy_connect_header',
+  'proxy_from_environment',
+  // Rules and queries.
+  'query_log_file',
+  'rule_query_offset',
+];
+
+/** The same fields; those that wait give a warning where they are present. */
+export function withWarnings<F extends Fields>(fields: F): F {
+  const marked = Object.entries(fields).map(
+    ([key, field]) => [key, WAITING.includes(key) ? { ...field, notCarriedOut: true } : field] as const,
+  );
+  // Each key keeps its field but for the mark, which Object.fromEntries cannot say.
+  return Object.fromEntries(marked) as F;
+}
