@@ -43,6 +43,19 @@ export interface ReloadOutcome {
   readonly problems: readonly string[];
 }
 
+export interface PushedRequest {
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** As it came, not decompressed. */
+  body(bytesMax: number): Promise<Result<Uint8Array, { readonly code: string; readonly message: string }>>;
+}
+
+export interface PushedAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+}
+
 export interface ApiDeps {
   readonly clock: Clock;
   readonly query: Query;
@@ -59,6 +72,8 @@ export interface ApiDeps {
   receivers(): readonly ReceiverJson[];
   /** Sends a marked test message; the value is the provider's own answer. */
   testReceiver(name: string): Promise<Result<string, string>>;
+  /** Takes a pushed request; the answer is for the sender. */
+  push(request: PushedRequest): Promise<PushedAnswer>;
   status(): StatusJson;
   ready(): boolean;
   reload(): Promise<ReloadOutcome>;

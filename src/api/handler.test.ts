@@ -100,6 +100,7 @@ async function bench(settings: AccessSettings = OPEN): Promise<Bench> {
     status: () => {
       throw new Error('not asked here');
     },
+    push: async request => ({ status: 400, headers: { 'x-of': request.headers['x-of'] ?? '' }, text: 'no good' }),
     ready: () => own.ready,
     reload: async () => ({ ok: own.problems.length === 0, problems: own.problems }),
     metricsPage: () => 'own 1\n',
@@ -119,6 +120,7 @@ async function bench(settings: AccessSettings = OPEN): Promise<Bench> {
       remoteAddress: '127.0.0.1',
       signal: new AbortController().signal,
       body: async () => ok(new Uint8Array()),
+      rawBody: async () => ok(new Uint8Array()),
       ...request,
     });
   return Object.assign(own, { clock, state, store, deps, ask });
@@ -142,6 +144,15 @@ const textOf = (response: ServerResponse): string =>
   response.body instanceof Uint8Array ? Buffer.from(response.body).toString() : String(response.body);
 const jsonOf = (response: ServerResponse): unknown => JSON.parse(textOf(response));
 const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`;
+
+describe('pushed requests', () => {
+  it('get the answer that the receiver of pushes gave, its headers too', async () => {
+    const b = await bench();
+    const answer = await b.ask({ method: 'POST', path: '/api/v1/write', headers: { 'x-of': 'me' } });
+    expect(answer).toMatchObject({ status: 400, body: 'no good\n' });
+    expect(answer.headers['x-of']).toBe('me');
+  });
+});
 
 describe('routes', () => {
   it.each([
@@ -220,6 +231,7 @@ describe('queries', () => {
       path: '/api/v1/query',
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
       body: async () => ok(Buffer.from('query=1%2B1')),
+      rawBody: async () => ok(Buffer.from('query=1%2B1')),
     });
     expect(jsonOf(answer)).toMatchObject({ data: { resultType: 'scalar', result: [T, '2'] } });
   });

@@ -39,6 +39,7 @@ const ROUTES: readonly Route[] = [
   route(FORM, `${API_PREFIX}/labels`, prometheus.labels),
   route(GET, `${API_PREFIX}/label/([^/]+)/values`, (deps, _, name) => prometheus.labelValues(deps, name)),
   route(GET, `${API_PREFIX}/status/buildinfo`, prometheus.buildInfo),
+  route(['POST'], `${API_PREFIX}/write`, remoteWrite, 'operator'),
   route(GET, `${OWN_PREFIX}/status`, deps => success(deps.status())),
   route(GET, `${OWN_PREFIX}/timeline`, own.timeline),
   route(GET, `${OWN_PREFIX}/runs`, own.runs),
@@ -91,7 +92,12 @@ export function createApi(deps: ApiDeps, settings: AccessSettings): ServerHandle
     }
     const params = await readParams(request);
     if (!params.ok) return failure('bad_data', params.error);
-    const asked: Asked = { params: params.value, principal: principal.value, signal: request.signal };
+    const asked: Asked = {
+      params: params.value,
+      principal: principal.value,
+      signal: request.signal,
+      request,
+    };
     return found.route.answer(deps, asked, found.captured);
   };
 }
@@ -111,6 +117,17 @@ function findRoute(request: ServerRequest): Found {
     allowed = candidate.methods.join(' or ');
   }
   return allowed === undefined ? { kind: 'none' } : { kind: 'method', allowed };
+}
+
+/** Prometheus's remote write, 1.0 and 2.0. */
+async function remoteWrite(deps: ApiDeps, { request }: Asked): Promise<ServerResponse> {
+  const answered = await deps.push({
+    headers: request.headers,
+    body: bytesMax => request.rawBody(bytesMax),
+  });
+  const text = answered.text === '' ? '' : `${answered.text}\n`;
+  const response = plain(answered.status, text);
+  return { ...response, headers: { ...response.headers, ...answered.headers } };
 }
 
 async function reload(deps: ApiDeps): Promise<ServerResponse> {

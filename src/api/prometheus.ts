@@ -1,6 +1,6 @@
 // Prometheus's HTTP API v1: what Grafana and other clients ask.
 
-import { err, never, ok, type Result, type ServerResponse } from '../base/index.ts';
+import { err, never, ok, type Result, type ServerRequest, type ServerResponse } from '../base/index.ts';
 import type { Principal, QueryAnswer, QueryErrorCode, QueryFailure, QueryTimes } from '../model/index.ts';
 import type { ErrorType } from './contract.ts';
 import type { ApiDeps } from './deps.ts';
@@ -16,6 +16,8 @@ export interface Asked {
   readonly params: URLSearchParams;
   readonly principal: Principal;
   readonly signal: AbortSignal;
+  /** For the few answers that read headers or a body of their own. */
+  readonly request: ServerRequest;
 }
 
 export async function query(deps: ApiDeps, asked: Asked): Promise<ServerResponse> {

@@ -72,7 +72,7 @@ function accessOf(config: Config, at: ListenAt): AccessSettings {
 
 function depsOf(ports: SystemPorts, system: System): ApiDeps {
   const { clock } = ports;
-  const { store, state, query, rules, notifier, recovery, targets } = system;
+  const { store, state, query, rules, notifier, recovery, targets, push } = system;
   return {
     clock,
     query,
@@ -106,6 +106,7 @@ function depsOf(ports: SystemPorts, system: System): ApiDeps {
         ? ok(words.join('; '))
         : err(words.join('; '));
     },
+    push: request => push.remoteWrite(request),
     status: () => ({
       version: VERSION,
       startedAtMs: system.startedAtMs,

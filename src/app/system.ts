@@ -5,6 +5,7 @@ import type { ReloadOutcome } from '../api/index.ts';
 import { err, ok, type Result, type Timer } from '../base/index.ts';
 import { createHostCollector } from '../collect/host/index.ts';
 import { createInProcessRunner, type InProcessRunner } from '../collect/inprocess/index.ts';
+import { createPushReceiver, type PushReceiver } from '../collect/push/index.ts';
 import { createScraper, type Scraper } from '../collect/scrape/index.ts';
 import { type Config, type LoadOutcome, sameSettings } from '../config/index.ts';
 import type { DroppedTarget } from '../discovery/index.ts';
@@ -70,6 +71,7 @@ export interface System {
   readonly query: Query;
   readonly rules: RuleRunner;
   readonly notifier: Notifier;
+  readonly push: PushReceiver;
   readonly dispatcher: Dispatcher;
   readonly recovery: Recovery;
   readonly targets: TargetDirectory;
@@ -228,6 +230,7 @@ function build(
     version: VERSION,
     onHealthChange: status => void journalHealth(status),
   });
+  const push = createPushReceiver({ writer: store, clock, log, metrics: registry });
   const hostName = ports.hostFacts.hostname();
   const ownFamilies = (): readonly MetricFamily[] =>
     selfFamilies(registry, ports.ownFacts, {
@@ -346,6 +349,7 @@ function build(
     query,
     rules,
     notifier,
+    push,
     dispatcher,
     recovery,
     targets,

@@ -172,6 +172,8 @@ export interface ServerRequest {
   readonly signal: AbortSignal;
   /** Reads and decompresses the whole body. */
   body(bytesMax: number): Promise<Result<Uint8Array, HttpError>>;
+  /** The same as it came: for encodings that are not HTTP's usual ones. */
+  rawBody(bytesMax: number): Promise<Result<Uint8Array, HttpError>>;
 }
 
 export interface ServerResponse {

@@ -10,6 +10,7 @@ import {
 import { createServer as createTls } from 'node:https';
 import {
   err,
+  type HttpError,
   type HttpListener,
   type HttpServer,
   type ListenOptions,
@@ -150,6 +151,18 @@ function serverRequest(
   for (const [name, value] of Object.entries(request.headers)) {
     if (value !== undefined) headers[name] = typeof value === 'string' ? value : value.join(', ');
   }
+  const read = async (encodings: string, bytesMax: number): Promise<Result<Uint8Array, HttpError>> => {
+    const body = await readBody(request, encodings, {
+      bytesMax,
+      // Destroying it would break the connection before the client has read why.
+      giveUp: stream => {
+        giveUp();
+        stream.resume();
+      },
+    });
+    if (body.ok) return ok(body.value.bytes);
+    return err({ code: body.error, message: `Cannot read the body of "${path}": ${CAUSES[body.error]}` });
+  };
   return {
     method: request.method ?? 'GET',
     path,
@@ -157,18 +170,8 @@ function serverRequest(
     headers,
     remoteAddress: request.socket.remoteAddress ?? '',
     signal,
-    body: async bytesMax => {
-      const body = await readBody(request, headers['content-encoding'] ?? '', {
-        bytesMax,
-        // Destroying it would break the connection before the client has read why.
-        giveUp: stream => {
-          giveUp();
-          stream.resume();
-        },
-      });
-      if (body.ok) return ok(body.value.bytes);
-      return err({ code: body.error, message: `Cannot read the body of "${path}": ${CAUSES[body.error]}` });
-    },
+    body: bytesMax => read(headers['content-encoding'] ?? '', bytesMax),
+    rawBody: bytesMax => read('', bytesMax),
   };
 }
 

@@ -54,7 +54,7 @@ receivers:
     webhook_configs: [{ url: '${hook}/hook' }]
 `;
 
-async function valueOf(program: Program, query: string): Promise<string | undefined> {
+async function shownValue(program: Program, query: string): Promise<string | undefined> {
   const data = await program.api<QueryData>('/api/v1/query', { query });
   return data.resultType === 'vector' ? data.result[0]?.value?.[1] : undefined;
 }
@@ -103,7 +103,7 @@ describe.skipIf(!isPossible)(
       const seen = () => ({ heard, output: program.output().slice(-2000) });
       const hears = (what: string) =>
         until(`the message "${what}"`, () => heard.includes(what), { withinMs: 40_000, seen });
-      await until('samples', async () => (await valueOf(program, 'turn')) !== undefined);
+      await until('samples', async () => (await shownValue(program, 'turn')) !== undefined);
 
       fill(join(folder.path, 'filler'));
       await hears('StoragePaused firing');
@@ -111,7 +111,7 @@ describe.skipIf(!isPossible)(
       await hears('Trouble firing');
       expect((await program.fetch('/-/healthy')).status).toBe(200);
       const fullAtMs = Date.now();
-      const turnsWhileFull = Number(await valueOf(program, 'turn'));
+      const turnsWhileFull = Number(await shownValue(program, 'turn'));
       expect(turnsWhileFull).toBeGreaterThan(1);
       gauges.trouble = 0;
       await hears('Trouble resolved');

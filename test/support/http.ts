@@ -185,6 +185,10 @@ function serverRequest(
       if (body === undefined) return failed('http-bad-encoding', request);
       return body.length > bytesMax ? failed('http-body-too-large', request) : ok(body);
     },
+    rawBody: async bytesMax => {
+      const raw = request.body ?? new Uint8Array(0);
+      return raw.length > bytesMax ? failed('http-body-too-large', request) : ok(raw);
+    },
   };
 }
 

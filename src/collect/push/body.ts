@@ -1,0 +1,64 @@
+// Decompression of pushed bodies. The size that comes out is known or counted before memory is spent on it.
+
+import { Decompress as ZstdStream } from 'fzstd';
+import { uncompressSync } from 'snappy';
+import { err, ok, type Result } from '../../base/index.ts';
+
+export type PushEncoding = 'snappy' | 'zstd';
+
+/** Bytes given to the zstd decoder at a time: what one piece can grow to is bounded by it. */
+const PIECE_BYTES = 16 * 1024;
+
+export function decompress(
+  body: Uint8Array,
+  encoding: PushEncoding,
+  bytesMax: number,
+): Result<Uint8Array, string> {
+  return encoding === 'snappy' ? unsnap(body, bytesMax) : unzstd(body, bytesMax);
+}
+
+/** A snappy block says at its start how long it becomes. */
+function unsnap(body: Uint8Array, bytesMax: number): Result<Uint8Array, string> {
+  let length = 0;
+  let unit = 1;
+  for (let i = 0; i < 5; i++) {
+    const byte = body[i];
+    if (byte === undefined) return err('it is not a snappy block');
+    length += (byte & 0x7f) * unit;
+    if (byte < 0x80) break;
+    unit *= 128;
+  }
+  if (length > bytesMax) return err(`it would be ${length} bytes long, ${bytesMax} are allowed`);
+  try {
+    const plain = uncompressSync(Buffer.from(body.buffer, body.byteOffset, body.byteLength), {
+      copyOutputData: true,
+    });
+    return typeof plain === 'string' ? err('it is not a snappy block') : ok(plain);
+  } catch {
+    return err('it is not a snappy block');
+  }
+}
+
+function unzstd(body: Uint8Array, bytesMax: number): Result<Uint8Array, string> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  const stream = new ZstdStream(part => {
+    length += part.length;
+    if (length <= bytesMax) parts.push(part);
+  });
+  try {
+    for (let at = 0; at < body.length || at === 0; at += PIECE_BYTES) {
+      stream.push(body.subarray(at, at + PIECE_BYTES), at + PIECE_BYTES >= body.length);
+      if (length > bytesMax) return err(`it is longer than the ${bytesMax} bytes that are allowed`);
+    }
+  } catch {
+    return err('it is not a zstd stream');
+  }
+  const plain = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    plain.set(part, at);
+    at += part.length;
+  }
+  return ok(plain);
+}

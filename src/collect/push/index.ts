@@ -1,0 +1,10 @@
+// collect/push: what others send of their own accord into sample batches.
+
+export {
+  createPushReceiver,
+  PUSH_BODY_BYTES_MAX,
+  type PushAnswer,
+  type PushPorts,
+  type PushReceiver,
+  type PushRequest,
+} from './receiver.ts';

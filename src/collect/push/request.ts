@@ -1,0 +1,442 @@
+// A remote-write body into columns: prometheus.WriteRequest (1.0) and io.prometheus.write.v2.Request (2.0). What is wrong
+// with one series is refused with its reason and the rest is taken; bad bytes spoil the whole body.
+// biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
+
+import { err, ok, type Result } from '../../base/index.ts';
+import {
+  type Exemplar,
+  formatLabels,
+  type Labels,
+  labelsFromPairs,
+  labelValue,
+  METRIC_NAME,
+  type MetricMetadata,
+  type MetricType,
+  type SeriesRef,
+  type SeriesWriter,
+} from '../../model/index.ts';
+import { PushedColumns } from './columns.ts';
+import { badHistogram, readHistogram } from './histogram.ts';
+import { PushedSeries } from './series-table.ts';
+import { BYTES, FIXED64, VARINT, WireReader } from './wire.ts';
+
+export interface ReadRequest {
+  readonly columns: PushedColumns;
+  readonly metadata: readonly MetricMetadata[];
+  /** Samples and histograms of series that could not be taken, and the first reasons. */
+  readonly refused: number;
+  readonly reasons: readonly string[];
+}
+
+const TYPES: readonly MetricType[] = [
+  'unknown',
+  'counter',
+  'gauge',
+  'histogram',
+  'gaugehistogram',
+  'summary',
+  'info',
+  'stateset',
+];
+/** Enough to see what is wrong; the counter has them all. */
+const REASONS_MAX = 5;
+const WORD = new TextDecoder('utf-8', { fatal: true });
+
+interface Reading {
+  readonly reader: WireReader;
+  readonly columns: PushedColumns;
+  readonly metadata: Map<string, MetricMetadata>;
+  readonly reasons: string[];
+  refused: number;
+}
+
+/** Owns what is known about the series of one kind of sender. */
+export class RequestReader {
+  readonly #writer: SeriesWriter;
+  readonly #table = new PushedSeries();
+
+  constructor(writer: SeriesWriter) {
+    this.#writer = writer;
+  }
+
+  read(body: Uint8Array, version: 1 | 2): Result<ReadRequest, string> {
+    const reading: Reading = {
+      reader: new WireReader(body),
+      columns: new PushedColumns(),
+      metadata: new Map(),
+      reasons: [],
+      refused: 0,
+    };
+    const { reader } = reading;
+    const symbols = version === 2 ? readSymbols(reader) : undefined;
+    if (symbols !== undefined && symbols.length > 0 && symbols[0]?.length !== 0)
+      return err('the first symbol is not empty');
+    while (reader.next(reader.end)) {
+      if (reader.field === (version === 1 ? 1 : 5) && reader.is(BYTES)) {
+        const end = reader.span(reader.end);
+        if (symbols === undefined) this.#series(reading, end);
+        else this.#series2(reading, end, symbols);
+        reader.at = end;
+      } else if (version === 1 && reader.field === 3 && reader.is(BYTES)) {
+        readMetadata(reading, reader.span(reader.end));
+      } else reader.skip(reader.end);
+    }
+    if (reader.bad) return err(`it is not a valid message (byte ${reader.at} of ${body.length})`);
+    const { columns, metadata, refused, reasons } = reading;
+    return ok({ columns, metadata: [...metadata.values()], refused, reasons });
+  }
+
+  /** 1.0: labels lie in the series itself, one after another, so that their bytes are its name. */
+  #series(reading: Reading, end: number): void {
+    const { reader } = reading;
+    const from = reader.at;
+    let to = from;
+    const rest: { readonly at: number; readonly field: number; readonly end: number }[] = [];
+    let isParted = false;
+    while (reader.next(end)) {
+      const { field } = reader;
+      if (field >= 1 && field <= 4 && reader.is(BYTES)) {
+        const stop = reader.span(end);
+        if (field !== 1) rest.push({ at: reader.at, field, end: stop });
+        else if (rest.length > 0) isParted = true;
+        else to = stop;
+        reader.at = stop;
+      } else reader.skip(end);
+    }
+    if (reader.bad) return;
+    // Labels behind samples: allowed, never seen; the whole message is read as the name then.
+    const ref = this.#refOf(reading, reader.bytes, { from, to: isParted ? end : to });
+    this.#values(reading, ref, { rest, labelsOf: stop => exemplarLabels(reader, stop) });
+  }
+
+  /** 2.0: labels are numbers of symbols. They are written out as 1.0 has them, so that both share what is known. */
+  #series2(reading: Reading, end: number, symbols: readonly Uint8Array[]): void {
+    const { reader } = reading;
+    const refs: number[] = [];
+    const rest: { readonly at: number; readonly field: number; readonly end: number }[] = [];
+    let about: { readonly at: number; readonly end: number } | undefined;
+    let createdMs = Number.NaN;
+    while (reader.next(end)) {
+      const { field } = reader;
+      if (field === 1) readNumbers(reader, end, refs);
+      else if ((field === 2 || field === 3 || field === 4) && reader.is(BYTES)) {
+        const stop = reader.span(end);
+        // Histograms and exemplars are the other way round here.
+        rest.push({ at: reader.at, field: field === 2 ? 2 : field === 3 ? 4 : 3, end: stop });
+        reader.at = stop;
+      } else if (field === 5 && reader.is(BYTES)) {
+        const stop = reader.span(end);
+        about = { at: reader.at, end: stop };
+        reader.at = stop;
+      } else if (field === 6 && reader.is(VARINT)) {
+        const ms = reader.int64();
+        if (ms !== 0) createdMs = ms;
+      } else reader.skip(end);
+    }
+    if (reader.bad) return;
+    const named = namedBySymbols(refs, symbols);
+    if (named === undefined) {
+      this.#refuse(reading, rest.length, 'a label refers to a symbol that is not there');
+      return;
+    }
+    const ref = this.#refOf(reading, named, { from: 0, to: named.length });
+    if (about !== undefined && typeof ref === 'number') readMetadata2(reading, about, { refs, symbols });
+    const labelsOf = (stop: number): Labels | undefined => exemplarLabels2(reader, stop, symbols);
+    this.#values(reading, ref, { rest, createdMs, labelsOf });
+  }
+
+  /** The ref, or why there is none. */
+  #refOf(
+    reading: Reading,
+    bytes: Uint8Array,
+    at: { readonly from: number; readonly to: number },
+  ): SeriesRef | string {
+    const { generation } = this.#writer;
+    const table = this.#table;
+    const known = table.find(bytes, at.from, at.to);
+    if (known >= 0) {
+      const ref = table.refs[known] as SeriesRef;
+      if (table.generations[known] === generation) return ref;
+      if (this.#writer.isLive(ref)) {
+        table.generations[known] = generation;
+        return ref;
+      }
+    }
+    const labels = decodeLabels(bytes, at.from, at.to);
+    if (!labels.ok) return labels.error;
+    const interned = this.#writer.intern(labels.value);
+    if (!interned.ok) return `${formatLabels(labels.value)}: too many series`;
+    if (reading.reader.bad) return 'bad bytes';
+    const entry = known >= 0 ? known : table.add(bytes, at.from, at.to);
+    table.refs[entry] = interned.value;
+    table.generations[entry] = generation;
+    return interned.value;
+  }
+
+  #values(
+    reading: Reading,
+    ref: SeriesRef | string,
+    at: {
+      readonly rest: readonly { readonly at: number; readonly field: number; readonly end: number }[];
+      readonly createdMs?: number;
+      readonly labelsOf: (end: number) => Labels | undefined;
+    },
+  ): void {
+    const { reader, columns } = reading;
+    if (typeof ref === 'string') {
+      this.#refuse(reading, Math.max(1, at.rest.filter(({ field }) => field !== 3).length), ref);
+      return;
+    }
+    let latest = -1;
+    for (const part of at.rest) {
+      if (part.field === 3) continue;
+      reader.at = part.at;
+      if (part.field === 2)
+        latest = readSample(reading, part.end, { ref, createdMs: at.createdMs ?? Number.NaN });
+      else {
+        const read = readHistogram(reader, part.end);
+        if (read === undefined) return;
+        const problem = badHistogram(read.histogram);
+        if (problem !== undefined) {
+          this.#refuse(reading, 1, `a native histogram is not valid: ${problem}`);
+          continue;
+        }
+        const startMs = Number.isNaN(read.startTimestampMs)
+          ? (at.createdMs ?? Number.NaN)
+          : read.startTimestampMs;
+        latest = columns.push(ref, read.timestampMs, startMs);
+        columns.words[2 * latest] = 0;
+        columns.words[2 * latest + 1] = 0x7ff80000;
+        columns.histograms.set(latest, read.histogram);
+      }
+    }
+    if (latest < 0) return;
+    for (const part of at.rest) {
+      if (part.field !== 3) continue;
+      reader.at = part.at;
+      const exemplar = readExemplar(reader, part.end, at.labelsOf);
+      if (exemplar !== undefined) columns.exemplars.push({ index: latest, exemplar });
+    }
+  }
+
+  #refuse(reading: Reading, samples: number, reason: string): void {
+    reading.refused += samples;
+    if (reading.reasons.length < REASONS_MAX && !reading.reasons.includes(reason))
+      reading.reasons.push(reason);
+  }
+}
+
+function readSample(
+  reading: Reading,
+  end: number,
+  series: { readonly ref: SeriesRef; readonly createdMs: number },
+): number {
+  const { reader, columns } = reading;
+  let [low, high, timeMs, startMs] = [0, 0, 0, series.createdMs];
+  while (reader.next(end)) {
+    if (reader.field === 1 && reader.is(FIXED64) && reader.at + 8 <= end) {
+      low = reader.view.getUint32(reader.at, true);
+      high = reader.view.getUint32(reader.at + 4, true);
+      reader.at += 8;
+    } else if (reader.field === 2 && reader.is(VARINT)) timeMs = reader.int64();
+    else if (reader.field === 3 && reader.is(VARINT)) {
+      const ms = reader.int64();
+      if (ms !== 0) startMs = ms;
+    } else reader.skip(end);
+  }
+  if (reader.bad) return -1;
+  const at = columns.push(series.ref, timeMs, startMs);
+  columns.words[2 * at] = low;
+  columns.words[2 * at + 1] = high;
+  return at;
+}
+
+function readExemplar(
+  reader: WireReader,
+  end: number,
+  labelsOf: (end: number) => Labels | undefined,
+): Exemplar | undefined {
+  const from = reader.at;
+  const labels = labelsOf(end);
+  reader.at = from;
+  let value = 0;
+  let timestampMs: number | undefined;
+  while (reader.next(end)) {
+    if (reader.field === 2 && reader.is(FIXED64)) value = reader.double();
+    else if (reader.field === 3 && reader.is(VARINT)) timestampMs = reader.int64();
+    else reader.skip(end);
+  }
+  if (reader.bad || labels === undefined) return undefined;
+  return { labels, value, ...(timestampMs === undefined ? {} : { timestampMs }) };
+}
+
+function exemplarLabels(reader: WireReader, end: number): Labels | undefined {
+  const pairs: (readonly [string, string])[] = [];
+  while (reader.next(end)) {
+    if (reader.field !== 1 || !reader.is(BYTES)) {
+      reader.skip(end);
+      continue;
+    }
+    const stop = reader.span(end);
+    const pair = readPair(reader, stop);
+    if (pair === undefined) return undefined;
+    pairs.push(pair);
+  }
+  return reader.bad ? undefined : labelsFromPairs(pairs);
+}
+
+function exemplarLabels2(
+  reader: WireReader,
+  end: number,
+  symbols: readonly Uint8Array[],
+): Labels | undefined {
+  const refs: number[] = [];
+  while (reader.next(end)) {
+    if (reader.field === 1) readNumbers(reader, end, refs);
+    else reader.skip(end);
+  }
+  const named = namedBySymbols(refs, symbols);
+  if (reader.bad || named === undefined) return undefined;
+  return exemplarLabels(new WireReader(named), named.length);
+}
+
+function readPair(reader: WireReader, end: number): readonly [string, string] | undefined {
+  let [name, value] = ['', ''];
+  while (reader.next(end)) {
+    if ((reader.field === 1 || reader.field === 2) && reader.is(BYTES)) {
+      const stop = reader.span(end);
+      const text = textOf(reader.bytes.subarray(reader.at, stop));
+      if (text === undefined) return undefined;
+      if (reader.field === 1) name = text;
+      else value = text;
+      reader.at = stop;
+    } else reader.skip(end);
+  }
+  return reader.bad ? undefined : [name, value];
+}
+
+function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    return WORD.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Labels as Prometheus judges them: a name, no name twice, no empty name, all of it UTF-8. */
+function decodeLabels(bytes: Uint8Array, from: number, to: number): Result<Labels, string> {
+  const reader = new WireReader(bytes);
+  reader.at = from;
+  const pairs: (readonly [string, string])[] = [];
+  const names = new Set<string>();
+  while (reader.next(to)) {
+    if (reader.field !== 1 || !reader.is(BYTES)) {
+      reader.skip(to);
+      continue;
+    }
+    const pair = readPair(reader, reader.span(to));
+    if (pair === undefined) return err('a label is not valid UTF-8');
+    if (pair[0] === '') return err('a label has an empty name');
+    if (names.has(pair[0])) return err(`the label "${pair[0]}" stands there twice`);
+    names.add(pair[0]);
+    pairs.push(pair);
+  }
+  const labels = labelsFromPairs(pairs);
+  if (labelValue(labels, METRIC_NAME) === '')
+    return err(`${formatLabels(labels)}: the metric name (label "${METRIC_NAME}") is missing`);
+  return ok(labels);
+}
+
+function readSymbols(reader: WireReader): Uint8Array[] {
+  const symbols: Uint8Array[] = [];
+  while (reader.next(reader.end)) {
+    if (reader.field === 4 && reader.is(BYTES)) {
+      const stop = reader.span(reader.end);
+      symbols.push(reader.bytes.subarray(reader.at, stop));
+      reader.at = stop;
+    } else reader.skip(reader.end);
+  }
+  if (!reader.bad) reader.at = 0;
+  return symbols;
+}
+
+function readNumbers(reader: WireReader, end: number, into: number[]): void {
+  if (reader.type === VARINT) {
+    into.push(reader.varint());
+    return;
+  }
+  if (!reader.is(BYTES)) return;
+  const stop = reader.span(end);
+  while (!reader.bad && reader.at < stop) into.push(reader.varint());
+}
+
+/** Pairs of symbols as the label messages of 1.0; undefined if one is not there. */
+function namedBySymbols(refs: readonly number[], symbols: readonly Uint8Array[]): Uint8Array | undefined {
+  if (refs.length % 2 !== 0) return undefined;
+  const parts: number[] = [];
+  for (let i = 0; i < refs.length; i += 2) {
+    const [name, value] = [symbols[refs[i]!], symbols[refs[i + 1]!]];
+    if (name === undefined || value === undefined) return undefined;
+    const inner: number[] = [];
+    pushField(inner, 1, name);
+    pushField(inner, 2, value);
+    pushField(parts, 1, inner);
+  }
+  return Uint8Array.from(parts);
+}
+
+function pushField(into: number[], field: number, bytes: ArrayLike<number>): void {
+  into.push(field * 8 + BYTES);
+  let length = bytes.length;
+  while (length >= 128) {
+    into.push((length % 128) + 128);
+    length = Math.floor(length / 128);
+  }
+  into.push(length);
+  for (let i = 0; i < bytes.length; i++) into.push(bytes[i]!);
+}
+
+function readMetadata(reading: Reading, end: number): void {
+  const { reader } = reading;
+  let [type, metric, help, unit] = [0, '', '', ''];
+  while (reader.next(end)) {
+    if (reader.field === 1 && reader.is(VARINT)) type = reader.varint();
+    else if ((reader.field === 2 || reader.field === 4 || reader.field === 5) && reader.is(BYTES)) {
+      const { field } = reader;
+      const stop = reader.span(end);
+      const text = textOf(reader.bytes.subarray(reader.at, stop)) ?? '';
+      if (field === 2) metric = text;
+      else if (field === 4) help = text;
+      else unit = text;
+      reader.at = stop;
+    } else reader.skip(end);
+  }
+  if (metric !== '') reading.metadata.set(metric, { metric, type: TYPES[type] ?? 'unknown', help, unit });
+}
+
+function readMetadata2(
+  reading: Reading,
+  at: { readonly at: number; readonly end: number },
+  names: { readonly refs: readonly number[]; readonly symbols: readonly Uint8Array[] },
+): void {
+  const { reader } = reading;
+  const { refs, symbols } = names;
+  const symbol = (index: number): string => textOf(symbols[index] ?? new Uint8Array(0)) ?? '';
+  reader.at = at.at;
+  let [type, help, unit] = [0, 0, 0];
+  while (reader.next(at.end)) {
+    if (reader.field === 1 && reader.is(VARINT)) type = reader.varint();
+    else if (reader.field === 3 && reader.is(VARINT)) help = reader.varint();
+    else if (reader.field === 4 && reader.is(VARINT)) unit = reader.varint();
+    else reader.skip(at.end);
+  }
+  const named = refs.findIndex((ref, i) => i % 2 === 0 && symbol(ref) === METRIC_NAME);
+  const metric = named < 0 ? '' : symbol(refs[named + 1]!);
+  if (metric === '') return;
+  reading.metadata.set(metric, {
+    metric,
+    type: TYPES[type] ?? 'unknown',
+    help: symbol(help),
+    unit: symbol(unit),
+  });
+}

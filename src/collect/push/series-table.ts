@@ -1,0 +1,124 @@
+// Which series is meant, from the raw bytes of its labels: senders repeat the same series in the same order, so the one
+// that followed last time is compared first, then the hash decides; labels are decoded for new series only.
+// biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
+
+/** Beyond this the table starts anew: senders whose series come and go must not fill the memory. */
+const BYTES_MAX = 512 * 1024 * 1024;
+const NOBODY = -1;
+
+export class PushedSeries {
+  count = 0;
+  refs = new Uint32Array(1024);
+  /** Generation of the store in which the ref was last known to be live. */
+  generations = new Float64Array(1024);
+  #next = new Int32Array(1024).fill(NOBODY);
+  #starts = new Uint32Array(1024);
+  #lengths = new Uint32Array(1024);
+  #hashes = new Uint32Array(1024);
+  #bytes: Uint8Array = new Uint8Array(64 * 1024);
+  #used = 0;
+  /** Entry + 1 by hash, open addressing. */
+  #slots = new Uint32Array(2048);
+  #last = NOBODY;
+
+  /** A new request begins: its first series follows the last one of the request before. */
+  find(bytes: Uint8Array, from: number, to: number): number {
+    const guess = this.#last === NOBODY ? NOBODY : this.#next[this.#last]!;
+    if (guess !== NOBODY && this.#equals(guess, bytes, from, to)) {
+      this.#last = guess;
+      return guess;
+    }
+    const entry = this.#lookUp(bytes, from, to);
+    if (entry === NOBODY) return NOBODY;
+    this.#follow(entry);
+    return entry;
+  }
+
+  /** Remembers a series that was not found. */
+  add(bytes: Uint8Array, from: number, to: number): number {
+    if (this.#used + to - from > BYTES_MAX) this.#clear();
+    if (this.count === this.refs.length) this.#grow();
+    const entry = this.count++;
+    this.#keep(bytes, from, to);
+    this.#starts[entry] = this.#used - (to - from);
+    this.#lengths[entry] = to - from;
+    this.#hashes[entry] = hashOf(bytes, from, to);
+    this.#place(entry);
+    this.#follow(entry);
+    return entry;
+  }
+
+  #follow(entry: number): void {
+    if (this.#last !== NOBODY) this.#next[this.#last] = entry;
+    this.#last = entry;
+  }
+
+  #lookUp(bytes: Uint8Array, from: number, to: number): number {
+    const mask = this.#slots.length - 1;
+    let slot = hashOf(bytes, from, to) & mask;
+    for (;;) {
+      const entry = this.#slots[slot]! - 1;
+      if (entry === NOBODY) return NOBODY;
+      if (this.#equals(entry, bytes, from, to)) return entry;
+      slot = (slot + 1) & mask;
+    }
+  }
+
+  #equals(entry: number, bytes: Uint8Array, from: number, to: number): boolean {
+    if (this.#lengths[entry] !== to - from) return false;
+    const known = this.#bytes;
+    let at = this.#starts[entry]!;
+    for (let i = from; i < to; i++) if (known[at++] !== bytes[i]) return false;
+    return true;
+  }
+
+  #keep(bytes: Uint8Array, from: number, to: number): void {
+    const wanted = this.#used + to - from;
+    if (wanted > this.#bytes.length) {
+      const larger = new Uint8Array(Math.max(wanted, this.#bytes.length * 2));
+      larger.set(this.#bytes.subarray(0, this.#used));
+      this.#bytes = larger;
+    }
+    this.#bytes.set(bytes.subarray(from, to), this.#used);
+    this.#used = wanted;
+  }
+
+  #place(entry: number): void {
+    const mask = this.#slots.length - 1;
+    let slot = this.#hashes[entry]! & mask;
+    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
+    this.#slots[slot] = entry + 1;
+  }
+
+  #grow(): void {
+    const capacity = this.refs.length * 2;
+    this.refs = grown(this.refs, new Uint32Array(capacity));
+    this.generations = grown(this.generations, new Float64Array(capacity));
+    this.#next = grown(this.#next, new Int32Array(capacity).fill(NOBODY));
+    this.#starts = grown(this.#starts, new Uint32Array(capacity));
+    this.#lengths = grown(this.#lengths, new Uint32Array(capacity));
+    this.#hashes = grown(this.#hashes, new Uint32Array(capacity));
+    this.#slots = new Uint32Array(capacity * 2);
+    for (let entry = 0; entry < this.count; entry++) this.#place(entry);
+  }
+
+  #clear(): void {
+    this.count = 0;
+    this.#used = 0;
+    this.#last = NOBODY;
+    this.#next.fill(NOBODY);
+    this.#slots.fill(0);
+  }
+}
+
+function grown<T extends Uint32Array | Int32Array | Float64Array>(old: T, larger: T): T {
+  larger.set(old);
+  return larger;
+}
+
+/** FNV-1a over 32 bits, with a last mix, since the table takes the low bits. */
+function hashOf(bytes: Uint8Array, from: number, to: number): number {
+  let hash = 0x811c9dc5;
+  for (let i = from; i < to; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
+  return (hash ^ (hash >>> 15)) >>> 0;
+}
