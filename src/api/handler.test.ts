@@ -100,7 +100,11 @@ async function bench(settings: AccessSettings = OPEN): Promise<Bench> {
     status: () => {
       throw new Error('not asked here');
     },
-    push: async request => ({ status: 400, headers: { 'x-of': request.headers['x-of'] ?? '' }, text: 'no good' }),
+    push: async request => ({
+      status: 400,
+      headers: { 'x-of': request.headers['x-of'] ?? '' },
+      text: 'no good',
+    }),
     ready: () => own.ready,
     reload: async () => ({ ok: own.problems.length === 0, problems: own.problems }),
     metricsPage: () => 'own 1\n',
