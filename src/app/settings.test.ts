@@ -4,8 +4,10 @@ import { FakeDisk } from '../../test/support/disk.ts';
 import { FakeHttp } from '../../test/support/http.ts';
 import { CollectingLog } from '../../test/support/log.ts';
 import { type Config, loadConfig } from '../config/index.ts';
+import { createDiscovery, type Discovery, discoveryKinds } from '../discovery/index.ts';
 import { labelsToRecord } from '../model/index.ts';
 import {
+  discoveryEntriesOf,
   dispatchConfigOf,
   externalUrlOf,
   findTargets,
@@ -31,10 +33,14 @@ async function configOf(text: string): Promise<Config> {
   return loaded.config;
 }
 
-const portsFor = () => {
+/** All that is known at once. */
+function discovered(config: Config): Discovery {
   const clock = new FakeClock();
-  return { clock, disk: new FakeDisk(), http: new FakeHttp(clock), log: new CollectingLog() };
-};
+  const ports = { clock, disk: new FakeDisk(), http: new FakeHttp(clock), log: new CollectingLog() };
+  const discovery = createDiscovery(ports, { kinds: discoveryKinds, onChange: () => {} });
+  discovery.load(discoveryEntriesOf(config));
+  return discovery;
+}
 
 describe('settings of a scrape job', () => {
   it('come from the file, with credentials', async () => {
@@ -102,7 +108,7 @@ scrape_configs:
         labels: { env: test }
       - targets: ['127.0.0.1:2']
 `);
-    const { entries, dropped } = findTargets(config, portsFor());
+    const { entries, dropped } = findTargets(config, discovered(config));
     expect(entries.map(({ target }) => [target.url, labelsToRecord(target.labels)])).toEqual([
       ['http://127.0.0.1:1/metrics', { env: 'test', instance: '127.0.0.1:1', job: 'node' }],
       ['http://127.0.0.1:2/metrics', { instance: '127.0.0.1:2', job: 'node' }],

@@ -4,19 +4,20 @@ import { buildRoute, type DispatchConfig, HOLD_MS_DEFAULT, type Route } from '..
 import type { HttpTls } from '../base/index.ts';
 import { HOST_DEFAULTS, type HostSettings } from '../collect/host/index.ts';
 import type { ScrapeAuth, ScrapeEntry, ScrapeJob } from '../collect/scrape/index.ts';
-import type {
-  Config,
-  ScrapeJob as ConfiguredJob,
-  HttpClientSettings,
-  Registries,
-  TlsSettings,
+import {
+  type Config,
+  type ScrapeJob as ConfiguredJob,
+  type HttpClientSettings,
+  type Registries,
+  settingsKey,
+  type TlsSettings,
 } from '../config/index.ts';
 import {
-  type DiscoveryPorts,
+  type Discovery,
+  type DiscoveryEntry,
   type DroppedTarget,
   discoveryKinds,
   resolveTargets,
-  type TargetGroup,
 } from '../discovery/index.ts';
 import { channels } from '../notify/index.ts';
 import { commandKind, type Playbook, playbookSchema } from '../recovery/index.ts';
@@ -84,20 +85,26 @@ export interface FoundTargets {
   readonly dropped: readonly DroppedTarget[];
 }
 
-/** Targets of all jobs. Static discovery tells its groups at once, and it is the only kind carried out so far. */
-export function findTargets(config: Config, ports: DiscoveryPorts): FoundTargets {
+/** What runs to find targets. Equal entries of one job count up, so that each has a key of its own. */
+export function discoveryEntriesOf(config: Config): readonly DiscoveryEntry[] {
+  const seen = new Map<string, number>();
+  return config.scrapeJobs.flatMap(job =>
+    job.discovery.map(({ kind, settings }) => {
+      const text = `${job.jobName}\0${kind}\0${settingsKey(settings)}`;
+      const count = seen.get(text) ?? 0;
+      seen.set(text, count + 1);
+      return { key: `${text}\0${count}`, job: job.jobName, kind, settings };
+    }),
+  );
+}
+
+/** Targets of all jobs, from what discovery has found so far. */
+export function findTargets(config: Config, discovery: Pick<Discovery, 'groups'>): FoundTargets {
   const entries: ScrapeEntry[] = [];
   const dropped: DroppedTarget[] = [];
   for (const configured of config.scrapeJobs) {
     const job = scrapeJobOf(configured);
-    const groups: TargetGroup[] = [];
-    for (const [i, settings] of configured.discovery.entries()) {
-      const kind = discoveryKinds.find(candidate => candidate.key === settings.kind);
-      kind?.start(settings.settings, ports, found =>
-        groups.push(...found.map(group => ({ ...group, source: `${group.source}/${i}` }))),
-      );
-    }
-    const resolved = resolveTargets(job, groups);
+    const resolved = resolveTargets(job, discovery.groups(job.jobName));
     entries.push(...resolved.targets.map(target => ({ target, job })));
     dropped.push(...resolved.dropped);
   }

@@ -8,7 +8,7 @@ import { createInProcessRunner, type InProcessRunner } from '../collect/inproces
 import { createPushReceiver, type PushReceiver } from '../collect/push/index.ts';
 import { createScraper, type Scraper } from '../collect/scrape/index.ts';
 import { type Config, type LoadOutcome, sameSettings } from '../config/index.ts';
-import type { DroppedTarget } from '../discovery/index.ts';
+import { createDiscovery, type DroppedTarget, discoveryKinds } from '../discovery/index.ts';
 import {
   type Diagnostic,
   type Effects,
@@ -31,7 +31,14 @@ import { joinDirectories } from './directory.ts';
 import type { SystemPorts } from './ports.ts';
 import { readRuleFiles } from './rules.ts';
 import { selfFamilies } from './self.ts';
-import { dispatchConfigOf, externalUrlOf, findTargets, hostSettingsOf, playbooksOf } from './settings.ts';
+import {
+  discoveryEntriesOf,
+  dispatchConfigOf,
+  externalUrlOf,
+  findTargets,
+  hostSettingsOf,
+  playbooksOf,
+} from './settings.ts';
 import { VERSION } from './version.ts';
 
 /** Attempts under way when the process stops get this long; what is cut off is told again after the next start, marked. */
@@ -308,6 +315,16 @@ function build(
       });
   };
 
+  const setTargets = async (): Promise<void> => {
+    const found = findTargets(config, discovery);
+    dropped = found.dropped;
+    await scraper.setJobs(found.entries);
+  };
+  const discovery = createDiscovery(
+    { clock, disk: ports.disk, http, log },
+    { kinds: discoveryKinds, onChange: () => void setTargets() },
+  );
+
   /** Puts a checked configuration in force. Rule files were read before anything changed. */
   const apply = async (
     next: { config: Config; version: string; files: readonly string[] },
@@ -320,9 +337,8 @@ function build(
     notifier.reload(notifyConfig());
     dispatcher.reload(dispatchConfig());
     recovery.reload(recoverySettings());
-    const found = findTargets(config, { clock, disk: ports.disk, http, log });
-    dropped = found.dropped;
-    await scraper.setJobs(found.entries);
+    discovery.load(discoveryEntriesOf(config));
+    await setTargets();
     const rulesLoaded = await rules.load(ruleFiles, ruleSettings());
     return rulesLoaded.ok ? ok(undefined) : err(rulesLoaded.error.message);
   };
@@ -382,6 +398,7 @@ function build(
     async stop() {
       ready = false;
       expiry?.cancel();
+      discovery.stop();
       await Promise.all([rules.stop(), scraper.stop()]);
       await Promise.all([recovery.stop(), notifier.stop(STOP_GRACE_MS)]);
       await dispatcher.stop();

@@ -22,6 +22,8 @@ export {
 export { glob, resolveFrom } from './glob.ts';
 export { type LoadedFile, type LoadOptions, type LoadOutcome, loadConfig } from './load.ts';
 export { nearest } from './nearest.ts';
+export { type FileDiscovery, fileDiscoverySchema } from './prometheus/discovery/file.ts';
+export { type HttpDiscovery, httpDiscoverySchema } from './prometheus/discovery/http.ts';
 export { targetGroup } from './prometheus/discovery/static.ts';
 export type { EscapingScheme, ScrapeProtocol } from './prometheus/global.ts';
 export type { DiscoverySettings, ScrapeJob } from './prometheus/scrape.ts';
@@ -62,6 +64,7 @@ export {
   secret,
   secretFile,
   secretOf,
+  settingsKey,
   size,
   type TextOptions,
   text,

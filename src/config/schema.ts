@@ -225,15 +225,18 @@ export function secretOf(value: string, file?: string): Secret {
 
 /** Whether two read sections say the same, their secrets included. */
 export function sameSettings(a: unknown, b: unknown): boolean {
-  return plainText(a) === plainText(b);
+  return settingsKey(a) === settingsKey(b);
 }
 
-function plainText(settings: unknown): string {
+/** All that the settings say, secrets in the clear: to compare, never to show. */
+export function settingsKey(settings: unknown): string {
   return JSON.stringify(settings, function (this: unknown, key: string, value: unknown) {
     // `value` is what toJSON made of it; the holder still has the secret itself.
     const raw: unknown = (this as Readonly<Record<string, unknown>>)[key];
     const isSecret = typeof raw === 'object' && raw !== null && 'reveal' in raw;
-    return isSecret ? (raw as Secret).reveal() : value;
+    if (isSecret) return (raw as Secret).reveal();
+    // As JSON a Map is an empty object.
+    return raw instanceof Map ? [...raw] : value;
   });
 }
 
