@@ -25,11 +25,14 @@ export type AbsenceVerdict =
 export const SETTLE_MS = 10 * 60_000;
 
 export function judgeAbsence(alert: ActiveAlert, facts: AbsenceFacts, nowMs: number): AbsenceVerdict {
+  const restored = alert.lastSeenMs < facts.startedAtMs && nowMs - facts.startedAtMs < SETTLE_MS;
   if (facts.unfiltered?.has(alert.fingerprint) === true) {
-    return { kind: 'resolved', reason: 'the condition no longer holds' };
+    // With a full disk the former process saw samples that are stored nowhere: what is stored may be older than they.
+    return restored && isSilent(alert, facts)
+      ? { kind: 'unknown', reason: 'evaluation was restarted and its target has not delivered yet' }
+      : { kind: 'resolved', reason: 'the condition no longer holds' };
   }
-  const restored = alert.lastSeenMs < facts.startedAtMs;
-  if (restored && nowMs - facts.startedAtMs < SETTLE_MS) {
+  if (restored) {
     return { kind: 'unknown', reason: 'evaluation was restarted and there is not enough data yet' };
   }
   if (alert.producer === undefined || facts.targets === undefined) {
@@ -52,6 +55,10 @@ export function judgeAbsence(alert: ActiveAlert, facts: AbsenceFacts, nowMs: num
     case 'delivering':
       return whileDelivering(alert, facts, nowMs);
   }
+}
+
+function isSilent(alert: ActiveAlert, facts: AbsenceFacts): boolean {
+  return alert.producer !== undefined && facts.targets?.stateOf(alert.producer) === 'silent';
 }
 
 function whileDelivering(alert: ActiveAlert, facts: AbsenceFacts, nowMs: number): AbsenceVerdict {

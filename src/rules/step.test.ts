@@ -199,3 +199,18 @@ it('a restored alert is not judged before there can be data again', () => {
   expect(at(6 * MINUTE)).toBe('unknown');
   expect(at(16 * MINUTE)).toBe('resolved');
 });
+
+it('a restored alert is not resolved by samples that may be older than what the former process saw', () => {
+  const fired = stepAlerts(new Map(), input([candidate()], 0));
+  if (!fired.ok) throw new Error(fired.error.message);
+  const at = (nowMs: number, state: TargetState): string | undefined => {
+    const rule = { forMs: 0, keepFiringForMs: 0, noData: 'unknown' } as const;
+    const targets: TargetDirectory = { statuses: () => [], stateOf: () => state };
+    const found = { ...facts('below'), targets, startedAtMs: 5 * MINUTE };
+    const out = stepAlerts(fired.value.alerts, { rule, nowMs, candidates: [], facts: found, limit: 0 });
+    return out.ok ? out.value.alerts.get(PRINT)?.state : undefined;
+  };
+  expect(at(6 * MINUTE, 'silent')).toBe('unknown');
+  expect(at(6 * MINUTE, 'delivering')).toBe('resolved');
+  expect(at(16 * MINUTE, 'silent')).toBe('resolved');
+});

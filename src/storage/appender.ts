@@ -286,10 +286,15 @@ export class Appender {
     const { backlog, log, metrics } = this.#parts;
     log.log('info', 'storage has resumed: writing succeeds again', { backlogSamples: backlog.samples });
     metrics.paused(0);
-    // Before what waits: it is older. If writing fails again, all of it is held again in the same order.
+    // Before what waits: it is older. What cannot be written after all stays in the backlog.
     const reject = (bug: unknown): void =>
       log.log('error', 'The backlog was not written', { cause: String(bug) });
-    const late = backlog.takeAll().map(batch => ({ batch, resolve: () => {}, reject }));
+    const late = backlog.offer().map(({ batch, done }) => {
+      const resolve = (result: AppendResult): void => {
+        if (result.ok || result.error.code !== 'storage-paused') done();
+      };
+      return { batch, resolve, reject };
+    });
     if (late.length === 0) return;
     this.#queue = [...late, ...this.#queue];
     this.#kick();

@@ -149,6 +149,32 @@ describe('while the store is paused', () => {
     await again.close();
   });
 
+  it('is shown all the while it is being written', async () => {
+    const { w, store } = await paused();
+    for (let i = 2; i < 6; i++) {
+      await w.clock.advance(STEP_MS);
+      await append(w, store, { a: i });
+    }
+    const before = await shown(store);
+    w.disk.setFull(false);
+    let looks = 0;
+    let isDone = false;
+    const looking = (async () => {
+      while (!isDone) {
+        looks += 1;
+        expect((await shown(store))['a']?.startsWith(before['a'] ?? '?')).toBe(true);
+        // The disk and the clock need their turn.
+        await new Promise(resolve => setImmediate(resolve));
+      }
+    })();
+    await w.clock.advance(STEP_MS);
+    expect(await append(w, store, { a: 9 })).toBe('accepted');
+    isDone = true;
+    await looking;
+    expect(looks).toBeGreaterThan(3);
+    expect(store.stats()).toMatchObject({ paused: false, backlogSamples: 0, backlogFromMs: Infinity });
+  });
+
   it('a process that ends loses it: nothing was promised', async () => {
     const { w, store } = await paused();
     await w.clock.advance(STEP_MS);

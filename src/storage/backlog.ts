@@ -80,13 +80,20 @@ export class Backlog {
     if (gone > 0) this.#held = this.#held.slice(gone);
   }
 
-  /** Gives everything away, oldest first, without the series that the store has dropped since. */
-  takeAll(): SampleBatch[] {
-    const taken = this.#held.map(({ batch }) => this.#ofLive(batch)).filter(batch => batch.series.length > 0);
-    this.#held = [];
-    this.#samples = 0;
-    this.#newestMs.clear();
-    return taken;
+  /**
+   * Everything, oldest first, without the series that the store has dropped since. Each stays, and is shown, until `done`:
+   * taken away before it is written, it would be nowhere for a moment, and an alert would seem to have ended.
+   */
+  offer(): readonly { readonly batch: SampleBatch; readonly done: () => void }[] {
+    return this.#held.map(held => ({ batch: this.#ofLive(held.batch), done: () => this.#remove(held) }));
+  }
+
+  #remove(held: Held): void {
+    const at = this.#held.indexOf(held);
+    if (at < 0) return;
+    this.#held.splice(at, 1);
+    this.#samples -= held.batch.series.length;
+    if (this.isEmpty) this.#newestMs.clear();
   }
 
   /** What is here of these series, fromMs exclusive. */
