@@ -276,6 +276,7 @@ describeCorpus('configs', folder => {
         [...source.text.matchAll(/^[\s-]*([a-z0-9]+_sd_configs):/gm)].map(match => match[1]),
       );
       for (const name of kinds) {
+        if (discoveryKinds.some(kind => kind.key === name && kind.carriedOut)) continue;
         expect(ours.map(one => one.path).join('\n'), `${name} is not reported`).toContain(name);
       }
     });
