@@ -122,9 +122,13 @@ export interface StatusJson {
   readonly storage: {
     readonly series: number;
     readonly paused: boolean;
-    /** Raw data is bounded by this until blocks land. */
+    /** The retention. */
     readonly maxAgeMs: number;
     readonly bytesOnDisk: number;
+    readonly blocks: number;
+    /** Folders of damaged blocks that were set aside, and of blocks that the disk does not let us read now. */
+    readonly quarantined: readonly string[];
+    readonly unreadable: readonly string[];
   };
 }
 

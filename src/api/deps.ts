@@ -4,11 +4,13 @@ import type { Clock, Result } from '../base/index.ts';
 import type {
   Alert,
   Effects,
+  Matcher,
   Query,
   RecoveryRun,
   SeriesReader,
   StateStore,
   TargetStatus,
+  TimeRange,
 } from '../model/index.ts';
 import type { BuildInfo, ReceiverJson, StatusJson } from './contract.ts';
 
@@ -72,6 +74,8 @@ export interface ApiDeps {
   receivers(): readonly ReceiverJson[];
   /** Sends a marked test message; the value is the provider's own answer. */
   testReceiver(name: string): Promise<Result<string, string>>;
+  /** Undefined where the configuration does not allow it (`web.admin_api`). */
+  admin(): StorageAdmin | undefined;
   /** Takes a pushed request; the answer is for the sender. */
   push(request: PushedRequest): Promise<PushedAnswer>;
   status(): StatusJson;
@@ -82,6 +86,20 @@ export interface ApiDeps {
   hostPage(): string;
   /** A file of the built page, or undefined. */
   asset(path: string): Promise<{ readonly type: string; readonly bytes: Uint8Array } | undefined>;
+}
+
+/** What may be done to the stored samples over the API. */
+export interface StorageAdmin {
+  deleteSeries(matchers: readonly Matcher[], range: TimeRange): Promise<Result<number, AdminError>>;
+  cleanTombstones(): Promise<Result<number, AdminError>>;
+  /** The name is chosen by the caller; the snapshot lies in a folder of that name. */
+  snapshot(name: string): Promise<Result<void, AdminError>>;
+  compact(): Promise<Result<void, AdminError>>;
+}
+
+export interface AdminError {
+  readonly code: string;
+  readonly message: string;
 }
 
 /** Credentials and addresses that decide who may ask. */

@@ -7,7 +7,7 @@ import { ok, type ServerRequest, type ServerResponse } from '../base/index.ts';
 import { type Alert, fingerprint, labelsFrom, type TargetStatus, targetId } from '../model/index.ts';
 import { createQueryEngine } from '../promql/index.ts';
 import { hashPassword, hashToken } from './access.ts';
-import type { AccessSettings, ApiDeps } from './deps.ts';
+import type { AccessSettings, ApiDeps, StorageAdmin } from './deps.ts';
 import { createApi } from './handler.ts';
 
 const SALT = Buffer.from('0123456789abcdef', 'hex');
@@ -65,6 +65,7 @@ interface Bench {
   ready: boolean;
   problems: readonly string[];
   alerts: readonly Alert[];
+  admin: StorageAdmin | undefined;
   ask(request: Partial<ServerRequest>): Promise<ServerResponse>;
 }
 
@@ -73,7 +74,12 @@ async function bench(settings: AccessSettings = OPEN): Promise<Bench> {
   const state = new MemoryState();
   const store = new MemorySeriesStore(() => clock.nowMs());
   await fill(store, clock);
-  const own = { ready: true, problems: [] as readonly string[], alerts: [ALERT] as readonly Alert[] };
+  const own = {
+    ready: true,
+    problems: [] as readonly string[],
+    alerts: [ALERT] as readonly Alert[],
+    admin: undefined as StorageAdmin | undefined,
+  };
   const deps: ApiDeps = {
     clock,
     query: createQueryEngine({ reader: store, clock }),
@@ -100,6 +106,7 @@ async function bench(settings: AccessSettings = OPEN): Promise<Bench> {
     status: () => {
       throw new Error('not asked here');
     },
+    admin: () => own.admin,
     push: async request => ({
       status: 400,
       headers: { 'x-of': request.headers['x-of'] ?? '' },
@@ -472,5 +479,69 @@ describe('access', () => {
   it('knows a client by its certificate alone where these are demanded', async () => {
     const { ask } = await bench({ ...OPEN, listenHost: '0.0.0.0', certificates: true });
     expect((await ask({ path: '/api/v1/alerts' })).status).toBe(200);
+  });
+});
+
+describe('the routes for stored samples', () => {
+  const PATH = '/api/v1/admin/tsdb';
+  const storage = (asked: unknown[]): StorageAdmin => ({
+    deleteSeries: async (matchers, range) => {
+      asked.push({ matchers, range });
+      return ok(1);
+    },
+    cleanTombstones: async () => ok(0),
+    snapshot: async name => {
+      asked.push(name);
+      return ok(undefined);
+    },
+    compact: async () => ({ ok: false, error: { code: 'disk-full', message: 'Cannot cut: full' } }),
+  });
+
+  it.each(['delete_series', 'clean_tombstones', 'snapshot', 'compact'])(
+    '%s needs web.admin_api, a POST or PUT, and the role admin',
+    async name => {
+      const b = await bench(GUARDED);
+      const as = (user: string) => ({ headers: { authorization: basic(user) }, path: `${PATH}/${name}` });
+      const admin = as('ann:correct horse');
+      expect(await b.ask({ ...admin, method: 'POST' })).toMatchObject({ status: 503 });
+      expect(await b.ask({ ...admin, method: 'GET' })).toMatchObject({ status: 405 });
+      b.admin = storage([]);
+      expect(await b.ask({ ...as('bob:battery staple'), method: 'POST' })).toMatchObject({ status: 403 });
+      expect((await b.ask({ ...admin, method: 'PUT' })).status).not.toBe(503);
+    },
+  );
+
+  it('delete what the selectors say, and nothing when one of them is wrong', async () => {
+    const b = await bench();
+    const asked: unknown[] = [];
+    b.admin = storage(asked);
+    const remove = (query: string) => b.ask({ method: 'POST', path: `${PATH}/delete_series`, query });
+    expect((await remove('')).status).toBe(400);
+    expect((await remove('match[]=up&match[]=sum(')).status).toBe(400);
+    expect((await remove('match[]=sum(up)')).status).toBe(400);
+    expect((await remove('match[]=up%20offset%205m')).status).toBe(400);
+    expect((await remove('match[]=up&start=yesterday')).status).toBe(400);
+    expect(asked).toEqual([]);
+    expect((await remove('match[]=up%7Bjob%3D%22a%22%7D&start=10&end=20.5')).status).toBe(204);
+    expect(asked).toEqual([
+      {
+        matchers: [
+          { name: '__name__', op: '=', value: 'up' },
+          { name: 'job', op: '=', value: 'a' },
+        ],
+        range: { fromMs: 10_000, toMs: 20_500 },
+      },
+    ]);
+  });
+
+  it('name the snapshot, and say why a compaction failed', async () => {
+    const b = await bench();
+    const asked: unknown[] = [];
+    b.admin = storage(asked);
+    const taken = await b.ask({ method: 'POST', path: `${PATH}/snapshot` });
+    expect(jsonOf(taken)).toEqual({ status: 'success', data: { name: asked[0] } });
+    const failed = await b.ask({ method: 'POST', path: `${PATH}/compact` });
+    expect(failed.status).toBe(500);
+    expect(textOf(failed)).toContain('Cannot cut: full');
   });
 });

@@ -3,6 +3,7 @@
 import type { ServerHandler, ServerRequest, ServerResponse } from '../base/index.ts';
 import type { Role } from '../model/index.ts';
 import { createAccess, mayAct } from './access.ts';
+import * as admin from './admin.ts';
 import { API_PREFIX, OWN_PREFIX } from './contract.ts';
 import type { AccessSettings, ApiDeps } from './deps.ts';
 import * as own from './own.ts';
@@ -20,6 +21,7 @@ interface Route {
 
 const GET = ['GET', 'HEAD'];
 const FORM = ['GET', 'HEAD', 'POST'];
+const CHANGE = ['POST', 'PUT'];
 
 function route(
   methods: readonly string[],
@@ -40,6 +42,10 @@ const ROUTES: readonly Route[] = [
   route(GET, `${API_PREFIX}/label/([^/]+)/values`, (deps, _, name) => prometheus.labelValues(deps, name)),
   route(GET, `${API_PREFIX}/status/buildinfo`, prometheus.buildInfo),
   route(['POST'], `${API_PREFIX}/write`, remoteWrite, 'operator'),
+  route(CHANGE, `${API_PREFIX}/admin/tsdb/delete_series`, admin.deleteSeries, 'admin'),
+  route(CHANGE, `${API_PREFIX}/admin/tsdb/clean_tombstones`, admin.cleanTombstones, 'admin'),
+  route(CHANGE, `${API_PREFIX}/admin/tsdb/snapshot`, admin.snapshot, 'admin'),
+  route(CHANGE, `${API_PREFIX}/admin/tsdb/compact`, admin.compact, 'admin'),
   route(GET, `${OWN_PREFIX}/status`, deps => success(deps.status())),
   route(GET, `${OWN_PREFIX}/timeline`, own.timeline),
   route(GET, `${OWN_PREFIX}/runs`, own.runs),
@@ -54,7 +60,7 @@ const ROUTES: readonly Route[] = [
   route(GET, `${OWN_PREFIX}/live`, own.live),
   route(GET, '/metrics', deps => plain(200, deps.metricsPage(), PAGE_TYPE)),
   route(GET, '/metrics/host', deps => plain(200, deps.hostPage(), PAGE_TYPE)),
-  route(['POST', 'PUT'], '/-/reload', reload, 'admin'),
+  route(CHANGE, '/-/reload', reload, 'admin'),
 ];
 
 const PAGE_TYPE = 'text/plain; version=0.0.4; charset=utf-8';

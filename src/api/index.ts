@@ -15,5 +15,13 @@ export type {
   TargetsData,
   TimelineEventJson,
 } from './contract.ts';
-export type { AccessSettings, ApiDeps, ReloadOutcome, RuleGroupView, RuleView } from './deps.ts';
+export type {
+  AccessSettings,
+  AdminError,
+  ApiDeps,
+  ReloadOutcome,
+  RuleGroupView,
+  RuleView,
+  StorageAdmin,
+} from './deps.ts';
 export { createApi } from './handler.ts';

@@ -1,6 +1,13 @@
 // The system behind its HTTP API.
 
-import { type AccessSettings, type ApiDeps, createApi, hashToken, isLoopbackHost } from '../api/index.ts';
+import {
+  type AccessSettings,
+  type ApiDeps,
+  createApi,
+  hashToken,
+  isLoopbackHost,
+  type StorageAdmin,
+} from '../api/index.ts';
 import { err, type HttpListener, ok, type Result } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
 import { printFamilies } from '../exposition/index.ts';
@@ -106,6 +113,7 @@ function depsOf(ports: SystemPorts, system: System): ApiDeps {
         ? ok(words.join('; '))
         : err(words.join('; '));
     },
+    admin: () => (system.config().web.adminApi ? storageAdmin(system) : undefined),
     push: request => push.remoteWrite(request),
     status: () => ({
       version: VERSION,
@@ -125,12 +133,24 @@ function depsOf(ports: SystemPorts, system: System): ApiDeps {
   };
 }
 
+function storageAdmin({ store, dataFolder }: System): StorageAdmin {
+  return {
+    deleteSeries: (matchers, range) => store.deleteSeries(matchers, range),
+    cleanTombstones: () => store.cleanTombstones(),
+    snapshot: name => store.snapshot(`${dataFolder}/snapshots`, name),
+    compact: () => store.compactNow(),
+  };
+}
+
 function storageStatus(system: System) {
   const stats = system.store.stats();
   return {
     series: stats.series,
     paused: stats.paused,
-    maxAgeMs: system.config().storage.headMaxAgeMs,
-    bytesOnDisk: stats.chunkBytes + stats.walBytes,
+    maxAgeMs: system.retentionMs,
+    bytesOnDisk: stats.chunkBytes + stats.walBytes + stats.blockBytes,
+    blocks: stats.blocks.length,
+    quarantined: stats.quarantined,
+    unreadable: stats.unreadable,
   };
 }

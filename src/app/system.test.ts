@@ -181,7 +181,7 @@ describe('a reload', () => {
     const b = await bench();
     const system = await b.start();
     await b.write('test.rules.yml', rulesText('Other'));
-    await b.write('watchkeeper.yml', configText({ more: 'storage: { head: { max_age: 2h } }\n' }));
+    await b.write('watchkeeper.yml', configText({ more: 'storage: { retention: 2d }\n' }));
     const outcome = await system.reload();
     expect(outcome).toEqual({ ok: true, problems: ['"storage" changed: it takes effect at the next start'] });
     expect(ruleNames(system)).toEqual(['Other']);

@@ -53,6 +53,8 @@ export interface SystemOptions {
   readonly effects: Effects;
   /** Reads the configuration anew: at the start and at each reload. */
   readonly load: () => Promise<LoadOutcome>;
+  /** In place of `storage.retention`. */
+  readonly retentionMs?: number | undefined;
   /** The stock rules are on unless the configuration has `rule_files`. */
   readonly stock: boolean;
 }
@@ -72,6 +74,9 @@ export interface System {
     readonly problems: readonly string[];
   };
   readonly startedAtMs: number;
+  readonly dataFolder: string;
+  /** Of the samples: the setting in force since the start. */
+  readonly retentionMs: number;
   readonly effects: Effects;
   readonly store: Store;
   readonly state: StateStore;
@@ -123,14 +128,15 @@ async function openFolders(
   const made = await disk.makeFolder(options.dataFolder);
   if (!made.ok)
     return err({ problems: [`Cannot use data folder "${options.dataFolder}": ${made.error.message}`] });
-  const { headMaxAgeMs, walAck, seriesMax } = config.storage;
+  const { retentionBytes, walAck, seriesMax } = config.storage;
+  const maxAgeMs = options.retentionMs ?? config.storage.retentionMs;
   const store = await openStore({
     disk,
     folder: `${options.dataFolder}/store`,
     clock,
     log,
     metrics: registry,
-    settings: { ...DEFAULT_STORE_SETTINGS, maxAgeMs: headMaxAgeMs, walAck, seriesMax },
+    settings: { ...DEFAULT_STORE_SETTINGS, maxAgeMs, maxBytes: retentionBytes, walAck, seriesMax },
   });
   if (!store.ok)
     return err({
@@ -162,6 +168,7 @@ function build(
   const { store, state, registry } = first;
   const { effects } = options;
   const startedAtMs = clock.nowMs();
+  const retentionMs = options.retentionMs ?? first.config.storage.retentionMs;
   let config = first.config;
   let configVersion = first.version;
   let configFiles: readonly string[] = [];
@@ -359,6 +366,8 @@ function build(
     configFiles: () => configFiles,
     lastReload: () => lastReload,
     startedAtMs,
+    dataFolder: options.dataFolder,
+    retentionMs,
     effects,
     store,
     state,

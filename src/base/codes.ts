@@ -81,6 +81,7 @@ export const CODES = {
   'state-io': 'The state database could not be read or written.',
   'state-newer': 'The state database was written by a newer version.',
   // --- storage
+  'block-damaged': 'A block of stored samples cannot be read: it is set aside and counted.',
   'chunk-damaged': 'Sealed samples on disk cannot be read: the chunk is skipped and counted.',
   'storage-closed': 'The store is closed.',
   'storage-newer-format': 'The data folder was written by a newer version.',

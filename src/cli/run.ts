@@ -1,6 +1,7 @@
 // watchkeeper run: the whole system, until it is told to stop.
 
 import { REGISTRIES, type System, serve, startSystem, VERSION } from '../app/index.ts';
+import { parseDuration } from '../base/index.ts';
 import { loadConfig, resolveFrom } from '../config/index.ts';
 import {
   type Command,
@@ -15,6 +16,8 @@ import { definedOnly, type RealPorts, realPorts } from './ports.ts';
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 /** Open streams of the page get this long to end. */
 const CLOSE_GRACE_MS = 2000;
+/** As `storage.retention` has it. */
+const RETENTION_MS_MIN = 60_000;
 
 export const runCommand: Command = {
   name: 'run',
@@ -25,6 +28,7 @@ export const runCommand: Command = {
   --prometheus F     an existing prometheus.yml
   --alertmanager F   an existing alertmanager.yml
   --data DIR         data folder (default: data)
+  --retention AGE    how long samples are kept, such as 15d (default: storage.retention, else 15d)
   --listen ADDR      host:port of the page and the API (default: 127.0.0.1:9390, or web.listen)
   --shadow           evaluate everything, send nothing, act on nothing, and journal what would have been
   --log-level LEVEL  debug, info, warn or error (default: info)
@@ -40,6 +44,7 @@ anew; a bad one leaves the one in force in place.
       alertmanager: { type: 'string' },
       data: { type: 'string' },
       listen: { type: 'string' },
+      retention: { type: 'string' },
       shadow: { type: 'boolean' },
       'log-level': { type: 'string' },
       'log-format': { type: 'string' },
@@ -53,10 +58,13 @@ anew; a bad one leaves the one in force in place.
     const listen = parseListen(args.value.text('listen'));
     if (listen === null)
       return usageError(context, runCommand, '--listen is host:port, such as 127.0.0.1:9390');
+    const retention = parseRetention(args.value.text('retention'));
+    if (retention === null)
+      return usageError(context, runCommand, '--retention is a duration of at least a minute, such as 15d');
     const logFormat = args.value.text('log-format') === 'json' ? 'json' : 'text';
     const ports = realPorts({ env: context.env, logFormat, logLevel: level });
     try {
-      return await runSystem(context, args.value, { ports, listen });
+      return await runSystem(context, args.value, { ports, listen, retentionMs: retention });
     } finally {
       await ports.close();
     }
@@ -68,10 +76,16 @@ interface Listen {
   readonly port: number;
 }
 
+interface RunSettings {
+  readonly ports: RealPorts;
+  readonly listen: Listen | undefined;
+  readonly retentionMs: number | undefined;
+}
+
 async function runSystem(
   context: CommandContext,
   args: ParsedArgs,
-  { ports, listen }: { readonly ports: RealPorts; readonly listen: Listen | undefined },
+  { ports, listen, retentionMs }: RunSettings,
 ): Promise<ExitCode> {
   const paths = await configPaths(context, args);
   // Who brings a prometheus.yml brings the rules with it, or wants none.
@@ -79,6 +93,7 @@ async function runSystem(
   const started = await startSystem(ports, {
     dataFolder: resolveFrom(`${context.cwd}/.`, args.text('data') ?? 'data'),
     effects: args.flag('shadow') ? 'shadow' : 'live',
+    retentionMs,
     stock,
     load: () =>
       loadConfig({ disk: ports.disk, env: definedOnly(context.env), paths, registries: REGISTRIES }),
@@ -126,6 +141,13 @@ async function configPaths(context: CommandContext, args: ParsedArgs) {
   const here = `${context.cwd}/watchkeeper.yml`;
   const found = await context.disk.stat(here);
   return found.ok ? { ...named, watchkeeper: here } : named;
+}
+
+/** Undefined: not given. Null: not a duration, or one that would keep nothing. */
+function parseRetention(text: string | undefined): number | undefined | null {
+  if (text === undefined) return undefined;
+  const parsed = parseDuration(text);
+  return parsed.ok && parsed.value >= RETENTION_MS_MIN ? parsed.value : null;
 }
 
 /** Undefined: not given. Null: not an address. */

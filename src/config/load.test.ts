@@ -49,7 +49,7 @@ describe('defaults and inheritance', () => {
     expect(config?.global.scrapeIntervalMs).toBe(60_000);
     expect(config?.web).toMatchObject({ listenHost: '127.0.0.1', listenPort: 9390 });
     expect(config?.host).toMatchObject({ enabled: true, intervalMs: 5000 });
-    expect(config?.storage.headMaxAgeMs).toBe(6 * 3_600_000);
+    expect(config?.storage.retentionMs).toBe(15 * 86_400_000);
   });
 
   it('a job takes interval and timeout from global, and the timeout never exceeds the interval', async () => {

@@ -107,6 +107,7 @@ export {
   type NativeHistogram,
   REFUSALS_LISTED_MAX,
   type RefusalReason,
+  refusalsByReason,
   type SampleBatch,
   type SeriesRef,
   type TargetId,

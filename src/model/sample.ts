@@ -96,6 +96,21 @@ export interface AppendOutcome {
   /** At most `REFUSALS_LISTED_MAX` are listed; `refusedCount` counts all. */
   readonly refused: readonly { readonly index: number; readonly reason: RefusalReason }[];
   readonly refusedCount: number;
+  /** All of the refused by reason, with the listed ones; absent when nothing was refused. */
+  readonly refusedBy?: ReadonlyMap<RefusalReason, number>;
+  /** Of the accepted, those with a native histogram; absent for none. */
+  readonly acceptedHistograms?: number;
+  /** Exemplars that were kept; absent for none. */
+  readonly keptExemplars?: number;
+}
+
+/** How often each reason comes. */
+export function refusalsByReason(
+  refused: readonly { readonly reason: RefusalReason }[],
+): ReadonlyMap<RefusalReason, number> {
+  const counts = new Map<RefusalReason, number>();
+  for (const { reason } of refused) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return counts;
 }
 
 /** Enough to name offenders in a message; the rest is in the counters. */

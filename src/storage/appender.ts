@@ -98,6 +98,11 @@ export class Appender {
     return refs;
   }
 
+  /** Does something between two groups, when no row is on its way. */
+  between<T>(task: () => T): Promise<T> {
+    return this.#serial.run(async () => task());
+  }
+
   /** Rewrites the series file with the live series, between two groups. */
   rewriteSeries(): Promise<Result<void, DiskError>> {
     const { head, series } = this.#parts;

@@ -15,6 +15,10 @@ interface StoredFile {
   sizeBytes: number;
   /** Chunks in it that are still wanted. */
   live: number;
+  /** The least id of all chunks in it, wanted or not. */
+  leastId: number;
+  /** No segment of the log after this one has rows of its chunks; undefined since the last chunk was added. */
+  lastSegment: number | undefined;
   /** The file being written, until it is full or old. */
   writer: AppendFile | undefined;
   reader: DiskFile | undefined;
@@ -58,18 +62,28 @@ export class ChunkStore {
     return this.#cachedBytes;
   }
 
+  /** No chunk with a lesser id is in any file; Infinity without files. */
+  get leastChunkId(): number {
+    let least = Infinity;
+    for (const file of this.#files.values()) least = Math.min(least, file.leastId);
+    return least;
+  }
+
   get files(): number {
     return this.#files.size;
   }
 
   /** A file found at start, of which so many chunks were taken up. */
-  addFile(number: number, sizeBytes: number, live: number): void {
+  addFile(
+    number: number,
+    found: { readonly sizeBytes: number; readonly live: number; readonly leastId: number },
+  ): void {
     const path = `${this.#options.folder}/${fileName('chunks', number)}`;
     this.#files.set(number, {
       number,
       path,
-      sizeBytes,
-      live,
+      ...found,
+      lastSegment: undefined,
       writer: undefined,
       reader: undefined,
       reads: 0,
@@ -105,6 +119,8 @@ export class ChunkStore {
       if (!written.ok) return written;
       stored.sizeBytes = writer.sizeBytes;
       stored.live++;
+      stored.lastSegment = undefined;
+      stored.leastId = Math.min(stored.leastId, chunk.id);
       chunk.place = { file: stored.number, offset };
       this.#keep(chunk);
     }
@@ -154,9 +170,14 @@ export class ChunkStore {
     }
   }
 
-  /** Deletes files without wanted chunks; one that cannot be deleted now is tried again next time. */
-  async removeEmptyFiles(): Promise<void> {
+  /**
+   * Deletes files without wanted chunks; one that cannot be deleted now is tried again next time. A file stays as long as
+   * the log may have rows of its chunks: blocks remember by the files which chunks must not be taken up again.
+   */
+  async removeEmptyFiles(log: { readonly oldest: number; readonly current: number }): Promise<void> {
     for (const file of [...this.#files.values()]) {
+      file.lastSegment ??= log.current;
+      if (file.lastSegment >= log.oldest) continue;
       if (file.live > 0 || file.reads > 0 || file === this.#current) continue;
       await this.#closeFile(file);
       const removed = await this.#options.disk.remove(file.path);
@@ -192,7 +213,7 @@ export class ChunkStore {
     this.#nextNumber++;
     if (!created.ok) return created;
     const writer = created.value;
-    this.addFile(writer.number, writer.sizeBytes, 0);
+    this.addFile(writer.number, { sizeBytes: writer.sizeBytes, live: 0, leastId: Infinity });
     const stored = this.#files.get(writer.number)!;
     stored.writer = writer;
     this.#current = stored;

@@ -3,7 +3,7 @@
 import { DAMAGE_LISTED_MAX } from './settings.ts';
 
 export interface Damage {
-  readonly code: 'wal-damaged' | 'wal-torn-tail' | 'chunk-damaged';
+  readonly code: 'wal-damaged' | 'wal-torn-tail' | 'chunk-damaged' | 'block-damaged';
   readonly file: string;
   readonly offset: number;
   readonly bytes: number;

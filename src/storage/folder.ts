@@ -3,10 +3,17 @@
 import { type Disk, type DiskError, type DiskLock, err, ok, type Result } from '../base/index.ts';
 import type { StoreFailure } from './store.ts';
 
-/** Of the folder as a whole: which files there are and how they belong together. */
-const FOLDER_FORMAT = 1;
-const FORMAT_FILE = 'FORMAT';
+/**
+ * Of the folder as a whole: which files there are and how they belong together. 2 has blocks; a version that knows only 1
+ * would not see them. A folder of format 1 is taken up as it is.
+ */
+const FOLDER_FORMAT = 2;
+export const FORMAT_FILE = 'FORMAT';
 const LOCK_FILE = 'LOCK';
+
+export function formatText(): string {
+  return `watchkeeper-store ${FOLDER_FORMAT}\n`;
+}
 
 /** Creates the folder if need be, takes the lock and checks the format. */
 export async function claimFolder(disk: Disk, folder: string): Promise<Result<DiskLock, StoreFailure>> {
@@ -28,13 +35,18 @@ async function checkFormat(disk: Disk, folder: string): Promise<Result<void, Sto
     const match = /^watchkeeper-store (\d+)\n$/.exec(new TextDecoder().decode(read.value));
     const version = match === null ? FOLDER_FORMAT : Number(match[1]);
     // A file that was damaged does not make the data unreadable: each of its files has a version of its own.
-    if (version <= FOLDER_FORMAT) return ok(undefined);
+    if (version === FOLDER_FORMAT && match !== null) return ok(undefined);
+    if (version <= FOLDER_FORMAT) {
+      // A full disk must not keep the store from opening: the next start tries again.
+      await publishFile(disk, { folder, path }, formatText());
+      return ok(undefined);
+    }
     const message = `Cannot open the store in "${folder}": format ${version} was written by a newer version (this one knows ${FOLDER_FORMAT}); upgrade, or name another folder`;
     return err({ code: 'storage-newer-format', message });
   }
   const named = await syncAbove(disk, folder);
   if (!named.ok) return err(failureOf(folder, named.error));
-  const written = await publishFile(disk, { folder, path }, `watchkeeper-store ${FOLDER_FORMAT}\n`);
+  const written = await publishFile(disk, { folder, path }, formatText());
   return written.ok ? ok(undefined) : err(failureOf(folder, written.error));
 }
 

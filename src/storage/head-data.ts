@@ -110,6 +110,8 @@ export interface Chunk {
   readonly firstSegment: number;
   /** Could not be read back: reported, and left out from then on. */
   damaged: boolean;
+  /** Its samples before this time are in a block already. */
+  cutBelowMs?: number | undefined;
 }
 
 export interface ChunkPlace {

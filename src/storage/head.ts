@@ -95,12 +95,16 @@ export class Head {
 
   /** Removes and returns chunks that lie wholly before a time. */
   dropChunksBefore(timeMs: number): Chunk[] {
+    return this.dropChunks(chunk => chunk.maxMs < timeMs || chunk.damaged);
+  }
+
+  dropChunks(isUnwanted: (chunk: Chunk) => boolean): Chunk[] {
     const dropped: Chunk[] = [];
     for (const membership of this.memberships) {
-      if (!membership.chunks.some(chunk => chunk.maxMs < timeMs || chunk.damaged)) continue;
+      if (!membership.chunks.some(isUnwanted)) continue;
       const kept: Chunk[] = [];
       for (const chunk of membership.chunks) {
-        (chunk.maxMs < timeMs || chunk.damaged ? dropped : kept).push(chunk);
+        (isUnwanted(chunk) ? dropped : kept).push(chunk);
       }
       membership.chunks = kept;
       if (kept.length === 0) this.#forget(membership);

@@ -3,4 +3,4 @@
 export type { Damage } from './damage.ts';
 export { type OpenStoreOptions, openStore } from './runner.ts';
 export { DEFAULT_STORE_SETTINGS, type StoreSettings } from './settings.ts';
-export type { Store, StoreFailure, StoreStats } from './store.ts';
+export type { AdminFailure, BlockStats, Store, StoreFailure, StoreStats } from './store.ts';

@@ -145,8 +145,18 @@ describe('the folder', () => {
     expect(await open()).toMatchObject({ ok: false, error: { code: 'disk-locked' } });
     await store.close();
     const file = await disk.open(`${FOLDER}/FORMAT`, 'update');
-    if (file.ok) await file.value.write(new TextEncoder().encode('watchkeeper-store 2\n'), 0);
+    if (file.ok) await file.value.write(new TextEncoder().encode('watchkeeper-store 3\n'), 0);
     expect(await open()).toMatchObject({ ok: false, error: { code: 'storage-newer-format' } });
+  });
+
+  it('of the format without blocks is taken up, and is not for that version any more', async () => {
+    const { disk, opened } = world();
+    await (await opened()).close();
+    const file = await disk.open(`${FOLDER}/FORMAT`, 'update');
+    if (file.ok) await file.value.write(new TextEncoder().encode('watchkeeper-store 1\n'), 0);
+    await (await opened()).close();
+    const now = await disk.readFile(`${FOLDER}/FORMAT`);
+    expect(now.ok && new TextDecoder().decode(now.value)).toBe('watchkeeper-store 2\n');
   });
 });
 

@@ -3,10 +3,11 @@
 
 import { type Clock, type DiskError, ok, type Result } from '../base/index.ts';
 import type { Appender } from './appender.ts';
+import type { Slices } from './block/slices.ts';
 import type { ChunkStore } from './chunk-store.ts';
 import type { Head } from './head.ts';
 import type { SeriesLog } from './series-log.ts';
-import { OPEN_AGE_SHARE, SEGMENTS_BEHIND_MAX, type StoreSettings } from './settings.ts';
+import { HEAD_AGE_MS, OPEN_AGE_SHARE, SEGMENTS_BEHIND_MAX, type StoreSettings } from './settings.ts';
 import type { Wal } from './wal.ts';
 
 export interface MaintainParts {
@@ -33,7 +34,7 @@ export async function maintain(parts: MaintainParts): Promise<Result<void, DiskE
 function sealOld(parts: MaintainParts): void {
   const { head, wal, clock, settings } = parts;
   const nowMs = clock.monotonicMs();
-  const openMsMax = settings.maxAgeMs * OPEN_AGE_SHARE;
+  const openMsMax = Math.min(settings.maxAgeMs, HEAD_AGE_MS) * OPEN_AGE_SHARE;
   const isOld = (open: { readonly openedMs: number; readonly firstSegment: number }): boolean =>
     nowMs - open.openedMs > openMsMax || wal.currentNumber - open.firstSegment >= SEGMENTS_BEHIND_MAX;
   for (const cohort of [...head.allCohorts()]) {
@@ -68,10 +69,35 @@ function oldestNeeded(parts: MaintainParts): number {
 }
 
 async function dropOld(parts: MaintainParts): Promise<void> {
-  const { head, chunks, clock, settings, appender } = parts;
+  const { head, chunks, wal, clock, settings, appender } = parts;
   chunks.drop(head.dropChunksBefore(head.newestMs - settings.maxAgeMs));
-  await chunks.removeEmptyFiles();
+  await chunks.removeEmptyFiles({ oldest: wal.oldestNumber, current: wal.currentNumber });
   // From here on synchronous: no batch can come in between.
   const waiting = appender.waitingRefs();
   head.dropEmptySeries(clock.monotonicMs(), series => waiting.has(series.ref));
+}
+
+/** Seals what has samples before a time, cohort by cohort between the groups, so that no append waits for all of it. */
+export async function sealBefore(
+  parts: Pick<MaintainParts, 'head' | 'appender' | 'clock'>,
+  beforeMs: number,
+  slices: Slices,
+): Promise<void> {
+  slices.begin();
+  const { head, appender, clock } = parts;
+  for (const cohort of [...head.allCohorts()]) {
+    if (!cohort.rowTimes.subarray(0, cohort.rows).some(timeMs => timeMs < beforeMs)) continue;
+    await appender.between(() => {
+      // It may have been sealed, or dropped, while this one waited.
+      if (cohort.rows > 0) head.seal(cohort, clock.monotonicMs());
+    });
+    await slices.breathe();
+  }
+  for (const side of [...head.sides]) {
+    if (!side.times.subarray(0, side.count).some(timeMs => timeMs < beforeMs)) continue;
+    await appender.between(() => {
+      if (head.sides.has(side)) head.sealSide(side);
+    });
+    await slices.breathe();
+  }
 }

@@ -61,7 +61,7 @@ export function literalAlternatives(pattern: string): ReadonlySet<string> | unde
     : undefined;
 }
 
-function union(lists: readonly number[][]): ArrayLike<number> {
+export function union(lists: readonly ArrayLike<number>[]): ArrayLike<number> {
   if (lists.length === 1) return lists[0]!;
   let length = 0;
   for (const list of lists) length += list.length;

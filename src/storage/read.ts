@@ -14,6 +14,8 @@ import {
   type TimeRange,
   wordsOf,
 } from '../model/index.ts';
+import { firstAfter } from './block/block.ts';
+import { isRising, mergeOrder } from './block/merge.ts';
 import { type ChunkView, isPresent, openChunk, presentRows, readChunkColumn } from './chunk.ts';
 import type { ChunkStore } from './chunk-store.ts';
 import { gatherColumn, valueAt } from './cohort.ts';
@@ -60,56 +62,71 @@ interface Timeline {
   readonly to: number;
 }
 
+/**
+ * What the head has. The snapshot is taken before the first wait. 'again' when a chunk was found damaged or was dropped on
+ * the way: a new snapshot is without it, and each such round finds at least one.
+ */
 export async function selectSeries(
   source: ReadFrom,
   matchers: readonly Matcher[],
   asked: { readonly hints: SelectHints; readonly signal: AbortSignal | undefined },
-): Promise<Result<readonly SeriesColumns[], ReadFailure>> {
+): Promise<Result<readonly SeriesColumns[] | 'again', ReadFailure>> {
   const { hints, signal } = asked;
-  // A chunk that turns out damaged is left out by the next round; each round finds at least one such chunk.
-  for (;;) {
-    const matched = matchSeries(source.head.table, matchers);
-    if (!matched.ok) return err({ code: 'query-storage', message: matched.error });
-    const snapshot = takeSnapshot(matched.value, hints);
-    const loaded = await loadViews(source, snapshot, signal);
-    if (!loaded.ok) return loaded;
-    if (loaded.value === 'again') continue;
-    const columns = decodeAll(source, snapshot, { views: loaded.value, window: hints, limit: hints.limit });
-    if (columns !== undefined) return ok(columns);
-  }
+  const matched = matchSeries(source.head.table, matchers);
+  if (!matched.ok) return err({ code: 'query-storage', message: matched.error });
+  const snapshot = takeSnapshot(matched.value, hints);
+  const loaded = await loadViews(source, snapshot, signal);
+  if (!loaded.ok || loaded.value === 'again') return loaded.ok ? ok('again' as const) : loaded;
+  const columns = decodeAll(source, snapshot, { views: loaded.value, window: hints, limit: hints.limit });
+  return ok(columns ?? 'again');
 }
 
-/** Series with samples in the range, both ends included, sorted by labels. */
+/** What certain sealed chunks have of certain series. */
+export async function readSealed(
+  source: ReadFrom,
+  series: readonly Series[],
+  wanted: { readonly chunks: ReadonlySet<Chunk>; readonly window: Window },
+): Promise<Result<readonly SeriesColumns[] | 'again', ReadFailure>> {
+  const snapshot = takeSnapshot(series, wanted.window, wanted.chunks);
+  const loaded = await loadViews(source, snapshot, undefined);
+  if (!loaded.ok || loaded.value === 'again') return loaded.ok ? ok('again' as const) : loaded;
+  const columns = decodeAll(source, snapshot, { views: loaded.value, window: wanted.window, limit: 0 });
+  return ok(columns ?? 'again');
+}
+
+/** Series of the head with samples in the range, both ends included; 'again' as above. */
 export async function seriesInRange(
   source: ReadFrom,
   matchers: readonly Matcher[],
   range: TimeRange,
-): Promise<Result<readonly Labels[], ReadFailure>> {
+): Promise<Result<readonly Labels[] | 'again', ReadFailure>> {
   const window = { fromMs: range.fromMs - 1, toMs: range.toMs };
-  for (;;) {
-    const matched = matchSeries(source.head.table, matchers);
-    if (!matched.ok) return err({ code: 'query-storage', message: matched.error });
-    const sure: Series[] = [];
-    const unsure: Series[] = [];
-    for (const series of matched.value) (hasWholeChunk(series, window) ? sure : unsure).push(series);
-    const snapshot = takeSnapshot(unsure, window);
-    const loaded = await loadViews(source, snapshot, undefined);
-    if (!loaded.ok) return loaded;
-    if (loaded.value === 'again') continue;
-    const lines = new Map<string, Timeline>();
-    for (const pick of snapshot) {
-      const { from, to } = timelineOf(pick, { lines, views: loaded.value, window });
-      if (from < to) sure.push(pick.series);
-    }
-    return ok(sure.map(series => series.labels).sort(compareLabels));
+  const matched = matchSeries(source.head.table, matchers);
+  if (!matched.ok) return err({ code: 'query-storage', message: matched.error });
+  const sure: Series[] = [];
+  const unsure: Series[] = [];
+  for (const series of matched.value) (hasWholeChunk(series, window) ? sure : unsure).push(series);
+  const snapshot = takeSnapshot(unsure, window);
+  const loaded = await loadViews(source, snapshot, undefined);
+  if (!loaded.ok || loaded.value === 'again') return loaded.ok ? ok('again' as const) : loaded;
+  const lines = new Map<string, Timeline>();
+  for (const pick of snapshot) {
+    const { from, to } = timelineOf(pick, { lines, views: loaded.value, window });
+    if (from < to) sure.push(pick.series);
   }
+  return ok(sure.map(series => series.labels).sort(compareLabels));
 }
 
 /** Whether a sealed chunk lies inside the window as a whole: a column of it has at least one sample. */
 function hasWholeChunk(series: Series, window: Window): boolean {
   return series.members.some(membership =>
     membership.chunks.some(
-      chunk => !chunk.damaged && chunk.minMs > window.fromMs && chunk.maxMs <= window.toMs,
+      // One whose samples are partly in a block may be there in the block only, and deleted there.
+      chunk =>
+        !chunk.damaged &&
+        chunk.cutBelowMs === undefined &&
+        chunk.minMs > window.fromMs &&
+        chunk.maxMs <= window.toMs,
     ),
   );
 }
@@ -123,13 +140,14 @@ interface OpenTimes {
   readonly maxMs: number;
 }
 
-function takeSnapshot(matched: readonly Series[], window: Window): Pick[] {
+/** Of all that the head has, or of certain sealed chunks only. */
+function takeSnapshot(matched: readonly Series[], window: Window, only?: ReadonlySet<Chunk>): Pick[] {
   const openTimes = new Map<Cohort, OpenTimes>();
   const picks: Pick[] = [];
   for (const series of matched) {
     const pieces: Piece[] = [];
-    addSealed(series, window, pieces);
-    addOpen(series, { window, openTimes }, pieces);
+    addSealed(series, { window, only }, pieces);
+    if (only === undefined) addOpen(series, { window, openTimes }, pieces);
     if (pieces.length === 0) continue;
     if (pieces.length > 1) pieces.sort((a, b) => a.firstMs - b.firstMs || a.chunkId - b.chunkId);
     let key = '';
@@ -143,11 +161,17 @@ function takeSnapshot(matched: readonly Series[], window: Window): Pick[] {
   return picks.sort((a, b) => compareLabels(a.series.labels, b.series.labels));
 }
 
-function addSealed(series: Series, window: Window, pieces: Piece[]): void {
+function addSealed(
+  series: Series,
+  scope: { readonly window: Window; readonly only: ReadonlySet<Chunk> | undefined },
+  pieces: Piece[],
+): void {
+  const { window, only } = scope;
   for (let i = 0; i < series.members.length; i++) {
     const column = series.columns[i]!;
     for (const chunk of series.members[i]!.chunks) {
       if (chunk.damaged || chunk.maxMs <= window.fromMs || chunk.minMs > window.toMs) continue;
+      if (only === undefined ? window.toMs < (chunk.cutBelowMs ?? -Infinity) : !only.has(chunk)) continue;
       const mask = chunk.partial?.get(column);
       pieces.push({
         key: mask === undefined ? `${chunk.id};` : `${chunk.id}:${mask.join()};`,
@@ -302,31 +326,6 @@ function copyTimes(piece: Piece, views: Views, into: { raw: Float64Array; at: nu
   }
   for (let row = 0; row < times.length; row++) if (isPresent(mask, row)) into.raw[at++] = times[row]!;
   return at;
-}
-
-function isRising(times: Float64Array): boolean {
-  for (let i = 1; i < times.length; i++) if (!(times[i - 1]! < times[i]!)) return false;
-  return true;
-}
-
-/** Sorted by time; of equal times the earlier piece, which was written first, stays. */
-function mergeOrder(raw: Float64Array): Uint32Array {
-  const sorted = Uint32Array.from({ length: raw.length }, (_, i) => i).sort(
-    (a, b) => raw[a]! - raw[b]! || a - b,
-  );
-  return sorted.filter((at, i) => i === 0 || raw[sorted[i - 1]!] !== raw[at]);
-}
-
-/** Index of the first time above `timeMs`. */
-function firstAfter(times: Float64Array, timeMs: number): number {
-  let low = 0;
-  let high = times.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (times[middle]! > timeMs) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
 
 /** Value columns are cut out of blocks of this many floats: one allocation for many short columns. */

@@ -35,6 +35,8 @@ export interface ReplayInto {
   readonly series: SeriesLog;
   readonly wal: Wal;
   readonly damage: DamageReport;
+  /** Chunks that blocks were made of: what they have before this time is not taken up again. */
+  readonly cut: ReadonlyMap<number, number>;
   readonly monotonicMs: number;
   /** A file of the former process could not be synced: it is as safe as it was before. */
   readonly onUnsynced: (error: DiskError) => void;
@@ -167,6 +169,7 @@ async function replayChunks(
   const lastOf = new Map<string, Membership>();
   for (const file of files) {
     const taken: Chunk[] = [];
+    let leastId = Infinity;
     const end = await readRecords(into, file, (bytes, record) => {
       if (record.type === RECORD.probe) return undefined;
       if (record.type !== RECORD.chunk || record.version !== 1) return unknownRecord(record);
@@ -175,13 +178,22 @@ async function replayChunks(
       if (sealed.has(view.id)) return undefined;
       sealed.add(view.id);
       into.head.reserveChunkId(view.id);
+      leastId = Math.min(leastId, view.id);
+      const cutBelowMs = into.cut.get(view.id);
+      if (cutBelowMs !== undefined && view.maxMs < cutBelowMs) return undefined;
       const chunk = chunkFound(view, { file: file.number, offset: record.offset });
+      chunk.cutBelowMs = cutBelowMs;
       const missing = takeChunk(into.head, { view, chunk, lastOf });
       taken.push(chunk);
       return missing === 0 ? undefined : `The labels of ${missing} series of a chunk are lost`;
     });
     if (!end.ok) return end;
-    into.chunks.addFile(file.number, end.value, taken.length);
+    into.chunks.addFile(file.number, { sizeBytes: end.value, live: taken.length, leastId });
+  }
+  // The rows of a chunk that is in a block may still be in the log when its file is gone.
+  for (const id of into.cut.keys()) {
+    sealed.add(id);
+    into.head.reserveChunkId(id);
   }
   return ok(sealed);
 }

@@ -27,18 +27,23 @@ import {
 } from '../model/index.ts';
 import { Appender } from './appender.ts';
 import { Backlog, type LateColumns, withLate } from './backlog.ts';
+import type { Block } from './block/block.ts';
+import { BlockSet, blockName } from './block/block-set.ts';
+import type { BlockFailure } from './block/failure.ts';
+import { COMPACT_EVERY_MS } from './block/limits.ts';
 import { ChunkStore } from './chunk-store.ts';
+import { Compactor } from './compactor.ts';
 import { DamageReport } from './damage.ts';
 import { claimFolder } from './folder.ts';
 import { Head } from './head.ts';
-import { maintain } from './maintain.ts';
+import { maintain, sealBefore } from './maintain.ts';
 import { matchSeries } from './matching.ts';
-import { selectSeries, seriesInRange } from './read.ts';
 import { replay } from './replay.ts';
+import { selectEverywhere, seriesEverywhere } from './select.ts';
 import { Serial } from './serial.ts';
 import { SeriesLog } from './series-log.ts';
-import { FILE_AGE_SHARE, MAINTAIN_EVERY_MS, type StoreSettings } from './settings.ts';
-import type { Store, StoreFailure, StoreStats } from './store.ts';
+import { FILE_AGE_SHARE, HEAD_AGE_MS, MAINTAIN_EVERY_MS, type StoreSettings } from './settings.ts';
+import type { AdminFailure, BlockStats, Store, StoreFailure, StoreStats } from './store.ts';
 import { type StoreMetrics, storeMetrics } from './store-metrics.ts';
 import { Wal } from './wal.ts';
 
@@ -58,16 +63,24 @@ export async function openStore(options: OpenStoreOptions): Promise<Result<Store
   const claimed = await claimFolder(disk, folder);
   if (!claimed.ok) return err(claimed.error);
   const parts = makeParts(options);
+  const found = await parts.blocks.open();
+  if (!found.ok) {
+    await parts.blocks.close();
+    await claimed.value.release();
+    return err(blockFailure(found.error));
+  }
   const replayed = await replay({
     ...parts,
     disk,
     folder,
+    cut: takeUpBlocks(parts),
     monotonicMs: options.clock.monotonicMs(),
     onUnsynced: ({ path, message }) =>
       options.log.log('warn', 'what an earlier process wrote could not be synced', { path, cause: message }),
   });
   if (!replayed.ok) {
     await parts.series.close();
+    await parts.blocks.close();
     await claimed.value.release();
     const { error } = replayed;
     const cause = error.code === 'storage-newer-format' ? 'it was written by a newer version' : error.message;
@@ -77,6 +90,25 @@ export async function openStore(options: OpenStoreOptions): Promise<Result<Store
   return ok(new EmbeddedStore(options, parts, claimed.value));
 }
 
+function blockFailure(failure: BlockFailure): StoreFailure {
+  const [code, path, cause] =
+    failure.kind === 'disk'
+      ? [failure.error.code, failure.error.path, failure.error.message]
+      : (['storage-newer-format', failure.path, 'it was written by a newer version'] as const);
+  return { code, message: `Cannot open the store: "${path}": ${cause}` };
+}
+
+/** What the head must know of blocks: how far chunks were cut into them, which refs are taken, how new they are. */
+function takeUpBlocks({ blocks, head }: Parts): ReadonlyMap<number, number> {
+  const cut = new Map<number, number>();
+  for (const { meta } of blocks.blocks) {
+    for (const id of meta.chunkIds) cut.set(id, Math.max(cut.get(id) ?? -Infinity, meta.toMs));
+    head.table.reserveRef(meta.refMax);
+    if (meta.maxMs > head.newestMs) head.newestMs = meta.maxMs;
+  }
+  return cut;
+}
+
 type Parts = ReturnType<typeof makeParts>;
 
 function makeParts(options: OpenStoreOptions): {
@@ -84,6 +116,7 @@ function makeParts(options: OpenStoreOptions): {
   readonly wal: Wal;
   readonly series: SeriesLog;
   readonly chunks: ChunkStore;
+  readonly blocks: BlockSet;
   readonly damage: DamageReport;
   readonly metrics: StoreMetrics;
 } {
@@ -98,12 +131,18 @@ function makeParts(options: OpenStoreOptions): {
       bytes: found.bytes,
     });
   });
-  const fileAgeMs = settings.maxAgeMs * FILE_AGE_SHARE;
+  const fileAgeMs = Math.min(settings.maxAgeMs, HEAD_AGE_MS) * FILE_AGE_SHARE;
   return {
     head: new Head(),
     wal: new Wal({ disk, folder, clock, segmentAgeMs: fileAgeMs }),
     series: new SeriesLog(disk, folder),
     chunks: new ChunkStore({ disk, folder, clock, damage, cacheBytesMax: settings.cacheBytesMax, fileAgeMs }),
+    blocks: new BlockSet({
+      disk,
+      folder,
+      log,
+      onDamaged: place => damage.add({ code: 'block-damaged', bytes: 0, ...place }),
+    }),
     damage,
     metrics,
   };
@@ -115,8 +154,10 @@ class EmbeddedStore implements Store {
   readonly #lock: DiskLock;
   readonly #appender: Appender;
   readonly #backlog: Backlog;
+  readonly #compactor: Compactor;
   readonly #maintenance = new Serial();
   #timer: Timer | undefined;
+  #compactTimer: Timer | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: OpenStoreOptions, parts: Parts, lock: DiskLock) {
@@ -126,7 +167,16 @@ class EmbeddedStore implements Store {
     const { clock, log, settings } = options;
     this.#backlog = new Backlog(parts.head.table, clock);
     this.#appender = new Appender({ ...parts, backlog: this.#backlog, clock, log, settings });
+    this.#compactor = new Compactor({
+      ...options,
+      ...parts,
+      seal: async (beforeMs, slices) => {
+        await sealBefore({ head: parts.head, appender: this.#appender, clock }, beforeMs, slices);
+        return this.maintain();
+      },
+    });
     this.#schedule();
+    this.#scheduleCompaction();
   }
 
   intern(labels: Labels): ReturnType<Store['intern']> {
@@ -161,7 +211,7 @@ class EmbeddedStore implements Store {
     if (closed !== undefined) return closed;
     // Looked at first: what is written meanwhile is found twice rather than not at all.
     const late = this.#late(matchers, hints);
-    const stored = await selectSeries(this.#parts, matchers, { hints, signal });
+    const stored = await selectEverywhere(this.#parts, matchers, { hints, signal });
     return stored.ok && late !== undefined ? ok(withLate(stored.value, late, hints.limit)) : stored;
   }
 
@@ -176,7 +226,7 @@ class EmbeddedStore implements Store {
     const closed = this.#closedFailure();
     if (closed !== undefined) return closed;
     const late = this.#late(matchers, { fromMs: range.fromMs - 1, toMs: range.toMs });
-    const stored = await seriesInRange(this.#parts, matchers, range);
+    const stored = await seriesEverywhere(this.#parts, matchers, range);
     if (!stored.ok || late === undefined) return stored;
     const all = [...stored.value, ...[...late.keys()].map(series => series.labels)].sort(compareLabels);
     return ok(all.filter((labels, i) => i === 0 || compareLabels(all[i - 1]!, labels) !== 0));
@@ -205,7 +255,7 @@ class EmbeddedStore implements Store {
   }
 
   stats(): StoreStats {
-    const { head, wal, chunks, damage } = this.#parts;
+    const { head, wal, chunks, blocks, damage } = this.#parts;
     let openSamples = 0;
     for (const cohort of head.allCohorts()) openSamples += cohort.used;
     for (const side of head.sides) openSamples += side.count;
@@ -226,6 +276,11 @@ class EmbeddedStore implements Store {
       backlogSamples: this.#backlog.samples,
       backlogFromMs: this.#backlog.fromMs,
       damageCount: damage.count,
+      blocks: blocks.blocks.map(blockStats),
+      blockBytes: blocks.bytes,
+      quarantined: blocks.quarantined,
+      unreadable: blocks.unreadable,
+      longestSliceMs: this.#compactor.longestSliceMs,
     };
   }
 
@@ -257,14 +312,36 @@ class EmbeddedStore implements Store {
     return this.maintain();
   }
 
+  compactNow(): ReturnType<Store['compactNow']> {
+    return this.#closedAdmin() ?? this.#compactor.compactNow();
+  }
+
+  compactDue(): ReturnType<Store['compactDue']> {
+    return this.#closedAdmin() ?? this.#compactor.tick();
+  }
+
+  deleteSeries(matchers: readonly Matcher[], range: TimeRange): ReturnType<Store['deleteSeries']> {
+    return this.#closedAdmin() ?? this.#compactor.deleteSeries(matchers, range);
+  }
+
+  cleanTombstones(): ReturnType<Store['cleanTombstones']> {
+    return this.#closedAdmin() ?? this.#compactor.cleanTombstones();
+  }
+
+  snapshot(folder: string, name: string): ReturnType<Store['snapshot']> {
+    return this.#closedAdmin() ?? this.#compactor.snapshot(folder, name);
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
   async #close(): Promise<void> {
-    const { wal, series, chunks } = this.#parts;
+    const { wal, series, chunks, blocks } = this.#parts;
     this.#timer?.cancel();
+    this.#compactTimer?.cancel();
+    await this.#compactor.stop();
     await this.#appender.close();
     await this.#maintenance.run(async () => undefined);
     const synced = await this.#appender.sync();
@@ -275,6 +352,7 @@ class EmbeddedStore implements Store {
     await series.close();
     await wal.close();
     await chunks.close();
+    await blocks.close();
     await this.#lock.release();
   }
 
@@ -287,8 +365,36 @@ class EmbeddedStore implements Store {
     });
   }
 
+  #scheduleCompaction(): void {
+    this.#compactTimer = this.#options.clock.after(COMPACT_EVERY_MS, () => {
+      void this.compactDue().then(() => {
+        if (this.#closing === undefined) this.#scheduleCompaction();
+      });
+    });
+  }
+
+  #closedAdmin(): Promise<Result<never, AdminFailure>> | undefined {
+    if (this.#closing === undefined) return undefined;
+    return Promise.resolve(err({ code: 'storage-closed', message: 'Cannot go on: the store is closed' }));
+  }
+
   #closedFailure(): Result<never, ReadFailure> | undefined {
     if (this.#closing === undefined) return undefined;
     return err({ code: 'query-storage', message: 'Cannot read: the store is closed' });
   }
+}
+
+function blockStats(block: Block): BlockStats {
+  const { number, minMs, maxMs, series, samples, conflicts } = block.meta;
+  const hasDeleted = block.tombstones.size > 0;
+  return {
+    name: blockName(number),
+    minMs,
+    maxMs,
+    series,
+    samples,
+    bytes: block.bytes,
+    conflicts,
+    hasDeleted,
+  };
 }

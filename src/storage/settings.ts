@@ -2,8 +2,10 @@
 // and the limits that cannot be set, each with its reason.
 
 export interface StoreSettings {
-  /** Samples this much older than the newest are dropped. Bounds the disk until blocks exist. */
+  /** The retention: samples this much older than the newest are dropped. */
   readonly maxAgeMs: number;
+  /** What the store may take on disk before the oldest blocks go, 0 for no limit. */
+  readonly maxBytes: number;
   /** How far a sample may lie before the newest of its series. */
   readonly outOfOrderMs: number;
   /** How far a sample may lie after the clock. */
@@ -16,7 +18,8 @@ export interface StoreSettings {
 }
 
 export const DEFAULT_STORE_SETTINGS: StoreSettings = {
-  maxAgeMs: 6 * 3_600_000,
+  maxAgeMs: 15 * 86_400_000,
+  maxBytes: 0,
   outOfOrderMs: 10 * 60_000,
   futureMs: 10 * 60_000,
   // Some 0.7 KB each of labels and index: 1.4 GB, the most that a host of 4 GB should give.
@@ -53,10 +56,13 @@ export const SEGMENT_BYTES_MAX = 32 * 1024 * 1024;
 /** Open rows older than so many segments are sealed early, which bounds what has to be replayed to 256 MB. */
 export const SEGMENTS_BEHIND_MAX = 8;
 
-/** Segments and chunk files are also closed after this share of the maximum age, so that age frees the disk too. */
+/** The head holds about this much: two blocks' widths, and what is on its way into the older one. */
+export const HEAD_AGE_MS = 6 * 3_600_000;
+
+/** Segments and chunk files are also closed after this share of the head's age, so that age frees the disk too. */
 export const FILE_AGE_SHARE = 1 / 12;
 
-/** Open rows are sealed after this share of the maximum age, however few they are. */
+/** Open rows are sealed after this share of the head's age, however few they are. */
 export const OPEN_AGE_SHARE = 1 / 4;
 
 export const CHUNK_FILE_BYTES_MAX = 64 * 1024 * 1024;

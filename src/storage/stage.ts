@@ -9,6 +9,7 @@ import {
   isStaleAt,
   REFUSALS_LISTED_MAX,
   type RefusalReason,
+  refusalsByReason,
   type SampleBatch,
   wordsOf,
 } from '../model/index.ts';
@@ -297,7 +298,13 @@ function placeSide(sorting: Sorting): StagedSide {
 }
 
 function outcomeOf(accepted: number, refused: readonly Refusal[]): AppendOutcome {
-  return { accepted, refused: refused.slice(0, REFUSALS_LISTED_MAX), refusedCount: refused.length };
+  if (refused.length === 0) return { accepted, refused: [], refusedCount: 0 };
+  return {
+    accepted,
+    refused: refused.slice(0, REFUSALS_LISTED_MAX),
+    refusedCount: refused.length,
+    refusedBy: refusalsByReason(refused),
+  };
 }
 
 /** The values at rising or mixed indices, bit by bit; the column itself when all are taken in order. */

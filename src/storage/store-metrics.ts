@@ -42,17 +42,20 @@ export function storeMetrics(metrics: Metrics): StoreMetrics {
     chunks: metrics.gauge('watchkeeper_storage_chunks', 'Sealed chunks.'),
     walBytes: metrics.gauge('watchkeeper_storage_wal_bytes', 'Bytes of the log on disk.'),
     chunkBytes: metrics.gauge('watchkeeper_storage_chunk_bytes', 'Bytes of sealed chunks on disk.'),
+    blocks: metrics.gauge('watchkeeper_storage_blocks', 'Blocks of stored samples.'),
+    blockBytes: metrics.gauge('watchkeeper_storage_block_bytes', 'Bytes of blocks on disk.'),
     cachedBytes: metrics.gauge('watchkeeper_storage_cached_bytes', 'Bytes of sealed chunks in memory.'),
   };
+  const setAside = metrics.gauge(
+    'watchkeeper_storage_block_unread',
+    'Blocks that cannot be read: damaged and set aside for good, or refused by the disk for now.',
+  );
+  let shown: readonly string[] = [];
   paused.set(0);
   return {
     appended(outcome, exemplars) {
       accepted.add(outcome.accepted);
-      for (const { reason } of outcome.refused) refused.add(1, { reason });
-      const unlisted = outcome.refusedCount - outcome.refused.length;
-      // Refusals of one batch mostly share their reason; those not listed count under the last one's.
-      const last = outcome.refused[outcome.refused.length - 1];
-      if (unlisted > 0 && last !== undefined) refused.add(unlisted, { reason: last.reason });
+      for (const [reason, count] of outcome.refusedBy ?? []) refused.add(count, { reason });
       if (exemplars > 0) exemplarsIgnored.add(exemplars);
     },
     paused: value => paused.set(value),
@@ -65,6 +68,12 @@ export function storeMetrics(metrics: Metrics): StoreMetrics {
       gauges.walBytes.set(stats.walBytes);
       gauges.chunkBytes.set(stats.chunkBytes);
       gauges.cachedBytes.set(stats.cachedBytes);
+      gauges.blocks.set(stats.blocks.length);
+      gauges.blockBytes.set(stats.blockBytes);
+      const unread = [...stats.quarantined, ...stats.unreadable];
+      for (const block of shown) if (!unread.includes(block)) setAside.set(0, { block });
+      for (const block of unread) setAside.set(1, { block });
+      shown = unread;
     },
   };
 }

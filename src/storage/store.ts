@@ -1,7 +1,7 @@
 // What the store offers to the program.
 
 import type { DiskError, Result } from '../base/index.ts';
-import type { SeriesReader, SeriesWriter } from '../model/index.ts';
+import type { Matcher, SeriesReader, SeriesWriter, TimeRange } from '../model/index.ts';
 import type { Damage } from './damage.ts';
 
 export interface StoreStats {
@@ -22,6 +22,29 @@ export interface StoreStats {
   readonly backlogSamples: number;
   readonly backlogFromMs: number;
   readonly damageCount: number;
+  readonly blocks: readonly BlockStats[];
+  readonly blockBytes: number;
+  /** Folders of blocks that were damaged and set aside, and of those that the disk does not let us read now. */
+  readonly quarantined: readonly string[];
+  readonly unreadable: readonly string[];
+  /** The longest stretch of work on blocks without a turn of the event loop that was seen. */
+  readonly longestSliceMs: number;
+}
+
+export interface BlockStats {
+  readonly name: string;
+  readonly minMs: number;
+  readonly maxMs: number;
+  readonly series: number;
+  readonly samples: number;
+  readonly bytes: number;
+  readonly conflicts: number;
+  readonly hasDeleted: boolean;
+}
+
+export interface AdminFailure {
+  readonly code: DiskError['code'] | 'storage-closed' | 'bad-matcher' | 'bad-name';
+  readonly message: string;
 }
 
 export interface Store extends SeriesWriter, SeriesReader {
@@ -32,6 +55,16 @@ export interface Store extends SeriesWriter, SeriesReader {
   maintain(): Promise<Result<void, DiskError>>;
   /** Seals everything that is open, for a snapshot of the folder or a short next start. */
   sealAll(): Promise<Result<void, DiskError>>;
+  /** Puts everything into blocks and compacts these, recent samples too. */
+  compactNow(): Promise<Result<void, AdminFailure>>;
+  /** Cuts, compacts and drops what is due: what the timer does every minute. */
+  compactDue(): Promise<Result<void, AdminFailure>>;
+  /** Deletes what is stored now in the range, both ends included; says how many series of how many blocks were touched. */
+  deleteSeries(matchers: readonly Matcher[], range: TimeRange): Promise<Result<number, AdminFailure>>;
+  /** Frees the disk of what was deleted; says how many blocks were written anew. */
+  cleanTombstones(): Promise<Result<number, AdminFailure>>;
+  /** Copies everything to `folder`/`name`, which opens as a store. */
+  snapshot(folder: string, name: string): Promise<Result<void, AdminFailure>>;
   /** Waits for what was appended, syncs and lets go of the folder. Open rows stay in the log. */
   close(): Promise<void>;
 }

@@ -33,6 +33,11 @@ export class Wal {
     return this.#closed.size + (this.#current === undefined ? 0 : 1);
   }
 
+  /** The first segment there is. */
+  get oldestNumber(): number {
+    return Math.min(this.currentNumber, ...this.#closed.keys());
+  }
+
   get bytes(): number {
     let bytes = this.#current?.sizeBytes ?? 0;
     for (const size of this.#closed.values()) bytes += size;

@@ -50,7 +50,10 @@ async function send(body: Uint8Array, headers: Readonly<Record<string, string>>)
     isLive: ref => store.isLive(ref),
     append: async batch => {
       batches.push(batch);
-      return ok({ accepted: batch.series.length, refused: [], refusedCount: 0 });
+      const acceptedHistograms = batch.histograms?.size ?? 0;
+      const keptExemplars = batch.exemplars?.length ?? 0;
+      const accepted = batch.series.length;
+      return ok({ accepted, refused: [], refusedCount: 0, acceptedHistograms, keptExemplars });
     },
   };
   const ports = { writer, clock, log: new CollectingLog(), metrics: new MetricRegistry() };

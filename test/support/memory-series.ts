@@ -17,6 +17,7 @@ import {
   REFUSALS_LISTED_MAX,
   type ReadFailure,
   type RefusalReason,
+  refusalsByReason,
   type SampleBatch,
   type SelectHints,
   type SeriesColumns,
@@ -85,6 +86,7 @@ export class MemorySeriesStore implements SeriesWriter, SeriesReader {
       accepted: batch.series.length - refused.length,
       refused: refused.slice(0, REFUSALS_LISTED_MAX),
       refusedCount: refused.length,
+      ...(refused.length === 0 ? {} : { refusedBy: refusalsByReason(refused) }),
     });
   }
 

@@ -3,11 +3,12 @@
 import { Decompress as ZstdStream } from 'fzstd';
 import { uncompressSync } from 'snappy';
 import { err, ok, type Result } from '../../base/index.ts';
+import { zstdProblem } from './zstd-frames.ts';
 
 export type PushEncoding = 'snappy' | 'zstd';
 
-/** Bytes given to the zstd decoder at a time: what one piece can grow to is bounded by it. */
-const PIECE_BYTES = 16 * 1024;
+/** Bytes given to the zstd decoder at a time: what one piece can grow to is bounded by it, to some 50 MB. */
+const PIECE_BYTES = 4 * 1024;
 
 export function decompress(
   body: Uint8Array,
@@ -40,6 +41,8 @@ function unsnap(body: Uint8Array, bytesMax: number): Result<Uint8Array, string> 
 }
 
 function unzstd(body: Uint8Array, bytesMax: number): Result<Uint8Array, string> {
+  const problem = zstdProblem(body, bytesMax);
+  if (problem !== '') return err(problem);
   const parts: Uint8Array[] = [];
   let length = 0;
   const stream = new ZstdStream(part => {

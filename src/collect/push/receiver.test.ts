@@ -18,7 +18,7 @@ import {
   type SeriesWriter,
   wordsOf,
 } from '../../model/index.ts';
-import { createPushReceiver, type PushAnswer, type PushRequest } from './index.ts';
+import { createPushReceiver, type PushAnswer, type PushReceiver, type PushRequest } from './index.ts';
 import { bytes, encodeV1, encodeV2, number, type Pairs, type TestSeries } from './testdata/encode.ts';
 
 const V1 = 'application/x-protobuf';
@@ -31,6 +31,7 @@ interface Kit {
   readonly clock: FakeClock;
   readonly nowMs: number;
   readonly store: MemorySeriesStore;
+  readonly receiver: PushReceiver;
   send(body: Uint8Array, headers?: PushRequest['headers']): Promise<PushAnswer>;
   write(series: readonly TestSeries[], version?: 1 | 2): Promise<PushAnswer>;
   /** "labels value@seconds after the start …", "stale" for the marker. */
@@ -51,7 +52,13 @@ function kit(captured?: SampleBatch[]): Kit {
           isLive: ref => store.isLive(ref),
           append: async batch => {
             captured.push(batch);
-            return ok({ accepted: batch.series.length, refused: [], refusedCount: 0 });
+            return ok({
+              accepted: batch.series.length,
+              refused: [],
+              refusedCount: 0,
+              acceptedHistograms: batch.histograms?.size ?? 0,
+              keptExemplars: batch.exemplars?.length ?? 0,
+            });
           },
         };
   const ports = { writer, clock, log: new CollectingLog(), metrics: new MetricRegistry() };
@@ -62,6 +69,7 @@ function kit(captured?: SampleBatch[]): Kit {
     clock,
     nowMs,
     store,
+    receiver,
     send,
     write: (series, version = 1) =>
       send(compressSync(Buffer.from(version === 1 ? encodeV1(series) : encodeV2(series))), {
@@ -244,6 +252,27 @@ describe.each([1, 2] as const)('remote write %i.0', version => {
     }
   });
 
+  it('counts what was refused by its reason however much it is', async () => {
+    const k = kit();
+    const series = (value: number) =>
+      Array.from({ length: 300 }, (_, i) => ({
+        labels: named('m', ['i', `${i}`]),
+        samples: [sampleAt(k.nowMs, i < 250 ? value : 0)],
+      }));
+    await k.write(series(1), version);
+    const answer = await k.write(series(2), version);
+    expect(answer.status).toBe(400);
+    expect(answer.text).toBe(
+      'Cannot store 250 of 300 samples: duplicate sample for timestamp, with another value (250)',
+    );
+    if (version === 2)
+      expect(answer.headers).toEqual({
+        'x-prometheus-remote-write-samples-written': '50',
+        'x-prometheus-remote-write-histograms-written': '0',
+        'x-prometheus-remote-write-exemplars-written': '0',
+      });
+  });
+
   it('refuses a histogram whose count is not that of its buckets', async () => {
     const k = kit([]);
     const positive = { spans: [[0, 1]], counts: [5] } as const;
@@ -336,6 +365,73 @@ describe('bodies', () => {
     const answer = await k.send(Uint8Array.from(frame), { 'content-type': V1, 'content-encoding': 'zstd' });
     expect(answer).toMatchObject({ status: 204, text: '' });
     expect(await k.stored()).toEqual(['z 9@0']);
+  });
+
+  it('in zstd that demand too much memory are refused before it is given', async () => {
+    const k = kit();
+    const MAGIC = [0x28, 0xb5, 0x2f, 0xfd];
+    const last = [1, 0, 0];
+    const bodies: readonly (readonly [demand: string, ...bytes: number[]])[] = [
+      ['4294967295', ...MAGIC, 0xa0, 255, 255, 255, 255, ...last],
+      ['9223372036854776000', ...MAGIC, 0xe0, ...Array(7).fill(255), 127, ...last],
+      ['window', ...MAGIC, 0, 21 << 3, ...last],
+      ['window', ...MAGIC, 0, 0, ...last, ...MAGIC, 0, 21 << 3, ...last],
+      ['not a zstd stream', ...MAGIC, 0, 0, ...last, 1, 2, 3],
+      // Runs of one byte, 128 KiB out of four bytes each.
+      ['longer than', ...MAGIC, 0, 0, ...Array.from({ length: 1025 }, () => [2, 0, 16, 7]).flat(), ...last],
+    ];
+    for (const [demand, ...frame] of bodies) {
+      const answer = await k.send(Uint8Array.from(frame), { 'content-type': V1, 'content-encoding': 'zstd' });
+      expect(answer, demand).toMatchObject({ status: 400 });
+      expect(answer.text, demand).toContain(demand);
+    }
+  });
+
+  it('in zstd never throw, whatever the bytes are', async () => {
+    const k = kit();
+    const plain = encodeV1([{ labels: named('z'), samples: [sampleAt(k.nowMs, 9)] }]);
+    const good = [
+      0x28,
+      0xb5,
+      0x2f,
+      0xfd,
+      0x20,
+      plain.length,
+      (plain.length << 3) | 1,
+      plain.length >> 5,
+      0,
+      ...plain,
+    ];
+    const edit = fc.record({ at: fc.nat(good.length - 1), byte: fc.integer({ min: 0, max: 255 }) });
+    await fc.assert(
+      fc.asyncProperty(fc.array(edit, { maxLength: 4 }), fc.nat(good.length), async (edits, cut) => {
+        const frame = Uint8Array.from(good);
+        for (const { at, byte } of edits) frame[at] = byte;
+        const headers = { 'content-type': V1, 'content-encoding': 'zstd' };
+        const whole = await k.send(frame, headers);
+        expect([204, 400]).toContain(whole.status);
+        expect((await k.send(frame.subarray(0, cut), headers)).status).toBeGreaterThanOrEqual(204);
+      }),
+      { seed: SEED, numRuns: 500 },
+    );
+  });
+
+  it('are refused for later while those under way are too large together', async () => {
+    const k = kit();
+    const headers = { 'content-type': V1, 'content-encoding': 'snappy' };
+    const waiting: (() => void)[] = [];
+    const plain = compressSync(Buffer.from(encodeV1([])));
+    const slow = Array.from({ length: 8 }, () =>
+      k.receiver.remoteWrite({
+        headers,
+        body: () => new Promise(resolve => waiting.push(() => resolve(ok(plain)))),
+      }),
+    );
+    // Nothing said about their length: each is counted as the longest that is allowed.
+    expect(await k.send(plain)).toMatchObject({ status: 429, headers: { 'retry-after': '5' } });
+    for (const go of waiting) go();
+    for (const answer of await Promise.all(slow)) expect(answer.status).toBe(204);
+    expect((await k.send(plain)).status).toBe(204);
   });
 
   it('with unknown fields are read past them', async () => {

@@ -17,8 +17,10 @@ import { type ReadRequest, RequestReader } from './request.ts';
 /** As they come, and after decompression: some hundred times what senders make by default. */
 export const PUSH_BODY_BYTES_MAX = 32 * 1024 * 1024;
 const PLAIN_BYTES_MAX = 128 * 1024 * 1024;
-/** Requests that wait for the store at one time; a sender has a few in flight. */
+/** Requests under way at one time; a sender has a few in flight. */
 const IN_FLIGHT_MAX = 64;
+/** Bodies under way at one time, as they came and decompressed. One alone is always taken. */
+const IN_FLIGHT_BYTES_MAX = 256 * 1024 * 1024;
 const RETRY_AFTER_SECONDS = '5';
 const PRODUCER = targetId('push/remote-write');
 
@@ -65,6 +67,7 @@ class Receiver implements PushReceiver {
   readonly #requests: Counter;
   readonly #samples: Counter;
   #inFlight = 0;
+  #inFlightBytes = 0;
 
   constructor(ports: PushPorts) {
     this.#ports = ports;
@@ -83,23 +86,31 @@ class Receiver implements PushReceiver {
   async #answer(request: PushRequest): Promise<PushAnswer> {
     const format = formatOf(request.headers);
     if (format.kind === 'unsupported') return answer(415, format.problem);
-    if (this.#inFlight >= IN_FLIGHT_MAX) {
-      const text = `${IN_FLIGHT_MAX} requests are under way already`;
-      return answer(429, text, { 'retry-after': RETRY_AFTER_SECONDS });
-    }
+    if (this.#inFlight >= IN_FLIGHT_MAX) return busy(`${IN_FLIGHT_MAX} requests are under way already`);
+    let held = lengthOf(request.headers);
+    if (!this.#hasRoom(held)) return busy('the bodies under way are too large together');
     this.#inFlight += 1;
+    this.#inFlightBytes += held;
     try {
       const body = await request.body(PUSH_BODY_BYTES_MAX);
       if (!body.ok) return answer(body.error.code === 'http-body-too-large' ? 413 : 400, body.error.message);
       const plain = decompress(body.value, format.encoding, PLAIN_BYTES_MAX);
       if (!plain.ok) return answer(400, `Cannot decompress the body as ${format.encoding}: ${plain.error}`);
+      // What is read from it stays about as large until the store has taken it.
+      this.#inFlightBytes += plain.value.length;
+      held += plain.value.length;
       const read = this.#reader.read(plain.value, format.version);
       if (!read.ok)
         return answer(400, `Cannot read the body as remote write ${format.version}.0: ${read.error}`);
       return await this.#store(read.value, format.version);
     } finally {
       this.#inFlight -= 1;
+      this.#inFlightBytes -= held;
     }
+  }
+
+  #hasRoom(bytes: number): boolean {
+    return this.#inFlight === 0 || this.#inFlightBytes + bytes <= IN_FLIGHT_BYTES_MAX;
   }
 
   async #store(read: ReadRequest, version: 1 | 2): Promise<PushAnswer> {
@@ -116,7 +127,7 @@ class Receiver implements PushReceiver {
     const refused = read.refused + sums.refused;
     this.#samples.add(sums.accepted, { result: 'accepted' });
     this.#samples.add(refused, { result: 'refused' });
-    const headers = version === 2 ? written(read, sums) : {};
+    const headers = version === 2 ? written(sums) : {};
     if (refused === 0) return answer(204, '', headers);
     const reasons = [
       ...read.reasons,
@@ -130,35 +141,45 @@ class Receiver implements PushReceiver {
 
 interface Sums {
   accepted: number;
+  /** Of the accepted. */
+  histograms: number;
+  exemplars: number;
   refused: number;
-  /** Listed refusals only: enough to say why. */
   readonly reasons: Map<RefusalReason, number>;
   failure: AppendFailure | undefined;
 }
 
 function sumUp(outcomes: readonly Result<AppendOutcome, AppendFailure>[]): Sums {
-  const sums: Sums = { accepted: 0, refused: 0, reasons: new Map(), failure: undefined };
+  const sums: Sums = {
+    accepted: 0,
+    histograms: 0,
+    exemplars: 0,
+    refused: 0,
+    reasons: new Map(),
+    failure: undefined,
+  };
   for (const outcome of outcomes) {
     if (!outcome.ok) {
       sums.failure ??= outcome.error;
       continue;
     }
-    sums.accepted += outcome.value.accepted;
-    sums.refused += outcome.value.refusedCount;
-    for (const { reason } of outcome.value.refused)
-      sums.reasons.set(reason, (sums.reasons.get(reason) ?? 0) + 1);
+    const { accepted, acceptedHistograms, keptExemplars, refusedCount, refusedBy } = outcome.value;
+    sums.accepted += accepted;
+    sums.histograms += acceptedHistograms ?? 0;
+    sums.exemplars += keptExemplars ?? 0;
+    sums.refused += refusedCount;
+    for (const [reason, count] of refusedBy ?? [])
+      sums.reasons.set(reason, (sums.reasons.get(reason) ?? 0) + count);
   }
   return sums;
 }
 
-/** What 2.0 wants to hear. Which of the refused were histograms is not known: they are taken off the samples first. */
-function written(read: ReadRequest, sums: Sums): Readonly<Record<string, string>> {
-  const unsupported = sums.reasons.get('sample-unsupported') ?? 0;
-  const histograms = Math.max(0, read.columns.histograms.size - unsupported);
+/** What 2.0 wants to hear. */
+function written(sums: Sums): Readonly<Record<string, string>> {
   return {
-    'x-prometheus-remote-write-samples-written': String(Math.max(0, sums.accepted - histograms)),
-    'x-prometheus-remote-write-histograms-written': String(Math.min(histograms, sums.accepted)),
-    'x-prometheus-remote-write-exemplars-written': String(read.columns.exemplars.length),
+    'x-prometheus-remote-write-samples-written': String(sums.accepted - sums.histograms),
+    'x-prometheus-remote-write-histograms-written': String(sums.histograms),
+    'x-prometheus-remote-write-exemplars-written': String(sums.exemplars),
   };
 }
 
@@ -188,6 +209,18 @@ function formatOf(headers: PushRequest['headers']): Format {
       problem: `Cannot take the content encoding "${encoding}": snappy or zstd expected`,
     };
   return { kind: 'known', version, encoding };
+}
+
+/** As the sender says; it cannot send more than it says, and one that says nothing may send the most. */
+function lengthOf(headers: PushRequest['headers']): number {
+  const length = Number(headers['content-length'] ?? Number.NaN);
+  return Number.isSafeInteger(length) && length >= 0
+    ? Math.min(length, PUSH_BODY_BYTES_MAX)
+    : PUSH_BODY_BYTES_MAX;
+}
+
+function busy(text: string): PushAnswer {
+  return answer(429, text, { 'retry-after': RETRY_AFTER_SECONDS });
 }
 
 function answer(status: number, text: string, headers: PushAnswer['headers'] = {}): PushAnswer {

@@ -18,6 +18,7 @@ import {
   type Secret,
   secret,
   secretFile,
+  size,
   text,
   withDefault,
 } from '../schema.ts';
@@ -60,17 +61,21 @@ export interface WebConfig {
   readonly tokens: readonly WebToken[];
   /** Names by which the page may be reached besides loopback's. */
   readonly hostNames: readonly string[];
+  /** Whether stored samples may be deleted, snapshots taken and compactions asked for over the API. */
+  readonly adminApi: boolean;
   readonly tls?: { readonly cert: string; readonly key: Secret; readonly clientCa?: string };
 }
 
 export interface StorageConfig {
-  readonly headMaxAgeMs: number;
+  readonly retentionMs: number;
+  /** 0 is no limit. */
+  readonly retentionBytes: number;
   readonly walAck: 'os' | 'disk';
   readonly seriesMax: number;
 }
 
-/** Bounds the raw data until blocks exist. */
-const HEAD_MAX_AGE_MS = 6 * 3_600_000;
+/** As Prometheus. */
+const RETENTION_MS = 15 * 86_400_000;
 /** Some 2 GB of memory at 1 kB a series: a wrong exporter must not take the host down. */
 const SERIES_MAX = 2_000_000;
 /** Charts move while one looks at them; a collection costs some 10 ms of CPU. */
@@ -188,6 +193,7 @@ export const WEB_DEFAULTS: WebConfig = {
   users: [],
   tokens: [],
   hostNames: [],
+  adminApi: false,
 };
 
 export const web: Schema<WebConfig> = mapped(
@@ -197,6 +203,7 @@ export const web: Schema<WebConfig> = mapped(
     users: optional(list(user)),
     tokens: optional(list(token)),
     host_names: optional(names),
+    admin_api: withDefault(boolean(), false, 'delete, snapshot and compact over the API'),
     tls: optional(tls),
   }),
   (value, context, node) => {
@@ -207,6 +214,7 @@ export const web: Schema<WebConfig> = mapped(
       users: value.users ?? [],
       tokens: value.tokens ?? [],
       hostNames: value.host_names ?? [],
+      adminApi: value.admin_api,
       ...(value.external_url === undefined ? {} : { externalUrl: value.external_url }),
       ...(value.tls === undefined ? {} : { tls: value.tls }),
     };
@@ -230,7 +238,8 @@ function checkReachable(settings: WebConfig, context: ReadContext, node: Node): 
 }
 
 export const STORAGE_DEFAULTS: StorageConfig = {
-  headMaxAgeMs: HEAD_MAX_AGE_MS,
+  retentionMs: RETENTION_MS,
+  retentionBytes: 0,
   walAck: 'os',
   seriesMax: SERIES_MAX,
 };
@@ -239,12 +248,16 @@ export const storage: Schema<StorageConfig> = mapped(
   record({
     tsdb: notCarriedOut(tsdb),
     exemplars: notCarriedOut(exemplars),
-    head: optional(record({ max_age: withDefault(duration({ min: 60_000 }), HEAD_MAX_AGE_MS) })),
+    // Bounded how long samples lived before there were blocks; retention does now.
+    head: notCarriedOut(record({ max_age: optional(duration({ min: 60_000 })) })),
+    retention: withDefault(duration({ min: 60_000 }), RETENTION_MS, 'older samples are dropped'),
+    retention_size: withDefault(size(), 0, 'the oldest blocks are dropped beyond it'),
     wal: optional(record({ ack: withDefault(text({ oneOf: ['os', 'disk'] }), 'os') })),
     series_max: withDefault(integer({ min: 1000 }), SERIES_MAX),
   }),
   value => ({
-    headMaxAgeMs: value.head?.max_age ?? HEAD_MAX_AGE_MS,
+    retentionMs: value.retention,
+    retentionBytes: value.retention_size,
     walAck: value.wal?.ack === 'disk' ? 'disk' : 'os',
     seriesMax: value.series_max,
   }),

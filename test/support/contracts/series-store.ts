@@ -284,6 +284,7 @@ function refusals(kit: () => Promise<Kit>): void {
       accepted: 2,
       refused: [{ index: 1, reason: 'sample-conflict' }],
       refusedCount: 1,
+      refusedBy: new Map([['sample-conflict', 1]]),
     });
     expect((await samples([])).map(([, list]) => list[0]?.[1])).toEqual([1, 2, 3]);
   });
@@ -306,6 +307,7 @@ function refusals(kit: () => Promise<Kit>): void {
       accepted: 0,
       refused: [{ index: 0, reason: 'sample-future' }],
       refusedCount: 1,
+      refusedBy: new Map([['sample-future', 1]]),
     });
     expect(await samples([])).toEqual([]);
   });
@@ -336,6 +338,7 @@ function refusals(kit: () => Promise<Kit>): void {
     expect(outcome.accepted).toBe(0);
     expect(outcome.refusedCount).toBe(REFUSALS_LISTED_MAX + 50);
     expect(outcome.refused).toHaveLength(REFUSALS_LISTED_MAX);
+    expect(outcome.refusedBy).toEqual(new Map([['sample-conflict', REFUSALS_LISTED_MAX + 50]]));
   });
 }
 
@@ -356,6 +359,7 @@ function kinds(kit: () => Promise<Kit>): void {
         accepted: 1,
         refused: [{ index: 0, reason: 'sample-unsupported' }],
         refusedCount: 1,
+        refusedBy: new Map([['sample-unsupported', 1]]),
       });
       expect(stored).toBeUndefined();
     } else {

@@ -1,0 +1,267 @@
+// An open block: answers who is in it and what they had in a stretch of time. Nothing in its files changes but the
+// tombstones. Readers hold it while they read; its files are closed and removed when the last one lets go.
+// biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
+
+import { type Disk, type DiskError, ok, type Result } from '../../base/index.ts';
+import { type CompiledMatcher, type Labels, type SeriesColumns, wordsOf } from '../../model/index.ts';
+import { readColumn } from '../codec/column.ts';
+import { BlockIndex, type SeriesRecord, type TimelineRecord } from './block-index.ts';
+import { type BlockFailure, damaged, diskFailure } from './failure.ts';
+import { type BlockMeta, decodeMeta } from './meta.ts';
+import { type PageCache, PagedFile, pagedFileBytes } from './paged.ts';
+import {
+  type Columns,
+  decodeTombstones,
+  encodeTombstones,
+  type Stretch,
+  type Tombstones,
+  withoutStretches,
+  withStretch,
+} from './tombstones.ts';
+import { FILES, writeSynced } from './writer.ts';
+
+/** Samples with fromMs < time <= toMs. */
+export interface Window {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+type Answer<T> = Promise<Result<T, BlockFailure>>;
+
+/** Times of one timeline within a window, and which of its segments they are. */
+interface Times {
+  readonly timesMs: Float64Array;
+  readonly firstSegment: number;
+  readonly segments: TimelineRecord['segments'];
+  readonly from: number;
+  readonly to: number;
+}
+
+export class Block {
+  readonly folder: string;
+  readonly meta: BlockMeta;
+  readonly #disk: Disk;
+  readonly #index: BlockIndex;
+  readonly #data: PagedFile;
+  #tombstones: Tombstones;
+  #holders = 0;
+  #whenFree: (() => void)[] = [];
+
+  private constructor(
+    place: { readonly disk: Disk; readonly folder: string },
+    files: { readonly index: BlockIndex; readonly data: PagedFile },
+    content: { readonly meta: BlockMeta; readonly tombstones: Tombstones },
+  ) {
+    this.#disk = place.disk;
+    this.folder = place.folder;
+    this.#index = files.index;
+    this.#data = files.data;
+    this.meta = content.meta;
+    this.#tombstones = content.tombstones;
+  }
+
+  static async open(disk: Disk, folder: string, cache: PageCache): Answer<Block> {
+    const meta = await readSmall(disk, `${folder}/${FILES.meta}`, decodeMeta);
+    if (!meta.ok) return meta;
+    if (meta.value === undefined) return damaged(`${folder}/${FILES.meta}`, 0, 'the file is missing');
+    const tombstones = await readSmall(disk, `${folder}/${FILES.tombstones}`, decodeTombstones);
+    if (!tombstones.ok) return tombstones;
+    const { dataBytes, indexBytes } = meta.value;
+    const data = await PagedFile.open(disk, `${folder}/${FILES.data}`, { contentBytes: dataBytes, cache });
+    if (!data.ok) return data;
+    const file = await PagedFile.open(disk, `${folder}/${FILES.index}`, { contentBytes: indexBytes, cache });
+    const index = file.ok ? await BlockIndex.open(file.value, meta.value) : file;
+    if (!index.ok) {
+      await data.value.close();
+      if (file.ok) await file.value.close();
+      return index;
+    }
+    const content = { meta: meta.value, tombstones: tombstones.value ?? new Map() };
+    return ok(new Block({ disk, folder }, { index: index.value, data: data.value }, content));
+  }
+
+  /** On disk. */
+  get bytes(): number {
+    return pagedFileBytes(this.meta.dataBytes) + pagedFileBytes(this.meta.indexBytes);
+  }
+
+  get tombstones(): Tombstones {
+    return this.#tombstones;
+  }
+
+  match(matchers: readonly CompiledMatcher[]): Answer<Uint32Array> {
+    return this.#index.match(matchers);
+  }
+
+  /** What the series had in the window, deleted samples left out, in the order of the numbers; the empty ones are left out. */
+  async read(numbers: Iterable<number>, window: Window, limit = 0): Answer<SeriesColumns[]> {
+    const found: SeriesColumns[] = [];
+    const lines = new Map<number, Times>();
+    for (const number of numbers) {
+      const record = await this.#index.series(number);
+      if (!record.ok) return record;
+      const times = await this.#timesOf(record.value.timeline, window, lines);
+      if (!times.ok) return times;
+      const line = times.value;
+      if (line.from === line.to) continue;
+      const values = await this.#valuesOf(record.value, line);
+      if (!values.ok) return values;
+      const one = columnsOf(record.value, line, values.value);
+      const left = this.#withoutDeleted(number, one);
+      if (left.from === left.to) continue;
+      found.push(left);
+      if (found.length === limit) break;
+    }
+    return ok(found);
+  }
+
+  /** Labels of those among the series that have samples in the window. */
+  async labelsOf(numbers: Iterable<number>, window: Window): Answer<Labels[]> {
+    const found: Labels[] = [];
+    const lines = new Map<number, Times>();
+    for (const number of numbers) {
+      const record = await this.#index.series(number);
+      if (!record.ok) return record;
+      const times = await this.#timesOf(record.value.timeline, window, lines);
+      if (!times.ok) return times;
+      const { timesMs, from, to } = times.value;
+      const deleted = this.#tombstones.get(number) ?? [];
+      for (let i = from; i < to; i++) {
+        if (isIn(deleted, timesMs[i]!)) continue;
+        found.push(record.value.labels);
+        break;
+      }
+    }
+    return ok(found);
+  }
+
+  /** Durable when it resolves `ok`; then no reader sees the samples any more. */
+  async delete(numbers: Iterable<number>, stretch: Stretch): Promise<Result<void, DiskError>> {
+    const after = withStretch(this.#tombstones, numbers, stretch);
+    const path = `${this.folder}/${FILES.tombstones}`;
+    const left = await this.#disk.remove(`${path}.new`);
+    if (!left.ok && left.error.code !== 'disk-not-found') return left;
+    const written = await writeSynced(this.#disk, `${path}.new`, encodeTombstones(after));
+    const renamed = written.ok ? await this.#disk.rename(`${path}.new`, path) : written;
+    const named = renamed.ok ? await this.#disk.syncFolder(this.folder) : renamed;
+    if (named.ok) this.#tombstones = after;
+    return named;
+  }
+
+  hold(): void {
+    this.#holders++;
+  }
+
+  release(): void {
+    if (--this.#holders > 0) return;
+    for (const free of this.#whenFree.splice(0)) free();
+  }
+
+  /** Resolves once nobody reads it any more and its files are closed. The caller sees to it that nobody begins. */
+  async close(): Promise<void> {
+    if (this.#holders > 0) await new Promise<void>(resolve => this.#whenFree.push(resolve));
+    await this.#index.close();
+    await this.#data.close();
+  }
+
+  async #timesOf(timeline: number, window: Window, lines: Map<number, Times>): Answer<Times> {
+    const known = lines.get(timeline);
+    if (known !== undefined) return ok(known);
+    const record = await this.#index.timeline(timeline);
+    if (!record.ok) return record;
+    const all = record.value.segments;
+    const inside = all.filter(one => one.maxMs > window.fromMs && one.minMs <= window.toMs);
+    const firstSegment = inside[0] === undefined ? 0 : all.indexOf(inside[0]);
+    const timesMs = await this.#decode(inside);
+    if (!timesMs.ok) return timesMs;
+    const from = firstAfter(timesMs.value, window.fromMs);
+    const to = firstAfter(timesMs.value, window.toMs);
+    const line = { timesMs: timesMs.value, firstSegment, segments: inside, from, to };
+    lines.set(timeline, line);
+    return ok(line);
+  }
+
+  #valuesOf(record: SeriesRecord, line: Times): Answer<Float64Array> {
+    let { at } = record;
+    for (let i = 0; i < line.firstSegment; i++) at += record.lengths[i] ?? 0;
+    return this.#decode(
+      line.segments.map((segment, i) => {
+        const place = at;
+        const bytes = record.lengths[line.firstSegment + i] ?? 0;
+        at += bytes;
+        return { at: place, bytes, count: segment.count };
+      }),
+    );
+  }
+
+  /** Segments that follow one another in the data file. */
+  async #decode(
+    segments: readonly { readonly at: number; readonly bytes: number; readonly count: number }[],
+  ): Answer<Float64Array> {
+    const first = segments[0];
+    if (first === undefined) return ok(new Float64Array(0));
+    const length = segments.reduce((sum, one) => sum + one.bytes, 0);
+    const bytes = await this.#data.read(first.at, length);
+    if (!bytes.ok) return bytes;
+    const values = new Float64Array(segments.reduce((sum, one) => sum + one.count, 0));
+    let done = 0;
+    let from = 0;
+    for (const one of segments) {
+      const part = values.subarray(done, done + one.count);
+      const into = { values: part, words: wordsOf(part), count: one.count };
+      if (!readColumn(bytes.value.subarray(from, from + one.bytes), into))
+        return damaged(this.#data.path, one.at, 'a column makes no sense');
+      done += one.count;
+      from += one.bytes;
+    }
+    return ok(values);
+  }
+
+  #withoutDeleted(number: number, one: SeriesColumns): SeriesColumns {
+    const stretches = this.#tombstones.get(number);
+    if (stretches === undefined) return one;
+    const { from, to } = one;
+    const inside: Columns = {
+      timesMs: one.timesMs.subarray(from, to),
+      values: one.values.subarray(from, to),
+    };
+    const left = withoutStretches(inside, stretches);
+    return left === inside ? one : { ...one, ...left, from: 0, to: left.timesMs.length };
+  }
+}
+
+function columnsOf(record: SeriesRecord, line: Times, values: Float64Array): SeriesColumns {
+  const { labels, ref, producer } = record;
+  return { labels, ref, producer, timesMs: line.timesMs, values, from: line.from, to: line.to };
+}
+
+function isIn(stretches: readonly Stretch[], timeMs: number): boolean {
+  return stretches.some(({ fromMs, toMs }) => timeMs >= fromMs && timeMs <= toMs);
+}
+
+/** Index of the first time above `timeMs`. */
+export function firstAfter(times: Float64Array, timeMs: number): number {
+  let low = 0;
+  let high = times.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (times[middle]! > timeMs) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/** A small checksummed file; undefined if it is not there. */
+async function readSmall<T>(
+  disk: Disk,
+  path: string,
+  decode: (bytes: Uint8Array) => Result<T, 'damaged' | 'newer'>,
+): Answer<T | undefined> {
+  const bytes = await disk.readFile(path);
+  if (!bytes.ok) return bytes.error.code === 'disk-not-found' ? ok(undefined) : diskFailure(bytes.error);
+  const decoded = decode(bytes.value);
+  if (decoded.ok) return decoded;
+  return decoded.error === 'newer'
+    ? { ok: false, error: { kind: 'newer', path } }
+    : damaged(path, 0, 'its checksum is wrong or it makes no sense');
+}

@@ -1,0 +1,129 @@
+// The samples of one series from several places, as one: sorted by time, and of two samples at one time the one from the
+// place named first.
+// biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
+
+import { assert } from '../../base/index.ts';
+import { compareLabels, labelsKey, type SeriesColumns, wordsOf } from '../../model/index.ts';
+
+interface Line {
+  readonly timesMs: Float64Array;
+  /** Where the places overlap: index into their samples laid end to end, for each entry of `timesMs`. */
+  readonly order: Uint32Array | undefined;
+}
+
+export class Merger {
+  /** Samples left out since another place had another value at their time. */
+  conflicts = 0;
+  /** Series that share their times in every place share them afterwards too. */
+  readonly #lines = new Map<string, Line>();
+  readonly #numbers = new WeakMap<Float64Array, number>();
+  #nextNumber = 0;
+
+  /** `parts` have the same labels and come in the order of precedence; the last one is the newest. */
+  merge(parts: readonly SeriesColumns[]): SeriesColumns {
+    const last = parts[parts.length - 1];
+    assert(last !== undefined, 'a series to merge comes from somewhere');
+    if (parts.length === 1) return last;
+    let count = 0;
+    for (const part of parts) count += part.to - part.from;
+    const raw = new Float64Array(count);
+    let at = 0;
+    for (const { values, from, to } of parts) {
+      raw.set(values.subarray(from, to), at);
+      at += to - from;
+    }
+    const { timesMs, order } = this.#lineOf(parts, count);
+    const values = order === undefined ? raw : this.#ordered(raw, { timesMs, order }, parts);
+    const producer = parts.findLast(part => part.producer !== undefined)?.producer;
+    return { labels: last.labels, ref: last.ref, producer, timesMs, values, from: 0, to: timesMs.length };
+  }
+
+  #lineOf(parts: readonly SeriesColumns[], count: number): Line {
+    let key = '';
+    for (const { timesMs, from, to } of parts) key += `${this.#numberOf(timesMs)}:${from}:${to};`;
+    const known = this.#lines.get(key);
+    if (known !== undefined) return known;
+    const raw = new Float64Array(count);
+    let at = 0;
+    for (const { timesMs, from, to } of parts) {
+      raw.set(timesMs.subarray(from, to), at);
+      at += to - from;
+    }
+    const order = isRising(raw) ? undefined : mergeOrder(raw);
+    const line = { timesMs: order === undefined ? raw : Float64Array.from(order, i => raw[i]!), order };
+    this.#lines.set(key, line);
+    return line;
+  }
+
+  #numberOf(timesMs: Float64Array): number {
+    let number = this.#numbers.get(timesMs);
+    if (number === undefined) {
+      number = this.#nextNumber++;
+      this.#numbers.set(timesMs, number);
+    }
+    return number;
+  }
+
+  #ordered(
+    raw: Float64Array,
+    line: { readonly timesMs: Float64Array; readonly order: Uint32Array },
+    parts: readonly SeriesColumns[],
+  ): Float64Array {
+    const values = new Float64Array(line.order.length);
+    const from = wordsOf(raw);
+    const to = wordsOf(values);
+    line.order.forEach((source, i) => {
+      to[2 * i] = from[2 * source]!;
+      to[2 * i + 1] = from[2 * source + 1]!;
+    });
+    if (line.order.length < raw.length) this.conflicts += conflictsIn(parts, line.timesMs, to);
+    return values;
+  }
+}
+
+/** Samples whose value is not the one that stayed. */
+function conflictsIn(parts: readonly SeriesColumns[], kept: Float64Array, keptWords: Uint32Array): number {
+  let conflicts = 0;
+  for (const { timesMs, values, from, to } of parts) {
+    const words = wordsOf(values);
+    let at = 0;
+    for (let i = from; i < to; i++) {
+      while (kept[at]! < timesMs[i]!) at++;
+      const same = words[2 * i] === keptWords[2 * at] && words[2 * i + 1] === keptWords[2 * at + 1];
+      if (!same) conflicts++;
+    }
+  }
+  return conflicts;
+}
+
+/** Series of several places, each in the order of their labels, as one list in that order. */
+export function mergeSources(sources: readonly (readonly SeriesColumns[])[]): readonly SeriesColumns[] {
+  const filled = sources.filter(source => source.length > 0);
+  if (filled.length <= 1) return filled[0] ?? [];
+  const byLabels = new Map<string, SeriesColumns[]>();
+  for (const source of filled) {
+    for (const one of source) {
+      const key = labelsKey(one.labels);
+      const known = byLabels.get(key);
+      if (known === undefined) byLabels.set(key, [one]);
+      else known.push(one);
+    }
+  }
+  const merger = new Merger();
+  return [...byLabels.values()]
+    .map(parts => merger.merge(parts))
+    .sort((a, b) => compareLabels(a.labels, b.labels));
+}
+
+export function isRising(times: Float64Array): boolean {
+  for (let i = 1; i < times.length; i++) if (!(times[i - 1]! < times[i]!)) return false;
+  return true;
+}
+
+/** Sorted by time; of equal times the earlier entry stays. */
+export function mergeOrder(raw: Float64Array): Uint32Array {
+  const sorted = Uint32Array.from({ length: raw.length }, (_, i) => i).sort(
+    (a, b) => raw[a]! - raw[b]! || a - b,
+  );
+  return sorted.filter((at, i) => i === 0 || raw[sorted[i - 1]!] !== raw[at]);
+}

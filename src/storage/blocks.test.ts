@@ -1,0 +1,444 @@
+// Blocks under the store: against a naive model over cuts, compactions, deletions and crashes; every Disk call of a
+// compaction fails or is the last; damage, retention, snapshots.
+
+import { describe, expect, it } from 'vitest';
+import { FakeClock } from '../../test/support/clock.ts';
+import { crashingDisk } from '../../test/support/crashing-disk.ts';
+import { FakeDisk } from '../../test/support/disk.ts';
+import { CollectingLog } from '../../test/support/log.ts';
+import { seededRandom } from '../../test/support/random.ts';
+import type { Disk } from '../base/index.ts';
+import {
+  formatLabels,
+  labelsFrom,
+  type Matcher,
+  MetricRegistry,
+  type SelectHints,
+  setStaleAt,
+  targetId,
+  wordsOf,
+} from '../model/index.ts';
+import { DEFAULT_STORE_SETTINGS, openStore, type Store, type StoreSettings } from './index.ts';
+
+const FOLDER = '/data/store';
+const HOUR = 3_600_000;
+const ALL: SelectHints = { fromMs: -Infinity, toMs: Infinity, stepMs: 0, rangeMs: 0, func: '', limit: 0 };
+
+interface World {
+  readonly disk: FakeDisk;
+  readonly clock: FakeClock;
+  readonly settings: StoreSettings;
+}
+
+function world(settings: Partial<StoreSettings> = {}): World {
+  const clock = new FakeClock();
+  return { disk: new FakeDisk(), clock, settings: { ...DEFAULT_STORE_SETTINGS, ...settings } };
+}
+
+async function open(at: World, mount: Disk = at.disk.mount(), folder = FOLDER): Promise<Store> {
+  const { clock, settings } = at;
+  const options = { disk: mount, folder, clock, log: new CollectingLog(), settings };
+  const opened = await openStore({ ...options, metrics: new MetricRegistry() });
+  if (!opened.ok) throw new Error(opened.error.message);
+  return opened.value;
+}
+
+type Samples = Map<string, Map<number, string>>;
+
+const bitsAt = (words: Uint32Array, i: number): string =>
+  `${words[2 * i + 1]?.toString(16)}:${words[2 * i]?.toString(16)}`;
+
+const nameOf = (i: number): string => `m{i="${i}"}`;
+
+async function contents(store: Store, hints: SelectHints = ALL, matchers: Matcher[] = []): Promise<Samples> {
+  const found = await store.select(matchers, hints);
+  if (!found.ok) throw new Error(found.error.message);
+  const samples: Samples = new Map();
+  for (const { labels, timesMs, values, from, to } of found.value) {
+    const words = wordsOf(values);
+    const byTime = new Map<number, string>();
+    let before = -Infinity;
+    for (let i = from; i < to; i++) {
+      const timeMs = timesMs[i] as number;
+      expect(timeMs).toBeGreaterThan(before);
+      before = timeMs;
+      if (timeMs > hints.fromMs && timeMs <= hints.toMs) byTime.set(timeMs, bitsAt(words, i));
+    }
+    expect(samples.has(formatLabels(labels))).toBe(false);
+    samples.set(formatLabels(labels), byTime);
+  }
+  return samples;
+}
+
+const sorted = (samples: Samples): unknown =>
+  [...samples]
+    .filter(([, byTime]) => byTime.size > 0)
+    .map(([name, byTime]) => [name, [...byTime].sort(([a], [b]) => a - b)] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+
+interface Sent {
+  readonly producer: number;
+  readonly timeMs: number;
+  readonly series: readonly number[];
+  readonly values: Float64Array;
+}
+
+/** Appends, and notes in `into` what is stored from then on: of two samples at one time the first. */
+async function append(store: Store, sent: Sent, into?: Samples): Promise<boolean> {
+  const refs = Uint32Array.from(sent.series, i => {
+    const ref = store.intern(labelsFrom({ __name__: 'm', i: String(i) }));
+    if (!ref.ok) throw new Error(ref.error);
+    return ref.value;
+  });
+  const batch = { producer: targetId(`p${sent.producer}`), timestampMs: sent.timeMs, series: refs };
+  const outcome = await store.append({ ...batch, values: sent.values });
+  if (!outcome.ok) return false;
+  const refused = new Set(outcome.value.refused.map(({ index }) => index));
+  const words = wordsOf(sent.values);
+  sent.series.forEach((i, index) => {
+    if (refused.has(index) || into === undefined) return;
+    const byTime = into.get(nameOf(i)) ?? new Map<number, string>();
+    if (!byTime.has(sent.timeMs)) byTime.set(sent.timeMs, bitsAt(words, index));
+    into.set(nameOf(i), byTime);
+  });
+  return true;
+}
+
+function randomValues(random: ReturnType<typeof seededRandom>, count: number): Float64Array {
+  const values = Float64Array.from({ length: count }, () => {
+    const kind = random.uint32() % 5;
+    if (kind === 0) return 1;
+    if (kind === 1) return random.uint32() % 100;
+    if (kind === 2) return random.float();
+    return kind === 3 ? random.uint32() / 100 : random.uint32() * 2 ** 30;
+  });
+  if (random.uint32() % 5 === 0) setStaleAt(wordsOf(values), random.uint32() % count);
+  return values;
+}
+
+function deleteFrom(model: Samples, name: RegExp, range: { fromMs: number; toMs: number }): void {
+  for (const [series, byTime] of model) {
+    if (!name.test(series)) continue;
+    for (const timeMs of byTime.keys())
+      if (timeMs >= range.fromMs && timeMs <= range.toMs) byTime.delete(timeMs);
+  }
+}
+
+describe('the store with blocks agrees with a naive model', () => {
+  const run = async (seed: number, walAck: 'os' | 'disk'): Promise<void> => {
+    const random = seededRandom(seed);
+    const at = world({ walAck, cacheBytesMax: seed % 2 === 0 ? 500 : 1e6 });
+    const model: Samples = new Map();
+    let store = await open(at);
+    let sets = [0, 1, 2].map(p => Array.from({ length: 6 }, (_, i) => 4 * p + i));
+    let cuts = 0;
+    const sent: Sent[] = [];
+    for (let step = 0; step < 260; step++) {
+      const producer = random.uint32() % 3;
+      if (random.uint32() % 8 === 0)
+        sets = sets.map(set => [
+          ...new Set(set.filter(() => random.uint32() % 8 > 0).concat(random.uint32() % 30)),
+        ]);
+      const old = random.uint32() % 8 === 0 ? sent[random.uint32() % Math.max(1, sent.length)] : undefined;
+      const series = old?.series ?? (sets[producer] as number[]);
+      const late = random.uint32() % 4 === 0 ? random.uint32() % 1e6 : 0;
+      const timeMs = old?.timeMs ?? at.clock.nowMs() - late;
+      const values = old?.values.slice() ?? randomValues(random, series.length);
+      if (old !== undefined && random.uint32() % 2 === 0) values[0] = 12345;
+      const one = { producer, timeMs, series, values };
+      if (series.length > 0 && (await append(store, one, model))) sent.push(one);
+      const choice = random.uint32() % 60;
+      if (choice === 0) expect(await store.compactNow()).toEqual({ ok: true, value: undefined });
+      else if (choice <= 2) expect((await store.compactDue()).ok).toBe(true);
+      else if (choice === 3) {
+        const fromMs = at.clock.nowMs() - (random.uint32() % (6 * HOUR));
+        const range = { fromMs, toMs: fromMs + (random.uint32() % (3 * HOUR)) };
+        const digit = random.uint32() % 10;
+        const matcher = { name: 'i', op: '=~' as const, value: `.*${digit}` };
+        expect((await store.deleteSeries([matcher], range)).ok).toBe(true);
+        deleteFrom(model, new RegExp(`${digit}"`), range);
+      } else if (choice === 4) expect((await store.cleanTombstones()).ok).toBe(true);
+      else if (choice <= 8) {
+        if (choice === 5) await store.close();
+        else if (choice === 6 || walAck === 'os') at.disk.killProcess();
+        else at.disk.crash({ seed: random.uint32() });
+        store = await open(at);
+        expect(store.damage().filter(damage => damage.code !== 'wal-torn-tail')).toEqual([]);
+      } else if (choice === 9) {
+        expect(sorted(await contents(store))).toEqual(sorted(model));
+      } else if (choice === 10) {
+        const fromMs = at.clock.nowMs() - (random.uint32() % (8 * HOUR));
+        const hints = { ...ALL, fromMs, toMs: fromMs + (random.uint32() % (4 * HOUR)) };
+        const inside: Samples = new Map();
+        for (const [name, byTime] of model) {
+          const within = [...byTime].filter(([timeMs]) => timeMs > hints.fromMs && timeMs <= hints.toMs);
+          if (within.length > 0) inside.set(name, new Map(within));
+        }
+        expect(sorted(await contents(store, hints))).toEqual(sorted(inside));
+        const listed = await store.series([], { fromMs: hints.fromMs + 1, toMs: hints.toMs });
+        expect(listed.ok ? listed.value.map(formatLabels).sort() : undefined).toEqual(
+          [...inside.keys()].sort(),
+        );
+      }
+      cuts = Math.max(cuts, store.stats().blocks.length);
+      await at.clock.advance(random.uint32() % 10 === 0 ? 20 * 60_000 : 120_000);
+    }
+    expect(sorted(await contents(store))).toEqual(sorted(model));
+    await store.close();
+    store = await open(at);
+    expect(sorted(await contents(store))).toEqual(sorted(model));
+    expect((await store.compactNow()).ok).toBe(true);
+    expect(sorted(await contents(store))).toEqual(sorted(model));
+    expect(cuts).toBeGreaterThan(0);
+    await store.close();
+  };
+
+  it.each([1, 2, 3, 4, 5, 6])('over kills of the process (seed %i)', seed => run(seed, 'os'));
+  it.each([11, 12, 13, 14, 15, 16])('over losses of power (seed %i)', seed => run(seed, 'disk'));
+});
+
+// --- every call fails, every call is the last --------------------------------------------------------------------
+
+/** A store with some hours of samples, some deleted, and the model of it. */
+async function filled(at: World, hours: number): Promise<{ store: Store; model: Samples }> {
+  const store = await open(at);
+  const model: Samples = new Map();
+  for (let minute = 0; minute < hours * 60; minute += 10) {
+    const values = Float64Array.of(minute, minute / 7, 1);
+    await append(store, { producer: 1, timeMs: at.clock.nowMs(), series: [1, 2, 3], values }, model);
+    // The timers stay out of it, so that the calls that are counted are those of the test.
+    at.clock.jump(600_000);
+  }
+  return { store, model };
+}
+
+async function work(store: Store, model: Samples, at: World): Promise<boolean> {
+  const first = await store.compactDue();
+  const range = { fromMs: at.clock.nowMs() - 5 * HOUR, toMs: at.clock.nowMs() - 3 * HOUR };
+  const deleted = await store.deleteSeries([{ name: 'i', op: '=', value: '2' }], range);
+  if (deleted.ok) deleteFrom(model, /"2"/, range);
+  const cleaned = await store.cleanTombstones();
+  const again = await store.compactNow();
+  return first.ok && deleted.ok && cleaned.ok && again.ok;
+}
+
+/** What was deleted without being acknowledged may be there or not. */
+function isBetween(found: Samples, least: Samples, most: Samples): void {
+  for (const [name, byTime] of least)
+    for (const [timeMs, bits] of byTime)
+      expect([name, timeMs, found.get(name)?.get(timeMs)]).toEqual([name, timeMs, bits]);
+  for (const [name, byTime] of found)
+    for (const [timeMs, bits] of byTime)
+      expect([name, timeMs, most.get(name)?.get(timeMs)]).toEqual([name, timeMs, bits]);
+}
+
+describe('whatever the disk does during a compaction', () => {
+  it.each(['disk-io', 'disk-full', 'disk-denied'] as const)(
+    'a call that fails loses nothing, doubles nothing, and the next try succeeds (%s)',
+    async error => {
+      let failures = 0;
+      for (let n = 1; ; n++) {
+        const at = world();
+        const { store, model } = await filled(at, 7);
+        const full = structuredClone(model);
+        const before = at.disk.calls;
+        at.disk.failAt(n, error);
+        if (!(await work(store, model, at))) failures++;
+        const ended = at.disk.calls - before < n;
+        at.disk.clearFailures();
+        const least = structuredClone(full);
+        deleteFrom(least, /"2"/, { fromMs: at.clock.nowMs() - 5 * HOUR, toMs: at.clock.nowMs() - 3 * HOUR });
+        expect((await store.compactDue()).ok).toBe(true);
+        isBetween(await contents(store), least, model);
+        expect(await work(store, model, at)).toBe(true);
+        expect(sorted(await contents(store))).toEqual(sorted(model));
+        expect(store.stats().quarantined).toEqual([]);
+        await store.close();
+        const again = await open(at);
+        expect(sorted(await contents(again))).toEqual(sorted(model));
+        await again.close();
+        expect(at.disk.paths(FOLDER).filter(path => /\.(new|gone|bad)\//.test(path))).toEqual([]);
+        if (ended) break;
+        expect(n).toBeLessThan(600);
+      }
+      expect(failures).toBeGreaterThan(20);
+    },
+  );
+
+  it('a loss of power at any call loses nothing and brings nothing back that was deleted', async () => {
+    let crashes = 0;
+    for (let call = 1; ; call++) {
+      let ended = true;
+      for (const seed of call % 4 === 0 ? [1, 2] : [1]) {
+        const at = world({ walAck: 'disk' });
+        const made = await filled(at, 7);
+        await made.store.close();
+        const { model } = made;
+        const full = structuredClone(model);
+        const { disk, crashed } = crashingDisk(at.disk, { call, seed: seed + 5 * call });
+        const life = async (): Promise<void> => {
+          const store = await open(at, disk);
+          await work(store, model, at);
+          await store.close();
+        };
+        const finished = await Promise.race([life().then(() => true), crashed.then(() => false)]);
+        if (!finished) {
+          ended = false;
+          crashes++;
+        }
+        const store = await open(at);
+        const least = structuredClone(full);
+        deleteFrom(least, /"2"/, { fromMs: at.clock.nowMs() - 5 * HOUR, toMs: at.clock.nowMs() - 3 * HOUR });
+        isBetween(await contents(store), least, model);
+        expect(await work(store, model, at)).toBe(true);
+        expect(sorted(await contents(store))).toEqual(sorted(model));
+        expect(store.stats().quarantined).toEqual([]);
+        await store.close();
+      }
+      if (ended) break;
+    }
+    expect(crashes).toBeGreaterThan(100);
+  });
+});
+
+// --- damage, age, size, snapshots ------------------------------------------------------------------------------------
+
+async function editFile(at: World, path: string, edit: (bytes: Uint8Array) => Uint8Array): Promise<void> {
+  const bytes = at.disk.bytesOf(path);
+  if (bytes === undefined) throw new Error(`no ${path}`);
+  at.disk.putFile(path, edit(bytes.slice()));
+}
+
+const blockFiles = (at: World): readonly string[] =>
+  at.disk.paths(FOLDER).filter(path => /block-\d+\/(meta|index|data|tombstones)$/.test(path));
+
+describe('a damaged block', () => {
+  async function compacted(): Promise<{ at: World; model: Samples }> {
+    const at = world();
+    const { store, model } = await filled(at, 7);
+    expect((await store.compactDue()).ok).toBe(true);
+    await store.deleteSeries([{ name: 'i', op: '=', value: '9' }], { fromMs: 0, toMs: 1 });
+    await store.close();
+    return { at, model };
+  }
+
+  it('is set aside under a name that is told, the others go on, whatever byte is wrong', async () => {
+    const random = seededRandom(9);
+    let aside = 0;
+    const files = blockFiles((await compacted()).at);
+    expect(files.length).toBeGreaterThan(5);
+    for (const file of files) {
+      for (let i = 0; i < 30; i++) {
+        const { at, model } = await compacted();
+        await editFile(at, file, bytes => {
+          if (i % 5 === 0) return bytes.subarray(0, random.uint32() % Math.max(1, bytes.length));
+          const byte = random.uint32() % bytes.length;
+          bytes[byte] = (bytes[byte] as number) ^ (1 << (random.uint32() % 8));
+          return bytes;
+        });
+        const store = await open(at);
+        const found = await contents(store);
+        isBetween(found, new Map(), model);
+        const { quarantined } = store.stats();
+        if (quarantined.length > 0) {
+          aside++;
+          expect(quarantined[0]).toMatch(/^block-\d+\.bad$/);
+          expect(store.damage().some(one => one.code === 'block-damaged')).toBe(true);
+          expect(sorted(found)).not.toEqual(sorted(new Map()));
+        }
+        await append(store, {
+          producer: 1,
+          timeMs: at.clock.nowMs(),
+          series: [7],
+          values: Float64Array.of(1),
+        });
+        expect((await store.compactNow()).ok).toBe(true);
+        await store.close();
+      }
+    }
+    expect(aside).toBeGreaterThan(files.length * 20);
+  });
+
+  it('that cannot be read for now is left out, named, and comes back by itself', async () => {
+    const { at, model } = await compacted();
+    const [file] = blockFiles(at).filter(path => path.endsWith('/data'));
+    at.disk.failPath(file as string, 'disk-denied');
+    const store = await open(at);
+    expect(store.stats().unreadable.length).toBe(1);
+    expect(sorted(await contents(store))).not.toEqual(sorted(model));
+    expect(
+      await store.deleteSeries([{ name: 'i', op: '=', value: '1' }], { fromMs: 0, toMs: 1 }),
+    ).toMatchObject({
+      ok: false,
+    });
+    at.disk.failPath(file as string, undefined);
+    expect((await store.compactDue()).ok).toBe(true);
+    expect(store.stats().unreadable).toEqual([]);
+    expect(sorted(await contents(store))).toEqual(sorted(model));
+    await store.close();
+  });
+});
+
+describe('retention', () => {
+  it('drops blocks by age, and with them their disk', async () => {
+    const at = world({ maxAgeMs: 24 * HOUR });
+    const store = await open(at);
+    const sizes: number[] = [];
+    for (let hour = 0; hour < 120; hour++) {
+      for (let k = 0; k < 6; k++) {
+        const values = Float64Array.of(hour, k);
+        await append(store, { producer: 1, timeMs: at.clock.nowMs(), series: [1, 2], values });
+        await at.clock.advance(600_000);
+      }
+      await store.compactDue();
+      if (hour >= 40) sizes.push(store.stats().blocks.length);
+    }
+    const { blocks, newestMs } = store.stats();
+    expect(Math.max(...sizes)).toBeLessThan(16);
+    for (const block of blocks) expect(block.maxMs).toBeGreaterThanOrEqual(newestMs - 24 * HOUR);
+    const kept = [...(await contents(store)).values()].map(byTime => byTime.size);
+    expect(Math.min(...kept)).toBeGreaterThanOrEqual(24 * 6);
+    expect(Math.max(...kept)).toBeLessThan(34 * 6);
+    await store.close();
+  });
+
+  it('drops the oldest blocks where the store grows too large', async () => {
+    const random = seededRandom(3);
+    const at = world({ maxBytes: 80_000 });
+    const store = await open(at);
+    const series = Array.from({ length: 30 }, (_, i) => i);
+    const startMs = at.clock.nowMs();
+    for (let step = 0; step < 24 * 30; step++) {
+      const values = Float64Array.from(series, () => random.float());
+      await append(store, { producer: 1, timeMs: at.clock.nowMs(), series, values });
+      await at.clock.advance(120_000);
+      if (step % 30 === 29) {
+        await store.maintain();
+        await store.compactDue();
+      }
+    }
+    const { blockBytes, chunkBytes, walBytes, blocks } = store.stats();
+    expect(blocks.length).toBeGreaterThan(0);
+    expect(blockBytes + chunkBytes + walBytes).toBeLessThan(80_000);
+    expect(Math.min(...blocks.map(block => block.minMs))).toBeGreaterThan(startMs);
+    expect(Math.max(...blocks.map(block => block.maxMs))).toBeGreaterThan(at.clock.nowMs() - 4 * HOUR);
+    await store.close();
+  });
+});
+
+describe('a snapshot', () => {
+  it('opens as a store with the same answers, what was deleted left out', async () => {
+    const at = world();
+    const { store, model } = await filled(at, 7);
+    const range = { fromMs: at.clock.nowMs() - 5 * HOUR, toMs: at.clock.nowMs() - 3 * HOUR };
+    expect((await store.deleteSeries([{ name: 'i', op: '=', value: '2' }], range)).ok).toBe(true);
+    deleteFrom(model, /"2"/, range);
+    expect(await store.snapshot('/data/snapshots', '../etc')).toMatchObject({ ok: false });
+    expect((await store.snapshot('/data/snapshots', 'first')).ok).toBe(true);
+    await append(store, { producer: 1, timeMs: at.clock.nowMs(), series: [1], values: Float64Array.of(5) });
+    const copy = await open(at, at.disk.mount(), '/data/snapshots/first');
+    expect(sorted(await contents(copy))).toEqual(sorted(model));
+    await copy.close();
+    await store.close();
+  });
+});

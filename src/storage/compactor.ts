@@ -1,0 +1,280 @@
+// Everything that is done with blocks beside reading them: cutting the head, compaction, retention, deletion, snapshots.
+// One thing at a time; appends, sealing and queries go on beside it.
+
+import { type Clock, type Disk, type DiskError, err, type Log, ok, type Result } from '../base/index.ts';
+import { compileMatchers, type Matcher, type TimeRange } from '../model/index.ts';
+import type { Block } from './block/block.ts';
+import type { BlockSet } from './block/block-set.ts';
+import { BLOCK_MS } from './block/limits.ts';
+import { Merger } from './block/merge.ts';
+import { levelsOf, planCompaction, planRetention } from './block/plan.ts';
+import { Slices } from './block/slices.ts';
+import { contentOf, type WriteFailure, writeBlock } from './block/write-blocks.ts';
+import type { ChunkStore } from './chunk-store.ts';
+import { aligned, cutHead } from './cut.ts';
+import type { Head } from './head.ts';
+import { Serial } from './serial.ts';
+import type { StoreSettings } from './settings.ts';
+import { copySnapshot } from './snapshot.ts';
+import type { AdminFailure } from './store.ts';
+import type { StoreMetrics } from './store-metrics.ts';
+import type { Wal } from './wal.ts';
+
+export interface CompactorParts {
+  readonly disk: Disk;
+  readonly folder: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: StoreMetrics;
+  readonly settings: StoreSettings;
+  readonly head: Head;
+  readonly chunks: ChunkStore;
+  readonly wal: Wal;
+  readonly blocks: BlockSet;
+  /** Seals what is open (all, or what has samples before a time) and makes it durable in chunk files. */
+  readonly seal: (beforeMs: number, slices: Slices) => Promise<Result<void, DiskError>>;
+}
+
+type Done<T> = Promise<Result<T, AdminFailure>>;
+
+export class Compactor {
+  readonly #parts: CompactorParts;
+  readonly #serial = new Serial();
+  readonly #stopping = new AbortController();
+  readonly #slices: Slices;
+  /** Compactions that went wrong since one went right: the log has heard of the first. */
+  #failing = false;
+
+  constructor(parts: CompactorParts) {
+    this.#parts = parts;
+    this.#slices = new Slices(parts.clock);
+  }
+
+  /** The longest stretch without a turn of the event loop that was seen. */
+  get longestSliceMs(): number {
+    return this.#slices.longestMs;
+  }
+
+  /** What the timer does: everything that is due. */
+  tick(): Done<void> {
+    return this.#serial.run(async () => {
+      const { blocks } = this.#parts;
+      await blocks.retry();
+      const limitMs = this.#dueMs();
+      const done = await this.#cutAndCompact({ limitMs, untilMs: limitMs });
+      // Also after a failure: a full disk is helped by nothing but this.
+      await this.#retain();
+      return done;
+    });
+  }
+
+  /** Seals and compacts everything, recent samples too. */
+  compactNow(): Done<void> {
+    return this.#serial.run(() => this.#cutAndCompact({ limitMs: Infinity, untilMs: Infinity }));
+  }
+
+  /** Deletes what is stored now; what comes later with these times stays. Returns how many series had samples in blocks. */
+  deleteSeries(matchers: readonly Matcher[], range: TimeRange): Done<number> {
+    return this.#serial.run(async () => {
+      const compiled = compileMatchers(matchers);
+      if (!compiled.ok) return err({ code: 'bad-matcher', message: `Cannot delete by ${compiled.error}` });
+      // In blocks everything has its place; deleting from open rows and sealed chunks as well would double the ways to err.
+      const cut = await this.#cutWhole('delete');
+      if (!cut.ok) return cut;
+      // Of such a block the samples would come back after a crash.
+      if (!(await this.#parts.blocks.sweep()))
+        return err({
+          code: 'disk-io',
+          message: 'Cannot delete: a replaced block cannot be removed; try again',
+        });
+      let count = 0;
+      const { blocks } = this.#parts;
+      const lease = blocks.acquire({ fromMs: range.fromMs - 1, toMs: range.toMs });
+      try {
+        for (const block of lease.blocks) {
+          const numbers = await block.match(compiled.value);
+          if (!numbers.ok) {
+            blocks.setAside(block, numbers.error);
+            return err({ code: 'disk-io', message: 'Cannot delete: a block cannot be read; try again' });
+          }
+          if (numbers.value.length === 0) continue;
+          const deleted = await block.delete(numbers.value, { fromMs: range.fromMs, toMs: range.toMs });
+          if (!deleted.ok) return err(adminFailure('delete', deleted.error));
+          count += numbers.value.length;
+        }
+      } finally {
+        lease.release();
+      }
+      return ok(count);
+    });
+  }
+
+  /** Writes blocks anew without what was deleted from them. */
+  cleanTombstones(): Done<number> {
+    return this.#serial.run(async () => {
+      let cleaned = 0;
+      for (const block of [...this.#parts.blocks.blocks]) {
+        if (block.tombstones.size === 0) continue;
+        const { fromMs, toMs } = block.meta;
+        const written = await this.#compact({ blocks: [block], fromMs, toMs });
+        if (!written.ok) return this.#failed('clean', written.error);
+        cleaned++;
+      }
+      return ok(cleaned);
+    });
+  }
+
+  /** Puts everything into blocks and copies them into `target`/`name`. */
+  snapshot(target: string, name: string): Done<void> {
+    return this.#serial.run(async () => {
+      if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/.test(name))
+        return err({
+          code: 'bad-name',
+          message: `Cannot name a snapshot "${name}": letters, digits, "-" and "_" expected`,
+        });
+      const cut = await this.#cutWhole('take a snapshot');
+      if (!cut.ok) return cut;
+      const { disk, blocks } = this.#parts;
+      const lease = blocks.acquire({ fromMs: -Infinity, toMs: Infinity });
+      try {
+        const copied = await copySnapshot(disk, lease.blocks, { target, name, slices: this.#slices });
+        return copied.ok ? ok(undefined) : err(adminFailure('snapshot', copied.error));
+      } finally {
+        lease.release();
+      }
+    });
+  }
+
+  /** Gives up what is being written and waits for it. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#serial.run(async () => undefined);
+  }
+
+  /** Before this time everything is old enough to leave the head: late samples still compare with what is there. */
+  #dueMs(): number {
+    const { head, settings } = this.#parts;
+    return aligned(head.newestMs - Math.max(BLOCK_MS / 2, settings.outOfOrderMs));
+  }
+
+  async #cutAndCompact(until: { readonly limitMs: number; readonly untilMs: number }): Done<void> {
+    const cut = await this.#cut(until.limitMs);
+    if (!cut.ok) return cut;
+    const levels = levelsOf(this.#parts.settings.maxAgeMs);
+    for (;;) {
+      if (this.#stopping.signal.aborted) return err(STOPPED);
+      const planned = planCompaction(this.#parts.blocks.blocks.map(plannable), {
+        levels,
+        untilMs: until.untilMs,
+      });
+      if (planned === undefined) break;
+      const blocks = planned.blocks.map(one => one.block);
+      const written = await this.#compact({ ...planned, blocks });
+      if (!written.ok) return this.#failed('compact', written.error);
+    }
+    this.#failing = false;
+    return ok(undefined);
+  }
+
+  async #cut(limitMs: number): Done<void> {
+    const { head, chunks, blocks, disk, seal } = this.#parts;
+    // -Infinity and NaN: the store is empty.
+    if (!(limitMs > -Infinity) || !this.#hasSamplesBefore(limitMs)) return ok(undefined);
+    const sealed = await seal(limitMs, this.#slices);
+    if (!sealed.ok) return err(adminFailure('seal', sealed.error));
+    const parts = { head, chunks, blocks, disk, slices: this.#slices, signal: this.#stopping.signal };
+    const cut = await cutHead(parts, limitMs);
+    return cut.ok ? ok(undefined) : this.#failed('cut', cut.error);
+  }
+
+  /** Everything is in blocks afterwards, and all of them can be read. */
+  async #cutWhole(what: string): Done<void> {
+    const { blocks } = this.#parts;
+    const cut = await this.#cut(Infinity);
+    if (!cut.ok) return cut;
+    await blocks.retry();
+    const [name] = blocks.unreadable;
+    if (name === undefined) return cut;
+    return err({ code: 'disk-io', message: `Cannot ${what}: block "${name}" cannot be read now; try again` });
+  }
+
+  #hasSamplesBefore(limitMs: number): boolean {
+    const { head } = this.#parts;
+    for (const { chunks } of head.memberships)
+      if (chunks.some(chunk => chunk.minMs < limitMs && (chunk.cutBelowMs ?? -Infinity) < limitMs))
+        return true;
+    for (const cohort of head.allCohorts())
+      for (let row = 0; row < cohort.rows; row++)
+        if ((cohort.rowTimes[row] ?? Infinity) < limitMs) return true;
+    for (const side of head.sides)
+      for (let i = 0; i < side.count; i++) if ((side.times[i] ?? Infinity) < limitMs) return true;
+    return false;
+  }
+
+  #compact(planned: {
+    readonly blocks: readonly Block[];
+    readonly fromMs: number;
+    readonly toMs: number;
+  }): Promise<Result<Block | undefined, WriteFailure>> {
+    const { chunks, blocks, disk } = this.#parts;
+    const merger = new Merger();
+    // Chunks that no file of the head holds any more need not be remembered.
+    const least = chunks.leastChunkId;
+    const chunkIds = planned.blocks.flatMap(block => block.meta.chunkIds).filter(id => id >= least);
+    const parts = { blocks, disk, slices: this.#slices, signal: this.#stopping.signal };
+    return writeBlock(parts, {
+      facts: { fromMs: planned.fromMs, toMs: planned.toMs, chunkIds: chunkIds.sort((a, b) => a - b) },
+      content: contentOf(planned.blocks, { merger, slices: this.#slices }),
+      replaced: planned.blocks,
+      conflicts: () => merger.conflicts + planned.blocks.reduce((sum, { meta }) => sum + meta.conflicts, 0),
+      keepEmpty: chunkIds.length > 0,
+    });
+  }
+
+  async #retain(): Promise<void> {
+    const { blocks, chunks, wal, head, settings, log } = this.#parts;
+    const least = chunks.leastChunkId;
+    const spent = blocks.blocks.filter(
+      ({ meta }) => meta.samples === 0 && !meta.chunkIds.some(id => id >= least),
+    );
+    await blocks.remove(spent);
+    const filled = blocks.blocks.filter(block => block.meta.samples > 0).map(plannable);
+    const { tooOld, tooMuch } = planRetention(filled, {
+      oldestMs: head.newestMs - settings.maxAgeMs,
+      bytesMax: settings.maxBytes,
+      otherBytes: chunks.bytes + wal.bytes,
+    });
+    for (const { block } of tooMuch)
+      log.log('info', 'a block is dropped: the store is larger than storage.retention_size', {
+        block: block.folder,
+        bytes: block.bytes,
+      });
+    await blocks.remove([...tooOld, ...tooMuch].map(one => one.block));
+  }
+
+  #failed(what: string, failure: WriteFailure): Result<never, AdminFailure> {
+    const { blocks, log, metrics } = this.#parts;
+    if (failure.kind === 'stopped') return err(STOPPED);
+    if (failure.kind === 'source') {
+      blocks.setAside(failure.block, failure.failure);
+      return err({ code: 'disk-io', message: `Cannot ${what}: a block cannot be read; it is left out` });
+    }
+    metrics.maintainFailed();
+    const { path, message } = failure.error;
+    if (!this.#failing)
+      log.log('warn', 'blocks could not be written; trying again', { path, cause: message });
+    this.#failing = true;
+    return err(adminFailure(what, failure.error));
+  }
+}
+
+const STOPPED: AdminFailure = { code: 'storage-closed', message: 'Cannot go on: the store is being closed' };
+
+function adminFailure(what: string, error: DiskError): AdminFailure {
+  return { code: error.code, message: `Cannot ${what}: "${error.path}": ${error.message}` };
+}
+
+function plannable(block: Block) {
+  const { fromMs, toMs, maxMs } = block.meta;
+  return { block, fromMs, toMs, maxMs, bytes: block.bytes };
+}

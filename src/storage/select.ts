@@ -1,0 +1,127 @@
+// Reading from the head and from the blocks as if they were one. Which blocks take part and what the head has are settled
+// in one synchronous go, so that samples on their way from the head into a block are seen exactly once.
+
+import { err, ok, type Result } from '../base/index.ts';
+import {
+  type CompiledMatcher,
+  compareLabels,
+  compileMatchers,
+  type Labels,
+  labelsKey,
+  type Matcher,
+  type ReadFailure,
+  type SelectHints,
+  type SeriesColumns,
+  type TimeRange,
+} from '../model/index.ts';
+import type { Block } from './block/block.ts';
+import type { BlockSet, Lease } from './block/block-set.ts';
+import type { BlockFailure } from './block/failure.ts';
+import { mergeSources } from './block/merge.ts';
+import { type ReadFrom, selectSeries, seriesInRange } from './read.ts';
+
+export interface ReadFromAll extends ReadFrom {
+  readonly blocks: BlockSet;
+}
+
+export async function selectEverywhere(
+  source: ReadFromAll,
+  matchers: readonly Matcher[],
+  asked: { readonly hints: SelectHints; readonly signal: AbortSignal | undefined },
+): Promise<Result<readonly SeriesColumns[], ReadFailure>> {
+  const { hints, signal } = asked;
+  return everywhere(source, matchers, {
+    window: hints,
+    signal,
+    head: () => selectSeries(source, matchers, asked),
+    block: (block, numbers) => block.read(numbers, hints, hints.limit),
+    join: (ofBlocks, ofHead) => {
+      const sources = [...ofBlocks, ofHead];
+      const merged = mergeSources(sources).map(one => withLiveRef(source, one, ofBlocks.length > 0));
+      return hints.limit > 0 ? merged.slice(0, hints.limit) : merged;
+    },
+  });
+}
+
+export async function seriesEverywhere(
+  source: ReadFromAll,
+  matchers: readonly Matcher[],
+  range: TimeRange,
+): Promise<Result<readonly Labels[], ReadFailure>> {
+  const window = { fromMs: range.fromMs - 1, toMs: range.toMs };
+  return everywhere(source, matchers, {
+    window,
+    signal: undefined,
+    head: () => seriesInRange(source, matchers, range),
+    block: (block, numbers) => block.labelsOf(numbers, window),
+    join: (ofBlocks, ofHead) => {
+      if (ofBlocks.length === 0) return ofHead;
+      const all = new Map<string, Labels>();
+      for (const labels of [...ofBlocks, ofHead].flat()) all.set(labelsKey(labels), labels);
+      return [...all.values()].sort(compareLabels);
+    },
+  });
+}
+
+interface Asked<T> {
+  readonly window: { readonly fromMs: number; readonly toMs: number };
+  readonly signal: AbortSignal | undefined;
+  readonly head: () => Promise<Result<readonly T[] | 'again', ReadFailure>>;
+  readonly block: (block: Block, numbers: Iterable<number>) => Promise<Result<readonly T[], BlockFailure>>;
+  readonly join: (ofBlocks: readonly (readonly T[])[], ofHead: readonly T[]) => readonly T[];
+}
+
+async function everywhere<T>(
+  source: ReadFromAll,
+  matchers: readonly Matcher[],
+  asked: Asked<T>,
+): Promise<Result<readonly T[], ReadFailure>> {
+  const compiled = compileMatchers(matchers);
+  if (!compiled.ok) return err({ code: 'query-storage', message: `Cannot select by ${compiled.error}` });
+  // Each round that begins again has found a chunk or a block that the next one does not meet.
+  for (;;) {
+    const lease = source.blocks.acquire(asked.window);
+    try {
+      // Called before the first wait: both snapshots are of one moment.
+      const head = asked.head();
+      const [ofHead, ofBlocks] = await Promise.all([
+        head,
+        readBlocks(source, { lease, asked }, compiled.value),
+      ]);
+      if (!ofHead.ok) return ofHead;
+      if (!ofBlocks.ok) return ofBlocks;
+      if (ofHead.value === 'again' || ofBlocks.value === 'again') continue;
+      return ok(asked.join(ofBlocks.value, ofHead.value));
+    } finally {
+      lease.release();
+    }
+  }
+}
+
+async function readBlocks<T>(
+  source: ReadFromAll,
+  from: { readonly lease: Lease; readonly asked: Asked<T> },
+  matchers: readonly CompiledMatcher[],
+): Promise<Result<readonly (readonly T[])[] | 'again', ReadFailure>> {
+  const { lease, asked } = from;
+  const found: (readonly T[])[] = [];
+  for (const block of lease.blocks) {
+    if (asked.signal?.aborted)
+      return err({ code: 'query-cancelled', message: 'Cannot go on reading: the query was cancelled' });
+    const numbers = await block.match(matchers);
+    const read = numbers.ok ? await asked.block(block, numbers.value) : numbers;
+    if (!read.ok) {
+      source.blocks.setAside(block, read.error);
+      return ok('again');
+    }
+    if (read.value.length > 0) found.push(read.value);
+  }
+  return ok(found);
+}
+
+/** A series that was dropped and came again has the ref under which it lives now. */
+function withLiveRef(source: ReadFromAll, one: SeriesColumns, fromBlocks: boolean): SeriesColumns {
+  if (!fromBlocks || source.head.table.get(one.ref) !== undefined) return one;
+  const live = source.head.table.find(one.labels);
+  return live === undefined ? one : { ...one, ref: live.ref };
+}

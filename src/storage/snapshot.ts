@@ -1,0 +1,65 @@
+// A snapshot: the files of blocks copied into a folder of their own, which opens as a store. It appears under its name
+// only when it is whole and durable.
+
+import { type Disk, type DiskError, ok, type Result } from '../base/index.ts';
+import type { Block } from './block/block.ts';
+import { blockName } from './block/block-set.ts';
+import type { Slices } from './block/slices.ts';
+import { FILES, writeSynced } from './block/writer.ts';
+import { FORMAT_FILE, formatText } from './folder.ts';
+
+/** Copied at a time. */
+const PIECE_BYTES = 1024 * 1024;
+
+export async function copySnapshot(
+  disk: Disk,
+  blocks: readonly Block[],
+  place: { readonly target: string; readonly name: string; readonly slices: Slices },
+): Promise<Result<void, DiskError>> {
+  const { target, name, slices } = place;
+  const passing = `${target}/${name}.new`;
+  const made = await disk.makeFolder(passing);
+  if (!made.ok) return made;
+  for (const block of blocks) {
+    const into = `${passing}/${blockName(block.meta.number)}`;
+    const folder = await disk.makeFolder(into);
+    if (!folder.ok) return folder;
+    for (const file of Object.values(FILES)) {
+      const copied = await copyFile(disk, { from: `${block.folder}/${file}`, to: `${into}/${file}` });
+      if (!copied.ok && !(file === FILES.tombstones && copied.error.code === 'disk-not-found')) return copied;
+      await slices.breathe();
+    }
+    const named = await disk.syncFolder(into);
+    if (!named.ok) return named;
+  }
+  const told = await writeSynced(disk, `${passing}/${FORMAT_FILE}`, new TextEncoder().encode(formatText()));
+  const filled = told.ok ? await disk.syncFolder(passing) : told;
+  const renamed = filled.ok ? await disk.rename(passing, `${target}/${name}`) : filled;
+  return renamed.ok ? disk.syncFolder(target) : renamed;
+}
+
+async function copyFile(
+  disk: Disk,
+  path: { readonly from: string; readonly to: string },
+): Promise<Result<void, DiskError>> {
+  const source = await disk.open(path.from, 'read');
+  if (!source.ok) return source;
+  const target = await disk.open(path.to, 'create');
+  if (!target.ok) {
+    await source.value.close();
+    return target;
+  }
+  const piece = new Uint8Array(PIECE_BYTES);
+  let failure: DiskError | undefined;
+  for (let at = 0; failure === undefined; ) {
+    const read = await source.value.read(piece, at);
+    if (read.ok && read.value === 0) break;
+    const written = read.ok ? await target.value.write(piece.subarray(0, read.value), at) : read;
+    if (!written.ok) failure = written.error;
+    if (read.ok) at += read.value;
+  }
+  const synced = failure === undefined ? await target.value.sync() : { ok: false as const, error: failure };
+  await source.value.close();
+  const closed = await target.value.close();
+  return synced.ok ? (closed.ok ? ok(undefined) : closed) : synced;
+}
