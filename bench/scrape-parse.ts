@@ -54,10 +54,11 @@ const batcher = new TargetBatcher(memoryWriter(), {
   honorTimestamps: true,
   trackTimestampsStaleness: false,
   sampleLimit: 0,
+  labelLimits: { labels: 0, nameBytes: 0, valueBytes: 0, legacyNames: false },
 });
 let samples = 0;
 const steady = (page: Uint8Array, turn: number): void => {
-  const report = batcher.readPage(page, '');
+  const report = batcher.readPage({ bytes: page, format: 'text' }, '');
   samples += batcher.finish(report, { timestampMs: turn, durationMs: 1 }).series.length;
 };
 const anew = (page: Uint8Array): void => {

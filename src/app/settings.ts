@@ -3,7 +3,13 @@
 import { buildRoute, type DispatchConfig, HOLD_MS_DEFAULT, type Route } from '../alerting/index.ts';
 import type { HttpTls } from '../base/index.ts';
 import { HOST_DEFAULTS, type HostSettings } from '../collect/host/index.ts';
-import type { ScrapeAuth, ScrapeEntry, ScrapeJob } from '../collect/scrape/index.ts';
+import {
+  SCRAPE_PROTOCOLS_DEFAULT,
+  type ScrapeAuth,
+  type ScrapeEntry,
+  type ScrapeJob,
+  type ScrapeProtocol,
+} from '../collect/scrape/index.ts';
 import {
   type Config,
   type ScrapeJob as ConfiguredJob,
@@ -44,6 +50,14 @@ export function scrapeJobOf(job: ConfiguredJob): ScrapeJob {
     trackTimestampsStaleness: job.trackTimestampsStaleness,
     sampleLimit: job.sampleLimit,
     bodyBytesMax: job.bodySizeLimitBytes,
+    labelLimits: {
+      labels: job.labelLimit,
+      nameBytes: job.labelNameLengthLimit,
+      valueBytes: job.labelValueLengthLimit,
+      legacyNames: job.metricNameValidationScheme === 'legacy',
+    },
+    ...protocolsOf(job),
+    escaping: job.metricNameEscapingScheme,
     headers: headersOf(job.http),
     auth: authOf(job.http),
     ...(job.http.tls === undefined ? {} : { tls: tlsOf(job.http.tls) }),
@@ -53,6 +67,20 @@ export function scrapeJobOf(job: ConfiguredJob): ScrapeJob {
     relabel: job.relabelRules,
     metricRelabel: job.metricRelabelRules,
   };
+}
+
+/** Protobuf is not read yet: who asks for nothing else gets what Prometheus asks for by default. */
+function protocolsOf(job: ConfiguredJob): Pick<ScrapeJob, 'scrapeProtocols' | 'fallbackProtocol'> {
+  const read = job.scrapeProtocols.filter(isReadProtocol);
+  const { fallbackScrapeProtocol: fallback } = job;
+  return {
+    scrapeProtocols: read.length > 0 ? read : SCRAPE_PROTOCOLS_DEFAULT,
+    ...(fallback !== undefined && isReadProtocol(fallback) ? { fallbackProtocol: fallback } : {}),
+  };
+}
+
+function isReadProtocol(name: ConfiguredJob['scrapeProtocols'][number]): name is ScrapeProtocol {
+  return name !== 'PrometheusProto';
 }
 
 function authOf(http: HttpClientSettings): ScrapeAuth {

@@ -39,7 +39,7 @@ export function lineFailure(bytes: Uint8Array, at: number, cause: string): PageF
 export function formatFailure(contentType: string): PageFailure {
   return {
     code: 'exposition-bad-format',
-    message: `Cannot read a page of type ${JSON.stringify(contentType)}: only the text format 0.0.4 is read by this version`,
+    message: `Cannot read a page of type ${JSON.stringify(contentType)}: the text format and OpenMetrics are read by this version`,
     line: 0,
     column: 0,
     excerpt: '',

@@ -3,7 +3,17 @@
 export { formatFailure, lineFailure, type PageFailure } from './failure.ts';
 export { formatFloat, formatFloatJson, formatFloatOpenMetrics } from './format-float.ts';
 export { parseGoFloat, setNormalNaN } from './go-float.ts';
-export { badNames, nameOf, parseText, type TextSink } from './parse.ts';
+export { OpenMetricsReader } from './openmetrics-reader.ts';
+export type { EntryKind, PageReader } from './page-reader.ts';
+export {
+  badNames,
+  exemplarOf,
+  helpOf,
+  nameOf,
+  parseOpenMetrics,
+  parseText,
+  type TextSink,
+} from './parse.ts';
 export { printFamilies, printSample, TEXT_CONTENT_TYPE } from './print.ts';
 export {
   type CompiledRelabelRule,
@@ -15,4 +25,4 @@ export {
   relabel,
 } from './relabel.ts';
 export { decodeHelp, decodeSeries } from './series-text.ts';
-export { type EntryKind, TextReader } from './text-reader.ts';
+export { TextReader } from './text-reader.ts';

@@ -13,10 +13,26 @@ const QUOTE = '"';
  */
 export function decodeSeries(bytes: Uint8Array, type: MetricType): [name: string, value: string][] {
   const text = new TextDecoder().decode(bytes);
-  const pairs: [string, string][] = [];
   const open = openingBrace(text);
-  let metric = open < 0 ? text : text.slice(0, open).trimEnd();
-  let i = open < 0 ? text.length : skip(text, open + 1);
+  const before = open < 0 ? text : text.slice(0, open).trimEnd();
+  const { metric, pairs } = decodeBraces(text, { from: open < 0 ? text.length : open + 1, type });
+  return [[METRIC_NAME, metric ?? before], ...pairs];
+}
+
+/** The labels of an exemplar, braces included. */
+export function decodeLabels(bytes: Uint8Array): [name: string, value: string][] {
+  return decodeBraces(new TextDecoder().decode(bytes), { from: 1, type: 'unknown' }).pairs;
+}
+
+/** From after "{"; the metric name where it stands within. */
+function decodeBraces(
+  text: string,
+  where: { readonly from: number; readonly type: MetricType },
+): { metric: string | undefined; pairs: [string, string][] } {
+  const { from, type } = where;
+  const pairs: [string, string][] = [];
+  let metric: string | undefined;
+  let i = skip(text, from);
   while (i < text.length && text[i] !== '}') {
     const nameEnd = tokenEnd(text, i);
     const quoted = text[i] === QUOTE;
@@ -33,8 +49,7 @@ export function decodeSeries(bytes: Uint8Array, type: MetricType): [name: string
     }
     if (text[i] === ',') i = skip(text, i + 1);
   }
-  pairs.unshift([METRIC_NAME, metric]);
-  return pairs;
+  return { metric, pairs };
 }
 
 /** Text of a HELP line. */
@@ -42,6 +57,11 @@ export function decodeHelp(bytes: Uint8Array): string {
   return new TextDecoder('utf-8', { ignoreBOM: true })
     .decode(bytes)
     .replace(/\\(\\|n)/g, (_, c) => (c === 'n' ? '\n' : '\\'));
+}
+
+/** Text of a HELP line of OpenMetrics, which knows the escaped quote too. */
+export function decodeHelpOpenMetrics(bytes: Uint8Array): string {
+  return unescapeText(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes));
 }
 
 function openingBrace(text: string): number {

@@ -8,8 +8,7 @@ import { isUtf8 } from 'node:buffer';
 import { type MetricType, wordsOf } from '../model/index.ts';
 import { lineFailure, type PageFailure } from './failure.ts';
 import { parseGoFloat } from './go-float.ts';
-
-export type EntryKind = 'sample' | 'help' | 'type' | 'comment' | 'end' | 'failed';
+import type { EntryKind, PageReader } from './page-reader.ts';
 
 const TAB = 0x09;
 const NEWLINE = 0x0a;
@@ -50,7 +49,7 @@ const TIMESTAMP_MS_MAX = 2n ** 63n - 1n;
 const PLAIN_DIGITS_MAX = 15;
 
 /** Owns a position in one page. Fields hold the entry that `next()` read last. */
-export class TextReader {
+export class TextReader implements PageReader {
   readonly bytes: Uint8Array;
   position: number;
   /** Of a sample: name and braces, the raw text that identifies the series within a target. */
@@ -69,6 +68,12 @@ export class TextReader {
   /** Of a help, type or comment entry. */
   textStart = 0;
   textEnd = 0;
+  /** The format has no exemplars. */
+  readonly exemplarStart = 0;
+  readonly exemplarEnd = 0;
+  readonly exemplarValue = 0;
+  readonly exemplarTimestampMs = Number.NaN;
+  readonly escapesQuotes = false;
   failure: PageFailure | undefined;
   readonly #span = { start: 0, end: 0 };
   readonly #into: { out: Float64Array; words: Uint32Array; index: number };

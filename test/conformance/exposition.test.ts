@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import {
   compileRelabelRules,
+  parseOpenMetrics,
   parseText,
   printSample,
   RELABEL_DEFAULTS,
@@ -20,12 +21,20 @@ interface Sample {
   readonly timeMs: number | undefined;
 }
 
-function samplesOf(bytes: Uint8Array): { samples: Sample[]; error: string } {
+function samplesOf(bytes: Uint8Array, parse = parseText): { samples: Sample[]; error: string } {
   const samples: Sample[] = [];
-  const failure = parseText(bytes, {
+  const failure = parse(bytes, {
     sample: (labels, value, timeMs) => samples.push({ labels, value, timeMs }),
   });
   return { samples, error: failure?.message ?? '' };
+}
+
+/** OpenMetrics, likewise: blanks are single, and an exemplar may follow. */
+function plainOpenMetricsValues(text: string): string[] {
+  return text
+    .split('\n')
+    .filter(line => line !== '' && !line.startsWith('#'))
+    .map(line => /^[^{ ]*(?:\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\})? ([^ ]+)/.exec(line)?.[1] ?? `? ${line}`);
 }
 
 /** A second, much simpler opinion on how many samples and which values a page has. */
@@ -73,6 +82,32 @@ function checkPages(folder: string, wanted: (path: string) => boolean): void {
   });
 }
 
+/** Pages of OpenMetrics by their last line; those that lack it are no OpenMetrics, whatever they are called. */
+function checkOpenMetricsPages(folder: string): void {
+  describeCorpus(folder, root => {
+    let files = 0;
+    let cases = 0;
+    const paths = readdirSync(root, { recursive: true, withFileTypes: true })
+      .filter(entry => entry.isFile() && !entry.name.endsWith('.pb'))
+      .map(entry => join(entry.parentPath, entry.name))
+      .filter(path => /\n# EOF\n?$/.test(readFileSync(path, 'latin1').slice(-8)));
+    it.each(paths.map(path => [path.slice(root.length + 1), path]))('OpenMetrics %s', (_, path) => {
+      const bytes = readFileSync(path);
+      const { samples, error } = samplesOf(bytes, parseOpenMetrics);
+      files++;
+      cases += samples.length;
+      expect(error).toBe('');
+      expect(samples.map(sample => sample.value)).toEqual(
+        plainOpenMetricsValues(bytes.toString('utf8')).map(value => Number(value.replace('Inf', 'Infinity'))),
+      );
+    });
+    afterAll(() => reportCases(`OpenMetrics ${folder}`, { files, cases }));
+  });
+}
+
+checkOpenMetricsPages('exposition');
+checkOpenMetricsPages('prometheus/textparse');
+
 checkPages('exposition', path => !OTHER_FORMATS.test(path));
 checkPages('prometheus/textparse', path => path.endsWith('.prom.txt'));
 
@@ -84,12 +119,12 @@ describeCorpus('prometheus/tables', root => {
     readonly input_hex?: string;
     readonly ok: boolean;
   }
-  const textCases = readJsonLines<TextCase>(join(root, 'text-parse.jsonl')).filter(
-    one => one.format === 'prometheus-text',
-  );
-  it.each(textCases)('text-parse $n: $input', one => {
+  const textCases = readJsonLines<TextCase>(join(root, 'text-parse.jsonl'));
+  it.each(textCases)('text-parse $n, $format: $input', one => {
     const bytes = one.input_hex === undefined ? encoder.encode(one.input) : Buffer.from(one.input_hex, 'hex');
-    expect(samplesOf(bytes).error === '').toBe(one.ok);
+    expect(['prometheus-text', 'openmetrics']).toContain(one.format);
+    const parse = one.format === 'openmetrics' ? parseOpenMetrics : parseText;
+    expect(samplesOf(bytes, parse).error === '').toBe(one.ok);
   });
 
   interface RelabelCase {

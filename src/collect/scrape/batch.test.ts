@@ -18,7 +18,8 @@ import {
   targetId,
   wordsOf,
 } from '../../model/index.ts';
-import { type BatchSettings, TargetBatcher } from './batch.ts';
+import { type BatchSettings, type PageFormat, TargetBatcher } from './batch.ts';
+import { type LabelLimits, NO_LABEL_LIMITS } from './label-limits.ts';
 import { MemoryWriter } from './testdata/memory-writer.ts';
 
 const encoder = new TextEncoder();
@@ -28,6 +29,8 @@ interface Options {
   readonly honorTimestamps?: boolean;
   readonly trackTimestampsStaleness?: boolean;
   readonly sampleLimit?: number;
+  readonly labelLimits?: LabelLimits;
+  readonly format?: PageFormat;
   readonly target?: Record<string, string>;
   readonly rules?: readonly Partial<RelabelRule>[];
 }
@@ -45,6 +48,7 @@ function settingsOf(options: Options): BatchSettings {
     honorTimestamps: options.honorTimestamps ?? true,
     trackTimestampsStaleness: options.trackTimestampsStaleness ?? false,
     sampleLimit: options.sampleLimit ?? 0,
+    labelLimits: options.labelLimits ?? NO_LABEL_LIMITS,
   };
 }
 
@@ -58,7 +62,10 @@ function kit(options: Options = {}) {
     /** undefined: the scrape failed. */
     page(text: string | undefined) {
       timestampMs += 1000;
-      const report = batcher.readPage(text === undefined ? undefined : encoder.encode(text), 'refused');
+      const report = batcher.readPage(
+        text === undefined ? undefined : { bytes: encoder.encode(text), format: options.format ?? 'text' },
+        'refused',
+      );
       const batch = batcher.finish(report, { timestampMs, durationMs: 5 });
       return { report, batch, rows: writer.rows(batch), all: writer.allRows(batch) };
     },
@@ -369,5 +376,50 @@ describe('any pages in a row', () => {
       }),
       { seed: SEED, numRuns: 1500 },
     );
+  });
+});
+
+describe('a page of OpenMetrics', () => {
+  it('is recognised line by line the next time, with new values, times and exemplars', () => {
+    const k = kit({ format: 'openmetrics' });
+    const page = (n: number): string =>
+      `# TYPE a counter\n# UNIT a_s s\na_total{b="c"} ${n} ${n}.25 # {id="${n}"} 0.${n}\ng ${n}\n# EOF\n`;
+    k.page(page(1));
+    const { report, batch, rows } = k.page(page(2));
+    expect(report).toMatchObject({ error: '', lines: 2, missed: 0 });
+    expect(rows).toEqual(['a_total{b="c"} 2 @2250', 'g 2']);
+    expect(batch.exemplars).toEqual([{ index: 0, exemplar: { labels: ['id', '2'], value: 0.2 } }]);
+  });
+
+  it('without its end is refused as a whole', () => {
+    const k = kit({ format: 'openmetrics' });
+    k.page('a 1\n# EOF\n');
+    const { report, rows } = k.page('a 2\n');
+    expect(report.error).toContain('# EOF');
+    expect(rows).toEqual(['a stale']);
+  });
+});
+
+describe('limits on labels', () => {
+  it.each([
+    [{ ...NO_LABEL_LIMITS, labels: 2 }, 'a{b="1",c="2"} 1\n', 'with 3 labels: label_limit is 2'],
+    [
+      { ...NO_LABEL_LIMITS, nameBytes: 8 },
+      'a{long_name="1"} 1\n',
+      'a name of 9 bytes, label_name_length_limit is 8',
+    ],
+    [
+      { ...NO_LABEL_LIMITS, valueBytes: 4 },
+      'a{b="\u4e00\u4e00"} 1\n',
+      'a value of 6 bytes, label_value_length_limit is 4',
+    ],
+    [{ ...NO_LABEL_LIMITS, legacyNames: true }, '{"a.b"} 1\n', 'legacy does not allow the name'],
+    [{ ...NO_LABEL_LIMITS, legacyNames: true }, 'a{"b.c"="d"} 1\n', 'legacy does not allow'],
+  ])('%j refuse the page by name', (labelLimits, page, problem) => {
+    const k = kit({ labelLimits });
+    expect(k.page('a{b="1"} 1\n').report.error).toBe('');
+    const { report, rows } = k.page(page);
+    expect(report.error).toContain(problem);
+    expect(rows).toEqual(['a{b="1"} stale']);
   });
 });

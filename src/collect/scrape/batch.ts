@@ -1,8 +1,16 @@
 // A page into a batch of samples: refs, duplicates, limits, staleness and the report series, as Prometheus has them.
 // Synchronous; the runner does the I/O around it.
 
-import { badNames, decodeSeries, type TextReader } from '../../exposition/index.ts';
 import {
+  badNames,
+  decodeSeries,
+  exemplarOf,
+  OpenMetricsReader,
+  type PageReader,
+  TextReader,
+} from '../../exposition/index.ts';
+import {
+  type Exemplar,
   labelsEqual,
   METRIC_NAME,
   type MetricMetadata,
@@ -13,6 +21,7 @@ import {
   withLabels,
 } from '../../model/index.ts';
 import { SampleColumns } from './columns.ts';
+import { type LabelLimits, limitProblem } from './label-limits.ts';
 import { type LayoutHost, PageLayout } from './layout.ts';
 import { joinLabels, type LabelRules } from './sample-labels.ts';
 
@@ -23,6 +32,14 @@ export interface BatchSettings {
   readonly trackTimestampsStaleness: boolean;
   /** 0 is no limit. */
   readonly sampleLimit: number;
+  readonly labelLimits: LabelLimits;
+}
+
+export type PageFormat = 'text' | 'openmetrics';
+
+export interface Page {
+  readonly bytes: Uint8Array;
+  readonly format: PageFormat;
 }
 
 /** What happened to one page. */
@@ -75,6 +92,7 @@ export class TargetBatcher implements LayoutHost {
   #reportRefs: (SeriesRef | undefined)[] = [];
   #series: Uint32Array = new Uint32Array(0);
   #columns = new SampleColumns(new Uint32Array(0));
+  #exemplars: { readonly index: number; readonly exemplar: Exemplar }[] = [];
   #tally: Tally = newTally();
 
   constructor(writer: SeriesWriter, settings: BatchSettings) {
@@ -93,18 +111,21 @@ export class TargetBatcher implements LayoutHost {
   }
 
   /** Reads a page (undefined: the scrape failed with `error`). Then `finish` gives the batch. */
-  readPage(bytes: Uint8Array | undefined, error: string): PageReport {
+  readPage(page: Page | undefined, error: string): PageReport {
     this.#isLastPageLive = this.#writer.generation === this.#generation;
     this.#generation = this.#writer.generation;
     this.#page++;
     this.#tally = newTally();
     this.#trackedNow = [];
+    this.#exemplars = [];
     this.#columns = new SampleColumns(this.#series);
     let lines = 0;
     let missed = 0;
-    if (bytes === undefined) this.#tally.error = error;
+    if (page === undefined) this.#tally.error = error;
     else {
-      const counts = this.#layout.read(bytes, this);
+      const { bytes, format } = page;
+      const reader = format === 'openmetrics' ? new OpenMetricsReader(bytes) : new TextReader(bytes);
+      const counts = this.#layout.read(reader, this);
       if (counts !== 'stopped' && 'lines' in counts) ({ lines, missed } = counts);
       else if (counts !== 'stopped') this.#tally.error = counts.message;
       this.#checkLimit();
@@ -114,6 +135,7 @@ export class TargetBatcher implements LayoutHost {
       // Half a page would look like vanished series: nothing of it is written, and all of the target's series end.
       this.#columns = new SampleColumns(this.#series);
       this.#trackedNow = [];
+      this.#exemplars = [];
     }
     const staleMarkers = this.#markVanished(failed);
     this.#tracked = this.#trackedNow;
@@ -151,7 +173,7 @@ export class TargetBatcher implements LayoutHost {
     return this.#close(timestampMs, []);
   }
 
-  onSample(entry: number, reader: TextReader): boolean {
+  onSample(entry: number, reader: PageReader): boolean {
     const { table } = this.#layout;
     const page = this.#page;
     if (!table.isLive(entry) && !this.#resolve(entry)) return this.#tally.error === '';
@@ -176,6 +198,8 @@ export class TargetBatcher implements LayoutHost {
       this.#trackedNow.push(canonical);
     }
     if (sampleLimit > 0 && this.#columns.count >= sampleLimit) return true;
+    if (reader.exemplarEnd > 0)
+      this.#exemplars.push({ index: this.#columns.count, exemplar: exemplarOf(reader) });
     this.#columns.push(table.refs[entry] as number, reader.valueWords, timed ? timestampMs : Number.NaN);
     return true;
   }
@@ -200,7 +224,12 @@ export class TargetBatcher implements LayoutHost {
       this.#tally.error = `Cannot take ${JSON.stringify(new TextDecoder().decode(text))}: metric_relabel_configs left no metric name`;
       return false;
     }
-    const { sampleLimit } = this.#settings;
+    const { sampleLimit, labelLimits } = this.#settings;
+    const problem = limitProblem(joined.labels, labelLimits);
+    if (problem !== '') {
+      this.#tally.error = problem;
+      return false;
+    }
     if (sampleLimit > 0 && this.#tally.kept >= sampleLimit) {
       // The page is refused at its end: its series must not fill the store first.
       this.#tally.kept++;
@@ -265,7 +294,15 @@ export class TargetBatcher implements LayoutHost {
     const columns = this.#columns.finish();
     this.#series = columns.series;
     const { producer } = this.#settings;
-    return { producer, timestampMs, ...columns, ...(metadata.length === 0 ? {} : { metadata }) };
+    const exemplars = this.#exemplars;
+    this.#exemplars = [];
+    return {
+      producer,
+      timestampMs,
+      ...columns,
+      ...(exemplars.length === 0 ? {} : { exemplars }),
+      ...(metadata.length === 0 ? {} : { metadata }),
+    };
   }
 }
 

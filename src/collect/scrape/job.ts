@@ -2,6 +2,8 @@
 
 import type { HttpTls } from '../../base/index.ts';
 import type { RelabelRule } from '../../exposition/index.ts';
+import type { LabelLimits } from './label-limits.ts';
+import type { ScrapeProtocol } from './negotiation.ts';
 
 /** A password or token that no message prints. */
 export interface HiddenText {
@@ -29,6 +31,13 @@ export interface ScrapeJob {
   readonly sampleLimit: number;
   /** Bytes of a page after decompression; 0 takes `BODY_BYTES_DEFAULT`. */
   readonly bodyBytesMax: number;
+  readonly labelLimits: LabelLimits;
+  /** The formats to ask for, most wanted first. */
+  readonly scrapeProtocols: readonly ScrapeProtocol[];
+  /** What an answer without a usable content type is read as. */
+  readonly fallbackProtocol?: ScrapeProtocol;
+  /** How a server is to write names that are not plain: "allow-utf-8", "underscores", "dots" or "values". */
+  readonly escaping: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly auth: ScrapeAuth;
   readonly tls?: HttpTls;

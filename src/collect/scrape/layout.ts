@@ -5,7 +5,7 @@
 // The sequence: segment k is everything from the end of sample line k - 1 to the end of the series text of sample
 // line k (comments included), so that one comparison covers the comments too.
 
-import { decodeHelp, nameOf, type PageFailure, TextReader } from '../../exposition/index.ts';
+import { helpOf, nameOf, type PageFailure, type PageReader } from '../../exposition/index.ts';
 import type { MetricMetadata, MetricType } from '../../model/index.ts';
 import { ByteArena } from './byte-arena.ts';
 import { SeriesTable } from './series-table.ts';
@@ -13,7 +13,7 @@ import { SeriesTable } from './series-table.ts';
 /** What the layout asks of its owner. */
 export interface LayoutHost {
   /** A sample of `entry` was read. The value's words and the timestamp are in the reader. False ends the page. */
-  onSample(entry: number, reader: TextReader): boolean;
+  onSample(entry: number, reader: PageReader): boolean;
 }
 
 const CLOSE = 0x7d;
@@ -51,8 +51,8 @@ export class PageLayout {
   #freshMetadata: MetricMetadata[] = [];
 
   /** Reads a page; the host sees its samples in order. A failure spoils the page, what is known stays. */
-  read(bytes: Uint8Array, host: LayoutHost): PageCounts | PageFailure | 'stopped' {
-    const reader = new TextReader(bytes);
+  read(reader: PageReader, host: LayoutHost): PageCounts | PageFailure | 'stopped' {
+    const { bytes } = reader;
     const sequence = this.#sequence;
     const into = emptySequence();
     let rebuilding = false;
@@ -117,7 +117,7 @@ export class PageLayout {
   }
 
   /** Moves the reader over segment `k` and its value, or leaves it where it was. */
-  #readPredicted(reader: TextReader, k: number): boolean {
+  #readPredicted(reader: PageReader, k: number): boolean {
     const { keys, starts } = this.#sequence;
     const start = starts[k] as number;
     const length = (starts[k + 1] as number) - start;
@@ -137,7 +137,7 @@ export class PageLayout {
     return false;
   }
 
-  #entryOf(reader: TextReader): number {
+  #entryOf(reader: PageReader): number {
     const { bytes, seriesStart: start, seriesEnd: end } = reader;
     const known = this.table.find(bytes, start, end);
     return known >= 0 ? known : this.table.add(bytes, { start, end }, reader.type);
@@ -150,12 +150,11 @@ export class PageLayout {
     this.#segmentOf = segmentOf;
   }
 
-  #noteMetadata(kind: 'help' | 'type', reader: TextReader): void {
+  #noteMetadata(kind: 'help' | 'type' | 'unit', reader: PageReader): void {
     const metric = nameOf(reader);
     const old = this.#metadata.get(metric) ?? { metric, type: 'unknown', help: '', unit: '' };
-    const text = reader.bytes.subarray(reader.textStart, reader.textEnd);
-    const noted = kind === 'help' ? { ...old, help: decodeHelp(text) } : { ...old, type: reader.type };
-    if (noted.help === old.help && noted.type === old.type) return;
+    const noted = kind === 'type' ? { ...old, type: reader.type } : { ...old, [kind]: helpOf(reader) };
+    if (noted.help === old.help && noted.type === old.type && noted.unit === old.unit) return;
     this.#metadata.set(metric, noted);
     const last = this.#freshMetadata.at(-1);
     if (last?.metric === metric) this.#freshMetadata.pop();

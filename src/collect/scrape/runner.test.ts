@@ -12,7 +12,13 @@ import {
   type TargetStatus,
   targetId,
 } from '../../model/index.ts';
-import { createScraper, type ScrapeEntry, type ScrapeJob } from './index.ts';
+import {
+  createScraper,
+  NO_LABEL_LIMITS,
+  SCRAPE_PROTOCOLS_DEFAULT,
+  type ScrapeEntry,
+  type ScrapeJob,
+} from './index.ts';
 import { alignTime, firstDelayMs } from './schedule.ts';
 import { MemoryWriter } from './testdata/memory-writer.ts';
 
@@ -34,6 +40,9 @@ function entryOf(
     trackTimestampsStaleness: false,
     sampleLimit: 0,
     bodyBytesMax: 0,
+    labelLimits: NO_LABEL_LIMITS,
+    scrapeProtocols: SCRAPE_PROTOCOLS_DEFAULT,
+    escaping: 'allow-utf-8',
     headers: {},
     auth: { kind: 'none' },
     followRedirects: true,
@@ -116,7 +125,34 @@ describe('scraping', () => {
       authorization: 'Basic dTpnZWhlaW0=',
       'x-y': 'z',
     });
-    expect(http.requests[0]?.headers['accept']).not.toMatch(/openmetrics|protobuf/);
+    // As Prometheus 3 asks by default.
+    expect(http.requests[0]?.headers['accept']).toBe(
+      'application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,' +
+        'application/openmetrics-text;version=0.0.1;q=0.5,' +
+        'text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2',
+    );
+    await scraper.stop();
+  });
+
+  it('reads OpenMetrics where the server answers so, and what the job falls back to where it says nothing', async () => {
+    const { clock, http, writer, scraper } = kit();
+    const body = '# TYPE a counter\na_total 1 5.5 # {id="x"} 0.5\n# EOF\n';
+    const headers = { 'content-type': 'application/openmetrics-text; version=1.0.0; charset=utf-8' };
+    http.on('http://a/', { body, headers });
+    http.on('http://b/', { body });
+    http.on('http://c/', { body });
+    await scraper.setJobs([
+      entryOf('a'),
+      entryOf('b', { job: { fallbackProtocol: 'OpenMetricsText1.0.0' } }),
+      entryOf('c', { job: { scrapeProtocols: ['PrometheusText0.0.4'] } }),
+    ]);
+    await clock.advance(INTERVAL_MS);
+    expect(scraper.statuses().map(({ health }) => health)).toEqual(['up', 'up', 'down']);
+    const exemplars = writer.batches.map(batch => batch.exemplars?.map(one => one.exemplar.value));
+    expect(exemplars.filter(one => one !== undefined)).toEqual([[0.5], [0.5]]);
+    expect(http.requests.find(one => one.url.startsWith('http://c/'))?.headers['accept']).toBe(
+      'text/plain;version=0.0.4;q=0.6,*/*;q=0.5',
+    );
     await scraper.stop();
   });
 
@@ -127,8 +163,8 @@ describe('scraping', () => {
     ['a page that cannot be read', { body: 'x\n' }, 'line 1, column 2'],
     [
       'a format that was not asked for',
-      { body: '', headers: { 'content-type': 'application/openmetrics-text' } },
-      'openmetrics',
+      { body: '', headers: { 'content-type': 'application/vnd.google.protobuf' } },
+      'protobuf',
     ],
   ])('%s ends the series and is told', async (_, answer, error) => {
     const { clock, http, writer, scraper, health, rows } = kit();

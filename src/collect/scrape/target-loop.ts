@@ -1,6 +1,15 @@
 // One target's life: ticks, one scrape at a time, its status, and the stale markers at its end.
 
-import type { Clock, Http, Log, Timer } from '../../base/index.ts';
+import {
+  type Clock,
+  err,
+  type Http,
+  type HttpResponse,
+  type Log,
+  ok,
+  type Result,
+  type Timer,
+} from '../../base/index.ts';
 import { compileRelabelRules } from '../../exposition/index.ts';
 import type {
   AppendOutcome,
@@ -10,10 +19,11 @@ import type {
   TargetHealth,
   TargetStatus,
 } from '../../model/index.ts';
-import { type BatchSettings, type PageReport, TargetBatcher } from './batch.ts';
+import { type BatchSettings, type Page, type PageReport, TargetBatcher } from './batch.ts';
 import type { ScrapeCounters } from './counters.ts';
 import type { ScrapeJob } from './job.ts';
-import { pageRequest, responseProblem } from './page-request.ts';
+import { formatOf } from './negotiation.ts';
+import { pageRequest } from './page-request.ts';
 import { alignTime, firstDelayMs, type SampleGrid } from './schedule.ts';
 
 /** A target and the settings of its job. */
@@ -144,9 +154,10 @@ export class TargetLoop {
     const { timestampMs, grid } = alignTime(startMs, this.#grid, target.intervalMs);
     this.#grid = grid;
     this.#lastSampleMs = timestampMs;
-    const problem = answer.ok ? responseProblem(answer.value) : answer.error.message;
-    const body = answer.ok && problem === '' ? plainBytes(answer.value.body) : undefined;
-    const report = this.#batcher.readPage(body, problem);
+    const page = answer.ok ? pageOf(answer.value, job) : err(answer.error.message);
+    const report = page.ok
+      ? this.#batcher.readPage(page.value, '')
+      : this.#batcher.readPage(undefined, page.error);
     const durationMs = clock.monotonicMs() - startMonotonicMs;
     const batch = this.#batcher.finish(report, { timestampMs, durationMs });
     this.#count(report);
@@ -228,7 +239,15 @@ function batchSettings({ target, job }: ScrapeEntry): BatchSettings {
     honorTimestamps: target.honorTimestamps,
     trackTimestampsStaleness: job.trackTimestampsStaleness,
     sampleLimit: target.sampleLimit,
+    labelLimits: job.labelLimits,
   };
+}
+
+/** The page of an answer, or why it has none that can be read. */
+function pageOf(response: HttpResponse, job: ScrapeJob): Result<Page, string> {
+  if (response.status !== 200) return err(`server returned HTTP status ${response.status}`);
+  const format = formatOf(response, job.fallbackProtocol);
+  return format.ok ? ok({ bytes: plainBytes(response.body), format: format.value }) : format;
 }
 
 /** One class of array in the hot loops, whatever the HTTP client returned. */

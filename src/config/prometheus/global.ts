@@ -55,7 +55,17 @@ export const scrapeProtocols: Schema<readonly ScrapeProtocol[]> = {
     const read = list(text({ oneOf: SCRAPE_PROTOCOLS })).read(node, context);
     if (read === INVALID) return INVALID;
     const twice = read.find((name, i) => read.indexOf(name) !== i);
-    if (twice === undefined && read.length > 0) return read.filter(isScrapeProtocol);
+    if (twice === undefined && read.length > 0) {
+      if (read.includes('PrometheusProto')) {
+        context.report({
+          code: 'config-not-carried-out',
+          severity: 'warning',
+          message: `"PrometheusProto" at ${context.path} is valid, but this version does not ask for protobuf`,
+          at: node,
+        });
+      }
+      return read.filter(isScrapeProtocol);
+    }
     context.report({
       code: 'config-bad-value',
       message:
