@@ -5,34 +5,49 @@ import { checkText, detectKind, type FileKind, loadConfig, resolveFrom } from '.
 import { type Diagnostic, formatDiagnostic } from '../model/index.ts';
 import { createQueryEngine } from '../promql/index.ts';
 import { MemoryStore, readRules } from '../rules/index.ts';
-import { type Command, type CommandContext, type ExitCode, readArgs, usageError } from './command.ts';
+import { checkMetrics } from './check-metrics.ts';
+import {
+  type Command,
+  type CommandContext,
+  type ExitCode,
+  type ParsedArgs,
+  readArgs,
+  usageError,
+} from './command.ts';
 import { definedOnly } from './ports.ts';
 
 export const checkCommand: Command = {
   name: 'check',
-  says: 'check configuration and rule files: place, cause and remedy of each problem',
-  help: `usage: watchkeeper check config|rules FILE... [--syntax-only] [--agent] [--json]
+  says: 'check configuration, rule files and metrics pages: place, cause and remedy of each problem',
+  help: `usage: watchkeeper check config|rules|metrics FILE... [options]
 
   config FILE...   watchkeeper.yml, prometheus.yml or alertmanager.yml (told apart by their keys), with the rule files
                    and secrets that they name
   rules FILE...    rule files in Prometheus's format
+  metrics FILE...  pages that exporters serve ("-" is standard input): the text format, or OpenMetrics strictly, and
+                   remarks on names, units and help as promtool has them
   --syntax-only    do not look at other files that are named in it
   --agent          judge a prometheus.yml as Prometheus's agent mode does: nothing that evaluates or answers
+  --format F       of metrics: text or openmetrics (default: by whether the page ends with "# EOF")
+  --extended       of metrics: series a family, too
   --json           one JSON object a problem
 
-Exit code 0: no errors (warnings may be printed). 1: errors.
+Exit code 0: no errors (warnings may be printed). 1: errors, or remarks on metrics.
 `,
   async run(context) {
     const args = readArgs(context.args, {
       'syntax-only': { type: 'boolean' },
       agent: { type: 'boolean' },
       json: { type: 'boolean' },
+      format: { type: 'string' },
+      extended: { type: 'boolean' },
     });
     if (!args.ok) return usageError(context, checkCommand, args.error);
     const [what, ...files] = args.value.words;
-    if (what !== 'config' && what !== 'rules')
-      return usageError(context, checkCommand, '"config" or "rules" expected');
+    if (what !== 'config' && what !== 'rules' && what !== 'metrics')
+      return usageError(context, checkCommand, '"config", "rules" or "metrics" expected');
     if (files.length === 0) return usageError(context, checkCommand, 'a file is needed');
+    if (what === 'metrics') return runMetrics(context, args.value, files);
     const agent = args.value.flag('agent');
     if (agent && what !== 'config') return usageError(context, checkCommand, '--agent is for "config" only');
     let worst: ExitCode = 0;
@@ -54,6 +69,24 @@ Exit code 0: no errors (warnings may be printed). 1: errors.
     return worst;
   },
 };
+
+async function runMetrics(
+  context: CommandContext,
+  args: ParsedArgs,
+  files: readonly string[],
+): Promise<ExitCode> {
+  const format = args.text('format');
+  if (format !== undefined && format !== 'text' && format !== 'openmetrics')
+    return usageError(context, checkCommand, '--format is text or openmetrics');
+  let worst: ExitCode = 0;
+  for (const file of files) {
+    const path = resolveFrom(`${context.cwd}/.`, file);
+    const options = { json: args.flag('json'), extended: args.flag('extended') };
+    const code = await checkMetrics(context, { file, path, format, ...options });
+    if (code !== 0) worst = code;
+  }
+  return worst;
+}
 
 function warningsText(found: readonly Diagnostic[]): string {
   const warnings = found.filter(diagnostic => diagnostic.severity === 'warning').length;

@@ -309,6 +309,35 @@ describe('check', () => {
       0,
       /^a\.yml: fine\n$/,
     ],
+    [
+      'a page that everybody would like',
+      ['metrics', 'a.prom'],
+      { 'a.prom': '# HELP a_total A.\n# TYPE a_total counter\na_total 1\n' },
+      0,
+      /^a\.prom: text format, 1 series: fine\n$/,
+    ],
+    [
+      'a page with remarks, and its families',
+      ['metrics', '--extended', 'a.prom'],
+      { 'a.prom': '# TYPE a_ms gauge\na_ms{x="1"} 1\na_ms{x="2"} 1\na_ms{x="2"} 1\n' },
+      1,
+      /^a_ms metric names should not contain abbreviated units\na_ms metric not unique: .*\na_ms no help text\n +2 100\.0 % {2}a_ms\na\.prom: text format, 2 series: 3 remarks\n$/,
+    ],
+    [
+      'OpenMetrics, strictly, by its end',
+      ['metrics', 'a.om'],
+      { 'a.om': '# HELP a A.\n# TYPE a counter\na_total -1\n# EOF\n' },
+      1,
+      /^a\.om: error: line 3, column 1: Cannot read "a_total -1": "_total" cannot be negative\na\.om: OpenMetrics, 1 series: cannot be read\n$/,
+    ],
+    [
+      'a page as another format than it looks',
+      ['metrics', '--format', 'text', '--json', 'a.om'],
+      { 'a.om': '# HELP a A.\na  -1\n# EOF\n' },
+      0,
+      /^$/,
+    ],
+    ['a page that is not there', ['metrics', 'none.prom'], {}, 1, /Cannot read "none\.prom"/],
     ['a file that is not there', ['rules', 'none.yml'], {}, 1, /Cannot read "none\.yml"/],
   ])('answers for %s', async (_, args, files, code, says) => {
     const ran = await run(checkCommand, args, { files });
@@ -328,10 +357,13 @@ describe('check', () => {
     });
   });
 
-  it.each([[[]], [['config']], [['nonsense', 'a.yml']], [['rules', '--agent', 'r.yml']]])(
-    '%j is wrong usage',
-    async args => {
-      expect((await run(checkCommand, args)).code).toBe(2);
-    },
-  );
+  it.each([
+    [[]],
+    [['config']],
+    [['nonsense', 'a.yml']],
+    [['rules', '--agent', 'r.yml']],
+    [['metrics', '--format', 'xml', 'a']],
+  ])('%j is wrong usage', async args => {
+    expect((await run(checkCommand, args)).code).toBe(2);
+  });
 });

@@ -3,7 +3,9 @@
 export { formatFailure, lineFailure, type PageFailure } from './failure.ts';
 export { formatFloat, formatFloatJson, formatFloatOpenMetrics } from './format-float.ts';
 export { parseGoFloat, setNormalNaN } from './go-float.ts';
+export { type MetricProblem, type MetricReview, reviewMetrics } from './metric-lint.ts';
 export { OpenMetricsReader } from './openmetrics-reader.ts';
+export { checkOpenMetrics } from './openmetrics-strict.ts';
 export type { EntryKind, PageReader } from './page-reader.ts';
 export {
   badNames,

@@ -30,9 +30,6 @@ const OPENMETRICS_TYPES: ReadonlyMap<string, MetricType> = new Map([
   ['unknown', 'unknown'],
 ]);
 
-/** Beyond this a time in milliseconds is no 64-bit integer. */
-const TIMESTAMP_MS_MAX = 2 ** 63;
-
 type Metadata = 'help' | 'type' | 'unit';
 
 const KEYWORDS: readonly (readonly [word: Metadata, bytes: readonly number[]])[] = [
@@ -51,6 +48,8 @@ export class OpenMetricsReader implements PageReader {
   readonly value = new Float64Array(1);
   readonly valueWords: Uint32Array = wordsOf(this.value);
   timestampMs = Number.NaN;
+  /** As it stands there; NaN without one. */
+  timestampSeconds = Number.NaN;
   type: MetricType = 'unknown';
   nameStart = 0;
   nameEnd = 0;
@@ -94,13 +93,15 @@ export class OpenMetricsReader implements PageReader {
     this.exemplarStart = 0;
     this.exemplarEnd = 0;
     this.timestampMs = Number.NaN;
+    this.timestampSeconds = Number.NaN;
     let cause = this.#readNumber(this.#intoValue, 'value');
     if (cause !== '') return cause;
     let i = this.position;
     if (bytes[i] === SPACE && bytes[i + 1] !== HASH) {
       cause = this.#readNumber(this.#intoNumber, 'timestamp in seconds');
       if (cause !== '') return cause;
-      this.timestampMs = millisecondsOf(this.#number[0] as number);
+      this.timestampSeconds = this.#number[0] as number;
+      this.timestampMs = millisecondsOf(this.timestampSeconds);
       if (Number.isNaN(this.timestampMs)) return 'the timestamp is out of range';
       i = this.position;
     }
@@ -296,10 +297,10 @@ export class OpenMetricsReader implements PageReader {
   }
 }
 
-/** Whole milliseconds towards zero, as Prometheus; NaN for what is no time. */
+/** Whole milliseconds towards zero, as Prometheus; NaN for what is no time. Far ones are for the store to refuse. */
 function millisecondsOf(seconds: number): number {
   const ms = Math.trunc(seconds * 1000);
-  return Math.abs(ms) < TIMESTAMP_MS_MAX ? ms : Number.NaN;
+  return Number.isFinite(ms) ? ms : Number.NaN;
 }
 
 function isLetter(byte: number | undefined): boolean {

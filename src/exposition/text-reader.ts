@@ -100,7 +100,11 @@ export class TextReader implements PageReader {
     if (byte === HASH) return this.#readHash(i);
     this.seriesStart = i;
     if (byte !== OPEN && ((CLASSES[byte] as number) & METRIC_START) === 0) {
-      return this.#fail(i, 'a metric name or "{" expected');
+      const isMark = byte === 0xef && bytes[i + 1] === 0xbb && bytes[i + 2] === 0xbf;
+      return this.#fail(
+        i,
+        isMark ? 'a byte-order mark, which the format does not know' : 'a metric name or "{" expected',
+      );
     }
     if (!this.#scanSeries(i)) return 'failed';
     this.position = this.seriesEnd;
