@@ -1,12 +1,10 @@
 // The simulation over many seeds: bundled once, then spread over processes, one a core.
 
 import { fork } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
+import { withBundle } from './soak-bundle.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
 /** From 100 half hours on, each fault and each promise must have been exercised. */
 const ENFORCED_FROM_MINUTES = 3000;
 /** A line of progress this often. */
@@ -22,34 +20,8 @@ export async function soakSim(options) {
     process.stderr.write('soak: --seeds, --from, --seed, --minutes and --jobs are numbers of at least 1\n');
     return 2;
   }
-  // Below node_modules, so that what is left out of the bundle is found from there.
-  mkdirSync(join(root, 'node_modules', '.cache'), { recursive: true });
-  const folder = mkdtempSync(join(root, 'node_modules', '.cache', 'soak-'));
-  try {
-    const program = await bundle(folder);
-    const task = { minutes, verbose: one !== undefined, watch: options.watch };
-    return await runAll({ program, from, seeds, jobs, task });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-async function bundle(folder) {
-  const { build } = await import('vite');
-  await build({
-    root,
-    configFile: false,
-    logLevel: 'error',
-    build: {
-      ssr: 'tools/soak-sim.ts',
-      outDir: folder,
-      emptyOutDir: false,
-      minify: false,
-      target: 'node20',
-      rollupOptions: { output: { entryFileNames: 'soak-sim.mjs' } },
-    },
-  });
-  return join(folder, 'soak-sim.mjs');
+  const task = { minutes, verbose: one !== undefined, watch: options.watch };
+  return withBundle('soak-sim', program => runAll({ program, from, seeds, jobs, task }));
 }
 
 async function runAll({ program, from, seeds, jobs, task }) {

@@ -244,7 +244,7 @@ function build(
     version: VERSION,
     onHealthChange: status => void journalHealth(status),
   });
-  const push = createPushReceiver({ writer: store, clock, log, metrics: registry });
+  const push = createPushReceiver({ writer: store, clock, random, log, metrics: registry });
   const hostName = ports.hostFacts.hostname();
   const ownFamilies = (): readonly MetricFamily[] =>
     selfFamilies(registry, ports.ownFacts, {

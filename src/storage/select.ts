@@ -34,7 +34,7 @@ export async function selectEverywhere(
     window: hints,
     signal,
     head: () => selectSeries(source, matchers, asked),
-    block: (block, numbers) => block.read(numbers, hints, hints.limit),
+    block: (block, numbers) => block.read(numbers, hints, { limit: hints.limit }),
     join: (ofBlocks, ofHead) => {
       const sources = [...ofBlocks, ofHead];
       const merged = mergeSources(sources).map(one => withLiveRef(source, one, ofBlocks.length > 0));

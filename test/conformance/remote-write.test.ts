@@ -19,6 +19,7 @@ import { FakeClock } from '../support/clock.ts';
 import { describeCorpus, readJsonLines, reportCases } from '../support/corpora.ts';
 import { CollectingLog } from '../support/log.ts';
 import { MemorySeriesStore } from '../support/memory-series.ts';
+import { seededRandom } from '../support/random.ts';
 
 interface Row {
   readonly side: string;
@@ -56,7 +57,13 @@ async function send(body: Uint8Array, headers: Readonly<Record<string, string>>)
       return ok({ accepted, refused: [], refusedCount: 0, acceptedHistograms, keptExemplars });
     },
   };
-  const ports = { writer, clock, log: new CollectingLog(), metrics: new MetricRegistry() };
+  const ports = {
+    writer,
+    clock,
+    random: seededRandom(1),
+    log: new CollectingLog(),
+    metrics: new MetricRegistry(),
+  };
   const answer = await createPushReceiver(ports).remoteWrite({ headers, body: async () => ok(body) });
   return { answer, batches };
 }

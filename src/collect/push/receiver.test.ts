@@ -7,6 +7,7 @@ import { FakeClock } from '../../../test/support/clock.ts';
 import { FakeDisk } from '../../../test/support/disk.ts';
 import { CollectingLog } from '../../../test/support/log.ts';
 import { MemorySeriesStore } from '../../../test/support/memory-series.ts';
+import { seededRandom } from '../../../test/support/random.ts';
 import { ok } from '../../base/index.ts';
 import {
   formatLabels,
@@ -61,7 +62,13 @@ function kit(captured?: SampleBatch[]): Kit {
             });
           },
         };
-  const ports = { writer, clock, log: new CollectingLog(), metrics: new MetricRegistry() };
+  const ports = {
+    writer,
+    clock,
+    random: seededRandom(1),
+    log: new CollectingLog(),
+    metrics: new MetricRegistry(),
+  };
   const receiver = createPushReceiver(ports);
   const send: Kit['send'] = (body, headers = { 'content-type': V1, 'content-encoding': 'snappy' }) =>
     receiver.remoteWrite({ headers, body: async () => ok(body) });
@@ -461,7 +468,13 @@ describe('a store that takes nothing', () => {
     if (!opened.ok) throw new Error(opened.error.message);
     opened.value.intern(labelsFrom({ __name__: 'x' }));
     disk.setFull(true);
-    const ports = { writer: opened.value, clock, log: new CollectingLog(), metrics: new MetricRegistry() };
+    const ports = {
+      writer: opened.value,
+      clock,
+      random: seededRandom(1),
+      log: new CollectingLog(),
+      metrics: new MetricRegistry(),
+    };
     const receiver = createPushReceiver(ports);
     const series = Array.from({ length: 2000 }, (_, i) => ({
       labels: named(`m${i}`, ['text', 'x'.repeat(50)]),

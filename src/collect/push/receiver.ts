@@ -1,7 +1,7 @@
 // The remote-write receiver: what comes in over HTTP goes into the store, and the answer says what became of it.
 // Nothing is lost in silence: what is refused is named (400), what cannot be taken now is asked for again (429, 503).
 
-import type { Clock, Log, Result } from '../../base/index.ts';
+import type { Clock, Log, Random, Result } from '../../base/index.ts';
 import {
   type AppendFailure,
   type AppendOutcome,
@@ -44,6 +44,7 @@ export interface PushReceiver {
 export interface PushPorts {
   readonly writer: SeriesWriter;
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Log;
   readonly metrics: Metrics;
 }
@@ -71,7 +72,7 @@ class Receiver implements PushReceiver {
 
   constructor(ports: PushPorts) {
     this.#ports = ports;
-    this.#reader = new RequestReader(ports.writer);
+    this.#reader = new RequestReader(ports.writer, ports.random.uint32());
     const { metrics } = ports;
     this.#requests = metrics.counter('watchkeeper_remote_write_requests_total', 'Requests by status.');
     this.#samples = metrics.counter('watchkeeper_remote_write_samples_total', 'Pushed samples by result.');

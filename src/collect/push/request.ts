@@ -53,10 +53,11 @@ interface Reading {
 /** Owns what is known about the series of one kind of sender. */
 export class RequestReader {
   readonly #writer: SeriesWriter;
-  readonly #table = new PushedSeries();
+  readonly #table: PushedSeries;
 
-  constructor(writer: SeriesWriter) {
+  constructor(writer: SeriesWriter, seed: number) {
     this.#writer = writer;
+    this.#table = new PushedSeries(seed);
   }
 
   read(body: Uint8Array, version: 1 | 2): Result<ReadRequest, string> {

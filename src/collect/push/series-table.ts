@@ -20,6 +20,12 @@ export class PushedSeries {
   /** Entry + 1 by hash, open addressing. */
   #slots = new Uint32Array(2048);
   #last = NOBODY;
+  readonly #seed: number;
+
+  /** `seed`: nobody outside can tell which labels share a slot. */
+  constructor(seed: number) {
+    this.#seed = seed;
+  }
 
   /** A new request begins: its first series follows the last one of the request before. */
   find(bytes: Uint8Array, from: number, to: number): number {
@@ -42,7 +48,7 @@ export class PushedSeries {
     this.#keep(bytes, from, to);
     this.#starts[entry] = this.#used - (to - from);
     this.#lengths[entry] = to - from;
-    this.#hashes[entry] = hashOf(bytes, from, to);
+    this.#hashes[entry] = this.#hashOf(bytes, from, to);
     this.#place(entry);
     this.#follow(entry);
     return entry;
@@ -55,13 +61,20 @@ export class PushedSeries {
 
   #lookUp(bytes: Uint8Array, from: number, to: number): number {
     const mask = this.#slots.length - 1;
-    let slot = hashOf(bytes, from, to) & mask;
+    let slot = this.#hashOf(bytes, from, to) & mask;
     for (;;) {
       const entry = this.#slots[slot]! - 1;
       if (entry === NOBODY) return NOBODY;
       if (this.#equals(entry, bytes, from, to)) return entry;
       slot = (slot + 1) & mask;
     }
+  }
+
+  /** FNV-1a over 32 bits from the seed, with a last mix, since the table takes the low bits. */
+  #hashOf(bytes: Uint8Array, from: number, to: number): number {
+    let hash = 0x811c9dc5 ^ this.#seed;
+    for (let i = from; i < to; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
+    return (hash ^ (hash >>> 15)) >>> 0;
   }
 
   #equals(entry: number, bytes: Uint8Array, from: number, to: number): boolean {
@@ -114,11 +127,4 @@ export class PushedSeries {
 function grown<T extends Uint32Array | Int32Array | Float64Array>(old: T, larger: T): T {
   larger.set(old);
   return larger;
-}
-
-/** FNV-1a over 32 bits, with a last mix, since the table takes the low bits. */
-function hashOf(bytes: Uint8Array, from: number, to: number): number {
-  let hash = 0x811c9dc5;
-  for (let i = from; i < to; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
-  return (hash ^ (hash >>> 15)) >>> 0;
 }

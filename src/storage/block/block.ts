@@ -7,6 +7,7 @@ import { type CompiledMatcher, type Labels, type SeriesColumns, wordsOf } from '
 import { readColumn } from '../codec/column.ts';
 import { BlockIndex, type SeriesRecord, type TimelineRecord } from './block-index.ts';
 import { type BlockFailure, damaged, diskFailure } from './failure.ts';
+import { TIMES_SAMPLES_MAX } from './limits.ts';
 import { type BlockMeta, decodeMeta } from './meta.ts';
 import { type PageCache, PagedFile, pagedFileBytes } from './paged.ts';
 import {
@@ -35,6 +36,25 @@ interface Times {
   readonly segments: TimelineRecord['segments'];
   readonly from: number;
   readonly to: number;
+}
+
+/** Times of a block's timelines, decoded once for all series that share them. Bounded: it starts anew when it is full. */
+export class TimesCache {
+  readonly #lines = new Map<number, Times>();
+  #samples = 0;
+
+  get(timeline: number): Times | undefined {
+    return this.#lines.get(timeline);
+  }
+
+  set(timeline: number, times: Times): void {
+    if (this.#samples > TIMES_SAMPLES_MAX) {
+      this.#lines.clear();
+      this.#samples = 0;
+    }
+    this.#lines.set(timeline, times);
+    this.#samples += times.timesMs.length;
+  }
 }
 
 export class Block {
@@ -94,9 +114,18 @@ export class Block {
   }
 
   /** What the series had in the window, deleted samples left out, in the order of the numbers; the empty ones are left out. */
-  async read(numbers: Iterable<number>, window: Window, limit = 0): Answer<SeriesColumns[]> {
+  async read(
+    numbers: Iterable<number>,
+    window: Window,
+    how: {
+      /** Series at most; 0 is no limit. */
+      readonly limit?: number;
+      /** Of reads before this one with the same window. */
+      readonly times?: TimesCache;
+    } = {},
+  ): Answer<SeriesColumns[]> {
+    const { limit = 0, times: lines = new TimesCache() } = how;
     const found: SeriesColumns[] = [];
-    const lines = new Map<number, Times>();
     for (const number of numbers) {
       const record = await this.#index.series(number);
       if (!record.ok) return record;
@@ -118,7 +147,7 @@ export class Block {
   /** Labels of those among the series that have samples in the window. */
   async labelsOf(numbers: Iterable<number>, window: Window): Answer<Labels[]> {
     const found: Labels[] = [];
-    const lines = new Map<number, Times>();
+    const lines = new TimesCache();
     for (const number of numbers) {
       const record = await this.#index.series(number);
       if (!record.ok) return record;
@@ -164,7 +193,7 @@ export class Block {
     await this.#data.close();
   }
 
-  async #timesOf(timeline: number, window: Window, lines: Map<number, Times>): Answer<Times> {
+  async #timesOf(timeline: number, window: Window, lines: TimesCache): Answer<Times> {
     const known = lines.get(timeline);
     if (known !== undefined) return ok(known);
     const record = await this.#index.timeline(timeline);

@@ -31,6 +31,9 @@ export const SLICE_MS = 8;
 /** Samples decoded in one go while blocks are written: some milliseconds. */
 export const BATCH_SAMPLES = 32 * 1024;
 
+/** Decoded times kept for one block that is read series by series, and as many merged ones: 8 MB each. */
+export const TIMES_SAMPLES_MAX = 1024 * 1024;
+
 /** Encoded timelines remembered while a block is written, to store equal ones once. */
 export const TIMELINES_REMEMBERED = 4096;
 

@@ -4,6 +4,7 @@
 
 import { assert } from '../../base/index.ts';
 import { compareLabels, labelsKey, type SeriesColumns, wordsOf } from '../../model/index.ts';
+import { TIMES_SAMPLES_MAX } from './limits.ts';
 
 interface Line {
   readonly timesMs: Float64Array;
@@ -16,6 +17,8 @@ export class Merger {
   conflicts = 0;
   /** Series that share their times in every place share them afterwards too. */
   readonly #lines = new Map<string, Line>();
+  /** In `#lines`, which starts anew when it is full: a merge of months must not hold all times at once. */
+  #samples = 0;
   readonly #numbers = new WeakMap<Float64Array, number>();
   #nextNumber = 0;
 
@@ -51,7 +54,12 @@ export class Merger {
     }
     const order = isRising(raw) ? undefined : mergeOrder(raw);
     const line = { timesMs: order === undefined ? raw : Float64Array.from(order, i => raw[i]!), order };
+    if (this.#samples > TIMES_SAMPLES_MAX) {
+      this.#lines.clear();
+      this.#samples = 0;
+    }
     this.#lines.set(key, line);
+    this.#samples += count;
     return line;
   }
 

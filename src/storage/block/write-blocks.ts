@@ -4,7 +4,7 @@
 
 import { type Disk, type DiskError, err, ok, type Result } from '../../base/index.ts';
 import { compareLabels, type SeriesColumns } from '../../model/index.ts';
-import type { Block } from './block.ts';
+import { type Block, TimesCache } from './block.ts';
 import type { BlockSet } from './block-set.ts';
 import type { BlockFailure } from './failure.ts';
 import { BATCH_SAMPLES } from './limits.ts';
@@ -161,6 +161,7 @@ class Cursor {
   #buffer: readonly SeriesColumns[] = [];
   #at = 0;
   #number = 0;
+  readonly #times = new TimesCache();
 
   constructor(block: Block) {
     this.block = block;
@@ -180,7 +181,7 @@ class Cursor {
       const each = Math.max(1, samples / series);
       const count = Math.min(series - this.#number, Math.max(1, Math.floor(BATCH_SAMPLES / 4 / each)));
       const numbers = Array.from({ length: count }, (_, i) => this.#number + i);
-      const read = await this.block.read(numbers, ALWAYS);
+      const read = await this.block.read(numbers, ALWAYS, { times: this.#times });
       if (!read.ok) return read;
       this.#buffer = read.value;
       this.#at = 0;
