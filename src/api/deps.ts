@@ -66,6 +66,8 @@ export interface ApiDeps {
   readonly effects: Effects;
   readonly buildInfo: BuildInfo;
   targets(): readonly TargetStatus[];
+  /** By scrape job; with those that are not listed. */
+  droppedTargetCounts(): Readonly<Record<string, number>>;
   droppedTargets(): readonly { readonly discoveredLabels: Readonly<Record<string, string>> }[];
   ruleGroups(): readonly RuleGroupView[];
   /** Alerts known to the rules, of all states. */

@@ -88,6 +88,7 @@ async function bench(settings: AccessSettings = OPEN): Promise<Bench> {
     effects: 'live',
     buildInfo: { version: '3.0.0', revision: '', branch: '', buildUser: '', buildDate: '', goVersion: '' },
     targets: () => [TARGET, { ...TARGET, job: 'other' }],
+    droppedTargetCounts: () => ({ j: 3 }),
     droppedTargets: () => [{ discoveredLabels: { __address__: 'dropped' } }],
     ruleGroups: () => [],
     alerts: () => own.alerts,
@@ -321,7 +322,9 @@ describe('what is known', () => {
       },
     });
     const dropped = jsonOf(await ask({ path: '/api/v1/targets', query: 'state=dropped' }));
-    expect(dropped).toMatchObject({ data: { activeTargets: [], droppedTargets: [{}] } });
+    expect(dropped).toMatchObject({
+      data: { activeTargets: [], droppedTargets: [{}], droppedTargetCounts: { j: 3 } },
+    });
   });
 
   it('alerts: an unknown one is firing with an annotation, a resolved one is not there', async () => {

@@ -96,7 +96,11 @@ export function targets(deps: ApiDeps, asked: Asked): ServerResponse {
   const dropped = state === 'active' ? [] : deps.droppedTargets();
   const active =
     state === 'dropped' ? [] : deps.targets().filter(target => pool === '' || target.job === pool);
-  return success({ activeTargets: active.map(targetJson), droppedTargets: dropped, droppedTargetCounts: {} });
+  return success({
+    activeTargets: active.map(targetJson),
+    droppedTargets: dropped,
+    droppedTargetCounts: state === 'active' ? {} : deps.droppedTargetCounts(),
+  });
 }
 
 export function rules(deps: ApiDeps, asked: Asked): ServerResponse {

@@ -95,6 +95,7 @@ function depsOf(ports: SystemPorts, system: System): ApiDeps {
       goVersion: `node ${ports.ownFacts.nodeVersion}`,
     },
     targets: () => targets.statuses(),
+    droppedTargetCounts: () => Object.fromEntries(system.droppedCounts()),
     droppedTargets: () =>
       system.droppedTargets().map(one => ({ discoveredLabels: labelsToRecord(one.discoveredLabels) })),
     ruleGroups: () => rules.status().map(ruleGroupView),

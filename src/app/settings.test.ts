@@ -98,6 +98,62 @@ scrape_configs:
     expect(config.scrapeJobs.map(scrapeJobOf)[1]).not.toHaveProperty('proxyUrl');
   });
 
+  it('say what a page may look like and in which format it is asked for', async () => {
+    const config = await configOf(`
+scrape_configs:
+  - job_name: plain
+  - job_name: limited
+    scrape_protocols: [PrometheusProto, PrometheusText0.0.4]
+    fallback_scrape_protocol: OpenMetricsText1.0.0
+    metric_name_validation_scheme: legacy
+    label_limit: 5
+    label_name_length_limit: 6
+    label_value_length_limit: 7
+  - job_name: proto
+    scrape_protocols: [PrometheusProto]
+    fallback_scrape_protocol: PrometheusProto
+`);
+    expect(config.scrapeJobs.map(scrapeJobOf)).toMatchObject([
+      {
+        scrapeProtocols: [
+          'OpenMetricsText1.0.0',
+          'OpenMetricsText0.0.1',
+          'PrometheusText1.0.0',
+          'PrometheusText0.0.4',
+        ],
+        labelLimits: { labels: 0, nameBytes: 0, valueBytes: 0, legacyNames: false },
+        escaping: 'allow-utf-8',
+      },
+      {
+        scrapeProtocols: ['PrometheusText0.0.4'],
+        fallbackProtocol: 'OpenMetricsText1.0.0',
+        labelLimits: { labels: 5, nameBytes: 6, valueBytes: 7, legacyNames: true },
+        escaping: 'underscores',
+      },
+      { scrapeProtocols: expect.arrayContaining(['OpenMetricsText1.0.0', 'PrometheusText0.0.4']) },
+    ]);
+    expect(config.scrapeJobs.map(scrapeJobOf)[2]).not.toHaveProperty('fallbackProtocol');
+  });
+
+  it('fail all targets of a job that has too many, and keep as many dropped ones as they should', async () => {
+    const config = await configOf(`
+scrape_configs:
+  - job_name: many
+    target_limit: 1
+    static_configs: [{ targets: ['127.0.0.1:1', '127.0.0.1:2'] }]
+  - job_name: few
+    target_limit: 2
+    keep_dropped_targets: 1
+    relabel_configs: [{ source_labels: [__address__], regex: '.*:[789]', action: drop }]
+    static_configs: [{ targets: ['127.0.0.1:1', '127.0.0.1:2', '127.0.0.1:7', '127.0.0.1:8', '127.0.0.1:9'] }]
+`);
+    const { entries, dropped, droppedCounts } = findTargets(config, discovered(config));
+    const tooMany = 'target_limit exceeded (number of targets: 2, limit: 1)';
+    expect(entries.map(({ refusal }) => refusal)).toEqual([tooMany, tooMany, '', '']);
+    expect(dropped).toHaveLength(1);
+    expect(droppedCounts).toEqual(new Map([['few', 3]]));
+  });
+
   it('lead to targets: several groups of one job, labels, and those that relabelling drops', async () => {
     const config = await configOf(`
 scrape_configs:

@@ -110,7 +110,10 @@ function tlsOf(tls: TlsSettings): HttpTls {
 
 export interface FoundTargets {
   readonly entries: readonly ScrapeEntry[];
+  /** At most `keep_dropped_targets` of each job. */
   readonly dropped: readonly DroppedTarget[];
+  /** All of them, by job. */
+  readonly droppedCounts: ReadonlyMap<string, number>;
 }
 
 /** What runs to find targets. Equal entries of one job count up, so that each has a key of its own. */
@@ -130,13 +133,23 @@ export function discoveryEntriesOf(config: Config): readonly DiscoveryEntry[] {
 export function findTargets(config: Config, discovery: Pick<Discovery, 'groups'>): FoundTargets {
   const entries: ScrapeEntry[] = [];
   const dropped: DroppedTarget[] = [];
+  const droppedCounts = new Map<string, number>();
   for (const configured of config.scrapeJobs) {
     const job = scrapeJobOf(configured);
     const resolved = resolveTargets(job, discovery.groups(job.jobName));
-    entries.push(...resolved.targets.map(target => ({ target, job })));
-    dropped.push(...resolved.dropped);
+    const { targetLimit, keepDroppedTargets } = configured;
+    const count = resolved.targets.length;
+    const refusal =
+      targetLimit > 0 && count > targetLimit
+        ? `target_limit exceeded (number of targets: ${count}, limit: ${targetLimit})`
+        : '';
+    entries.push(...resolved.targets.map(target => ({ target, job, refusal })));
+    if (resolved.dropped.length > 0) droppedCounts.set(job.jobName, resolved.dropped.length);
+    dropped.push(
+      ...(keepDroppedTargets > 0 ? resolved.dropped.slice(0, keepDroppedTargets) : resolved.dropped),
+    );
   }
-  return { entries, dropped };
+  return { entries, dropped, droppedCounts };
 }
 
 // --- this host -------------------------------------------------------------------------------------

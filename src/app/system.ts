@@ -8,7 +8,7 @@ import { createInProcessRunner, type InProcessRunner } from '../collect/inproces
 import { createPushReceiver, type PushReceiver } from '../collect/push/index.ts';
 import { createScraper, type Scraper } from '../collect/scrape/index.ts';
 import { type Config, type LoadOutcome, sameSettings } from '../config/index.ts';
-import { createDiscovery, type DroppedTarget, discoveryKinds } from '../discovery/index.ts';
+import { createDiscovery, discoveryKinds } from '../discovery/index.ts';
 import {
   type Diagnostic,
   type Effects,
@@ -35,6 +35,7 @@ import {
   discoveryEntriesOf,
   dispatchConfigOf,
   externalUrlOf,
+  type FoundTargets,
   findTargets,
   hostSettingsOf,
   playbooksOf,
@@ -92,7 +93,8 @@ export interface System {
   ownFamilies(): readonly MetricFamily[];
   /** False until everything has started, and again while it stops. */
   isReady(): boolean;
-  droppedTargets(): readonly DroppedTarget[];
+  droppedTargets(): FoundTargets['dropped'];
+  droppedCounts(): FoundTargets['droppedCounts'];
   reload(): Promise<ReloadOutcome>;
   stop(): Promise<void>;
 }
@@ -173,7 +175,7 @@ function build(
   let configVersion = first.version;
   let configFiles: readonly string[] = [];
   let lastReload = { atMs: startedAtMs, ok: true, problems: [] as readonly string[] };
-  let dropped: readonly DroppedTarget[] = [];
+  let found: Omit<FoundTargets, 'entries'> = { dropped: [], droppedCounts: new Map() };
   let settled = false;
   let ready = false;
 
@@ -323,9 +325,9 @@ function build(
   };
 
   const setTargets = async (): Promise<void> => {
-    const found = findTargets(config, discovery);
-    dropped = found.dropped;
-    await scraper.setJobs(found.entries);
+    const { entries, ...rest } = findTargets(config, discovery);
+    found = rest;
+    await scraper.setJobs(entries);
   };
   const discovery = createDiscovery(
     { clock, disk: ports.disk, http, log },
@@ -381,7 +383,8 @@ function build(
     host,
     ownFamilies,
     isReady: () => ready,
-    droppedTargets: () => dropped,
+    droppedTargets: () => found.dropped,
+    droppedCounts: () => found.droppedCounts,
     async reload() {
       const loaded = await options.load();
       const read = loaded.config === undefined ? undefined : readRuleFiles(loaded.config, query, options);

@@ -26,7 +26,11 @@ const INTERVAL_MS = 10_000;
 
 function entryOf(
   name: string,
-  changes: { readonly target?: Partial<ScrapeTarget>; readonly job?: Partial<ScrapeJob> } = {},
+  changes: {
+    readonly target?: Partial<ScrapeTarget>;
+    readonly job?: Partial<ScrapeJob>;
+    readonly refusal?: string;
+  } = {},
 ): ScrapeEntry {
   const job: ScrapeJob = {
     jobName: 'j',
@@ -66,7 +70,7 @@ function entryOf(
     headers: {},
     ...changes.target,
   };
-  return { target, job };
+  return { target, job, refusal: changes.refusal ?? '' };
 }
 
 function kit() {
@@ -131,6 +135,19 @@ describe('scraping', () => {
         'application/openmetrics-text;version=0.0.1;q=0.5,' +
         'text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2',
     );
+    await scraper.stop();
+  });
+
+  it('fails a target that is refused without asking it, until it is not refused any more', async () => {
+    const { clock, http, scraper } = kit();
+    http.on('http://a/', { body: 'x 1\n' });
+    await scraper.setJobs([entryOf('a', { refusal: 'target_limit exceeded' })]);
+    await clock.advance(INTERVAL_MS);
+    expect(scraper.statuses()[0]).toMatchObject({ health: 'down', lastError: 'target_limit exceeded' });
+    expect(http.requests).toEqual([]);
+    await scraper.setJobs([entryOf('a')]);
+    await clock.advance(INTERVAL_MS);
+    expect(scraper.statuses()[0]).toMatchObject({ health: 'up', lastError: '' });
     await scraper.stop();
   });
 

@@ -4,6 +4,7 @@ import {
   type Clock,
   err,
   type Http,
+  type HttpError,
   type HttpResponse,
   type Log,
   ok,
@@ -30,6 +31,8 @@ import { alignTime, firstDelayMs, type SampleGrid } from './schedule.ts';
 export interface ScrapeEntry {
   readonly target: ScrapeTarget;
   readonly job: ScrapeJob;
+  /** Why the target is not asked though it is one: each scrape of it fails with this. "" for nearly all. */
+  readonly refusal: string;
 }
 
 export interface LoopPorts {
@@ -146,15 +149,17 @@ export class TargetLoop {
 
   async #scrape(): Promise<void> {
     const { clock, http, version } = this.#ports;
-    const { target, job } = this.#entry;
+    const { target, job, refusal } = this.#entry;
     const startMs = clock.nowMs();
     const startMonotonicMs = clock.monotonicMs();
-    const answer = await http.request(pageRequest(target, job, version), this.#ended.signal);
+    const page =
+      refusal === ''
+        ? pageOf(await http.request(pageRequest(target, job, version), this.#ended.signal), job)
+        : err(refusal);
     if (this.#ended.signal.aborted) return;
     const { timestampMs, grid } = alignTime(startMs, this.#grid, target.intervalMs);
     this.#grid = grid;
     this.#lastSampleMs = timestampMs;
-    const page = answer.ok ? pageOf(answer.value, job) : err(answer.error.message);
     const report = page.ok
       ? this.#batcher.readPage(page.value, '')
       : this.#batcher.readPage(undefined, page.error);
@@ -244,7 +249,9 @@ function batchSettings({ target, job }: ScrapeEntry): BatchSettings {
 }
 
 /** The page of an answer, or why it has none that can be read. */
-function pageOf(response: HttpResponse, job: ScrapeJob): Result<Page, string> {
+function pageOf(answer: Result<HttpResponse, HttpError>, job: ScrapeJob): Result<Page, string> {
+  if (!answer.ok) return err(answer.error.message);
+  const response = answer.value;
   if (response.status !== 200) return err(`server returned HTTP status ${response.status}`);
   const format = formatOf(response, job.fallbackProtocol);
   return format.ok ? ok({ bytes: plainBytes(response.body), format: format.value }) : format;

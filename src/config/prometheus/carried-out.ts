@@ -12,9 +12,6 @@ export const WAITING: readonly string[] = [
   'native_histogram_min_bucket_factor',
   'scrape_failure_log_file',
   'scrape_native_histograms',
-  // Targets.
-  'keep_dropped_targets',
-  'target_limit',
   // The way to a target.
   'no_proxy',
   'oauth2',
