@@ -54,6 +54,7 @@ const batcher = new TargetBatcher(memoryWriter(), {
   honorTimestamps: true,
   trackTimestampsStaleness: false,
   sampleLimit: 0,
+  seriesMax: 0,
   labelLimits: { labels: 0, nameBytes: 0, valueBytes: 0, legacyNames: false },
 });
 let samples = 0;

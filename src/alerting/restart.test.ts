@@ -91,6 +91,25 @@ describe('a death at every commit', () => {
   });
 });
 
+describe('messages of which nobody knows whether they arrived', () => {
+  it('are each in the journal, also those that a later one covers', async () => {
+    const w = new World(configOf(routeSpec()));
+    w.delivers = n => (n < 3 ? 'doubt' : 'sent');
+    await w.start();
+    w.fire({ instance: 'a' });
+    await w.clock.advance(60 * MINUTE_MS);
+    expect(w.jobs.length).toBeGreaterThanOrEqual(4);
+    await w.dispatcher.written();
+    const events = await w.state.journal({ stage: 'notify', limit: 1000, newestFirst: false });
+    if (!events.ok) throw new Error(events.error.message);
+    const interrupted = events.value.filter(event => event.verdict === 'interrupted');
+    const told = interrupted.reduce((sum, event) => sum + 1 + event.repeats, 0);
+    expect(told).toBe(3);
+    const open = await w.state.openIntents();
+    expect(open.ok && open.value).toEqual([]);
+  });
+});
+
 describe('a restart', () => {
   it('does not tell again what was told, and repeats when due', async () => {
     const w = new World(configOf(routeSpec()));

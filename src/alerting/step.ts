@@ -115,7 +115,7 @@ function applyReport(state: DispatchState, report: DeliveryReport, nowMs: number
       effects.push(...ended.filter(effect => !isClosed || effect.kind !== 'close_intent'));
     }
   }
-  if (report.inDoubt === true) effects.push(...suspect(state, report));
+  if (report.inDoubt === true) effects.push(...suspect(state, report, nowMs));
   // A newer message for the group may still be on its way; then its report ends the wait.
   if (!state.pending.has(key)) {
     wake(state, `report:${job.receiver}`, nowMs);
@@ -129,7 +129,7 @@ function applyReport(state: DispatchState, report: DeliveryReport, nowMs: number
 }
 
 /** A message that may have arrived is remembered like one that a crash cut off. It covers older ones of its group. */
-function suspect(state: DispatchState, report: DeliveryReport): DispatchEffect[] {
+function suspect(state: DispatchState, report: DeliveryReport, nowMs: number): DispatchEffect[] {
   const { job, atMs } = report;
   const { groupKey, receiver } = job;
   const { firing, resolved } = logEntryOf(report, 0);
@@ -139,12 +139,8 @@ function suspect(state: DispatchState, report: DeliveryReport): DispatchEffect[]
     const covered =
       older.firing.every(one => firing.includes(one)) && older.resolved.every(one => resolved.includes(one));
     if (!covered) continue;
-    state.suspects.delete(older.jobId);
-    effects.push({
-      kind: 'close_intent',
-      jobId: older.jobId,
-      reason: 'a later message says the same, and it is in doubt too',
-    });
+    const reason = 'a later message says the same, and it is in doubt too';
+    effects.push(...endSuspect(state, nowMs, { intent: older, reason }));
   }
   state.suspects.set(job.id, { jobId: job.id, groupKey, receiver, atMs, firing, resolved });
   return effects;

@@ -60,7 +60,7 @@ scrape_configs:
 `);
     const [configured] = config.scrapeJobs;
     if (configured === undefined) throw new Error('a job expected');
-    const job = scrapeJobOf(configured);
+    const job = scrapeJobOf(configured, config.storage);
     expect(job).toMatchObject({
       jobName: 'node',
       intervalMs: 20_000,
@@ -86,7 +86,7 @@ scrape_configs:
     http_headers: { X-Own: { values: [a], secrets: [b] } }
   - job_name: plain
 `);
-    expect(config.scrapeJobs.map(scrapeJobOf)).toMatchObject([
+    expect(config.scrapeJobs.map(job => scrapeJobOf(job, config.storage))).toMatchObject([
       {
         trackTimestampsStaleness: true,
         followRedirects: false,
@@ -95,7 +95,7 @@ scrape_configs:
       },
       { trackTimestampsStaleness: false, followRedirects: true, headers: {} },
     ]);
-    expect(config.scrapeJobs.map(scrapeJobOf)[1]).not.toHaveProperty('proxyUrl');
+    expect(config.scrapeJobs.map(job => scrapeJobOf(job, config.storage))[1]).not.toHaveProperty('proxyUrl');
   });
 
   it('say what a page may look like and in which format it is asked for', async () => {
@@ -113,7 +113,7 @@ scrape_configs:
     scrape_protocols: [PrometheusProto]
     fallback_scrape_protocol: PrometheusProto
 `);
-    expect(config.scrapeJobs.map(scrapeJobOf)).toMatchObject([
+    expect(config.scrapeJobs.map(job => scrapeJobOf(job, config.storage))).toMatchObject([
       {
         scrapeProtocols: [
           'OpenMetricsText1.0.0',
@@ -132,7 +132,9 @@ scrape_configs:
       },
       { scrapeProtocols: expect.arrayContaining(['OpenMetricsText1.0.0', 'PrometheusText0.0.4']) },
     ]);
-    expect(config.scrapeJobs.map(scrapeJobOf)[2]).not.toHaveProperty('fallbackProtocol');
+    expect(config.scrapeJobs.map(job => scrapeJobOf(job, config.storage))[2]).not.toHaveProperty(
+      'fallbackProtocol',
+    );
   });
 
   it('fail all targets of a job that has too many, and keep as many dropped ones as they should', async () => {

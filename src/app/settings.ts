@@ -37,7 +37,10 @@ export const REGISTRIES: Registries = {
 
 // --- scraping --------------------------------------------------------------------------------------
 
-export function scrapeJobOf(job: ConfiguredJob): ScrapeJob {
+export function scrapeJobOf(
+  job: ConfiguredJob,
+  storage: Pick<Config['storage'], 'targetSeriesMax'>,
+): ScrapeJob {
   return {
     jobName: job.jobName,
     intervalMs: job.scrapeIntervalMs,
@@ -56,6 +59,7 @@ export function scrapeJobOf(job: ConfiguredJob): ScrapeJob {
       valueBytes: job.labelValueLengthLimit,
       legacyNames: job.metricNameValidationScheme === 'legacy',
     },
+    seriesMax: storage.targetSeriesMax,
     ...protocolsOf(job),
     escaping: job.metricNameEscapingScheme,
     headers: headersOf(job.http),
@@ -135,7 +139,7 @@ export function findTargets(config: Config, discovery: Pick<Discovery, 'groups'>
   const dropped: DroppedTarget[] = [];
   const droppedCounts = new Map<string, number>();
   for (const configured of config.scrapeJobs) {
-    const job = scrapeJobOf(configured);
+    const job = scrapeJobOf(configured, config.storage);
     const resolved = resolveTargets(job, discovery.groups(job.jobName));
     const { targetLimit, keepDroppedTargets } = configured;
     const count = resolved.targets.length;

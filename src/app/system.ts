@@ -130,7 +130,7 @@ async function openFolders(
   const made = await disk.makeFolder(options.dataFolder);
   if (!made.ok)
     return err({ problems: [`Cannot use data folder "${options.dataFolder}": ${made.error.message}`] });
-  const { retentionBytes, walAck, seriesMax } = config.storage;
+  const { retentionBytes, walAck, seriesMax, metricSeriesMax } = config.storage;
   const maxAgeMs = options.retentionMs ?? config.storage.retentionMs;
   const store = await openStore({
     disk,
@@ -138,7 +138,14 @@ async function openFolders(
     clock,
     log,
     metrics: registry,
-    settings: { ...DEFAULT_STORE_SETTINGS, maxAgeMs, maxBytes: retentionBytes, walAck, seriesMax },
+    settings: {
+      ...DEFAULT_STORE_SETTINGS,
+      maxAgeMs,
+      maxBytes: retentionBytes,
+      walAck,
+      seriesMax,
+      metricSeriesMax,
+    },
   });
   if (!store.ok)
     return err({

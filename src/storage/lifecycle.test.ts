@@ -14,12 +14,13 @@ const ALL: SelectHints = { fromMs: -Infinity, toMs: Infinity, stepMs: 0, rangeMs
 function world(settings: Partial<StoreSettings> = {}) {
   const clock = new FakeClock();
   const disk = new FakeDisk();
+  const log = new CollectingLog();
   const open = () =>
     openStore({
       disk: disk.mount(),
       folder: FOLDER,
       clock,
-      log: new CollectingLog(),
+      log,
       metrics: new MetricRegistry(),
       settings: { ...DEFAULT_STORE_SETTINGS, ...settings },
     });
@@ -28,7 +29,7 @@ function world(settings: Partial<StoreSettings> = {}) {
     if (!result.ok) throw new Error(result.error.message);
     return result.value;
   };
-  return { clock, disk, open, opened };
+  return { clock, disk, log, open, opened };
 }
 
 async function scrape(store: Store, at: { names: readonly string[]; timeMs: number; producer?: string }) {
@@ -115,6 +116,21 @@ describe('age', () => {
 });
 
 describe('limits', () => {
+  it('refuses new series of a metric name that has too many, and names it once a minute', async () => {
+    const { clock, log, opened } = world({ metricSeriesMax: 2 });
+    const store = await opened();
+    const intern = (name: string, i: number) => store.intern(labelsFrom({ __name__: name, i: `${i}` }));
+    for (let i = 0; i < 5; i++) expect(intern('wild', i).ok).toBe(i < 2);
+    expect(intern('tame', 0).ok).toBe(true);
+    const told = () => log.lines.filter(line => line.message.includes('"wild" are refused'));
+    expect(told()).toHaveLength(1);
+    await clock.advance(61_000);
+    expect(intern('wild', 1).ok).toBe(true);
+    expect(intern('wild', 2)).toEqual({ ok: false, error: 'sample-limit' });
+    expect(told()).toHaveLength(2);
+    await store.close();
+  });
+
   it('refuses new series at the limit while old ones go on', async () => {
     const { clock, opened } = world({ seriesMax: 2 });
     const store = await opened();

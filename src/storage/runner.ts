@@ -18,6 +18,7 @@ import {
   type Labels,
   labelValue,
   type Matcher,
+  METRIC_NAME,
   type Metrics,
   type ReadFailure,
   type SampleBatch,
@@ -38,6 +39,7 @@ import { claimFolder } from './folder.ts';
 import { Head } from './head.ts';
 import { maintain, sealBefore } from './maintain.ts';
 import { matchSeries } from './matching.ts';
+import { RefusedSeries } from './refused-series.ts';
 import { replay } from './replay.ts';
 import { selectEverywhere, seriesEverywhere } from './select.ts';
 import { Serial } from './serial.ts';
@@ -155,6 +157,7 @@ class EmbeddedStore implements Store {
   readonly #appender: Appender;
   readonly #backlog: Backlog;
   readonly #compactor: Compactor;
+  readonly #refused: RefusedSeries;
   readonly #maintenance = new Serial();
   #timer: Timer | undefined;
   #compactTimer: Timer | undefined;
@@ -165,6 +168,7 @@ class EmbeddedStore implements Store {
     this.#parts = parts;
     this.#lock = lock;
     const { clock, log, settings } = options;
+    this.#refused = new RefusedSeries({ clock, log, metrics: parts.metrics });
     this.#backlog = new Backlog(parts.head.table, clock);
     this.#appender = new Appender({ ...parts, backlog: this.#backlog, clock, log, settings });
     this.#compactor = new Compactor({
@@ -183,9 +187,14 @@ class EmbeddedStore implements Store {
     const { table } = this.#parts.head;
     const known = table.find(labels);
     if (known !== undefined) return ok(known.ref);
-    const { seriesMax } = this.#options.settings;
-    const created = table.create(labels, { seriesMax, nowMs: this.#options.clock.monotonicMs() });
-    if (!created.ok) return created;
+    const { seriesMax, metricSeriesMax } = this.#options.settings;
+    const nowMs = this.#options.clock.monotonicMs();
+    const created = table.create(labels, { seriesMax, metricSeriesMax, nowMs });
+    if (!created.ok) {
+      const metric = labelValue(labels, METRIC_NAME);
+      this.#refused.note(created.error, { metric, series: table.seriesOf(metric) });
+      return err('sample-limit');
+    }
     this.#parts.head.newSeries.push(created.value);
     return ok(created.value.ref);
   }

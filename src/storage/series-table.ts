@@ -8,7 +8,8 @@ import {
   type Labels,
   labelsEqual,
   labelsFromSorted,
-  type RefusalReason,
+  labelValue,
+  METRIC_NAME,
   type SeriesRef,
   type TargetId,
 } from '../model/index.ts';
@@ -63,11 +64,22 @@ export class SeriesTable {
 
   create(
     labels: Labels,
-    options: { readonly seriesMax: number; readonly nowMs: number },
-  ): Result<Series, RefusalReason> {
-    if (this.size >= options.seriesMax) return err('sample-limit');
+    options: {
+      readonly seriesMax: number;
+      /** Of one metric name. */
+      readonly metricSeriesMax: number;
+      readonly nowMs: number;
+    },
+  ): Result<Series, 'total' | 'metric'> {
+    if (this.size >= options.seriesMax) return err('total');
+    if (this.seriesOf(labelValue(labels, METRIC_NAME)) >= options.metricSeriesMax) return err('metric');
     assert(this.#nextRef < 0xffff_ffff, 'series refs are used up');
     return ok(this.#add(labels, this.#nextRef, options.nowMs));
+  }
+
+  /** How many series have this metric name. */
+  seriesOf(metric: string): number {
+    return this.#index.get(METRIC_NAME)?.get(metric)?.refs.length ?? 0;
   }
 
   /**

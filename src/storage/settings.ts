@@ -11,6 +11,8 @@ export interface StoreSettings {
   /** How far a sample may lie after the clock. */
   readonly futureMs: number;
   readonly seriesMax: number;
+  /** Series of one metric name held at once. */
+  readonly metricSeriesMax: number;
   /** `os`: accepted once written (lost only with the machine's power); `disk`: once fdatasync has returned. */
   readonly walAck: 'os' | 'disk';
   /** Compressed chunks kept in memory; older ones are read from their file. */
@@ -24,6 +26,8 @@ export const DEFAULT_STORE_SETTINGS: StoreSettings = {
   futureMs: 10 * 60_000,
   // Some 0.7 KB each of labels and index: 1.4 GB, the most that a host of 4 GB should give.
   seriesMax: 2_000_000,
+  // The largest of real ones (buckets of a big cluster's API servers) are some 100,000.
+  metricSeriesMax: 500_000,
   walAck: 'os',
   // The last minutes, open rows besides, are what rules read again and again; the rest is in the system's page cache.
   cacheBytesMax: 24 * 1024 * 1024,

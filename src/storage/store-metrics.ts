@@ -5,6 +5,7 @@ import type { StoreStats } from './store.ts';
 
 export interface StoreMetrics {
   appended(outcome: AppendOutcome, exemplars: number): void;
+  seriesRefused(limit: 'total' | 'metric'): void;
   paused(value: 0 | 1): void;
   damaged(code: string): void;
   maintainFailed(): void;
@@ -46,6 +47,10 @@ export function storeMetrics(metrics: Metrics): StoreMetrics {
     blockBytes: metrics.gauge('watchkeeper_storage_block_bytes', 'Bytes of blocks on disk.'),
     cachedBytes: metrics.gauge('watchkeeper_storage_cached_bytes', 'Bytes of sealed chunks in memory.'),
   };
+  const seriesRefused = metrics.counter(
+    'watchkeeper_storage_series_refused_total',
+    'Attempts to create a series beyond the limit of the store or of its metric name.',
+  );
   const setAside = metrics.gauge(
     'watchkeeper_storage_block_unread',
     'Blocks that cannot be read: damaged and set aside for good, or refused by the disk for now.',
@@ -58,6 +63,7 @@ export function storeMetrics(metrics: Metrics): StoreMetrics {
       for (const [reason, count] of outcome.refusedBy ?? []) refused.add(count, { reason });
       if (exemplars > 0) exemplarsIgnored.add(exemplars);
     },
+    seriesRefused: limit => seriesRefused.add(1, { limit }),
     paused: value => paused.set(value),
     damaged: code => damage.add(1, { code }),
     maintainFailed: () => failures.add(),

@@ -61,7 +61,7 @@ export function configOf(
 }
 
 /** Outcome of the n-th delivery from 0, in the order of the jobs. */
-export type Delivers = (n: number) => 'sent' | 'drop' | 'hang';
+export type Delivers = (n: number) => 'sent' | 'drop' | 'hang' | 'doubt';
 
 export class World {
   readonly clock: FakeClock;
@@ -200,6 +200,12 @@ export class World {
     await state.commit([{ kind: 'delivery_intent', intent }], 'synced');
     if (mode === 'hang') return;
     const atMs = clock.nowMs();
+    if (mode === 'doubt') {
+      // It may have arrived: its intent stays open.
+      const lost = { kind: 'drop', reason: 'timeout', detail: '' } as const;
+      dispatcher.report({ job, outcome: lost, attempts: 1, deliveredBy: job.receiver, atMs, inDoubt: true });
+      return;
+    }
     if (mode === 'sent') this.arrived.push({ atMs, job });
     const outcome =
       mode === 'sent'

@@ -30,6 +30,7 @@ interface Options {
   readonly trackTimestampsStaleness?: boolean;
   readonly sampleLimit?: number;
   readonly labelLimits?: LabelLimits;
+  readonly seriesMax?: number;
   readonly format?: PageFormat;
   readonly target?: Record<string, string>;
   readonly rules?: readonly Partial<RelabelRule>[];
@@ -49,6 +50,7 @@ function settingsOf(options: Options): BatchSettings {
     trackTimestampsStaleness: options.trackTimestampsStaleness ?? false,
     sampleLimit: options.sampleLimit ?? 0,
     labelLimits: options.labelLimits ?? NO_LABEL_LIMITS,
+    seriesMax: options.seriesMax ?? 0,
   };
 }
 
@@ -421,5 +423,19 @@ describe('limits on labels', () => {
     const { report, rows } = k.page(page);
     expect(report.error).toContain(problem);
     expect(rows).toEqual(['a{b="1"} stale']);
+  });
+});
+
+describe('a target with too many series', () => {
+  it('keeps those it has, refuses new ones, and takes them once others have gone', () => {
+    const k = kit({ seriesMax: 2 });
+    k.page('a 1\nb 1\n');
+    const full = k.page('c 2\na 2\nb 2\nd 2\n');
+    expect(full.report).toMatchObject({ error: '', kept: 4, refused: 2, beyond: 2 });
+    expect(full.rows).toEqual(['a 2', 'b 2']);
+    k.page('c 3\nb 3\n');
+    const after = k.page('c 4\nb 4\n');
+    expect(after.report).toMatchObject({ refused: 0, beyond: 0 });
+    expect(after.rows).toEqual(['c 4', 'b 4']);
   });
 });

@@ -33,6 +33,8 @@ export interface BatchSettings {
   /** 0 is no limit. */
   readonly sampleLimit: number;
   readonly labelLimits: LabelLimits;
+  /** Series held of the target; 0 is no limit. */
+  readonly seriesMax: number;
 }
 
 export type PageFormat = 'text' | 'openmetrics';
@@ -51,8 +53,10 @@ export interface PageReport {
   readonly kept: number;
   readonly seriesAdded: number;
   readonly duplicates: number;
-  /** Series that the store did not take. */
+  /** Series that the store did not take, or that are beyond the target's limit. */
   readonly refused: number;
+  /** Of those, the ones beyond the target's limit. */
+  readonly beyond: number;
   /** Lines that were not where the layout predicted them. */
   readonly missed: number;
   readonly staleMarkers: number;
@@ -71,6 +75,7 @@ interface Tally {
   seriesAdded: number;
   duplicates: number;
   refused: number;
+  beyond: number;
   error: string;
 }
 
@@ -139,7 +144,9 @@ export class TargetBatcher implements LayoutHost {
     }
     const staleMarkers = this.#markVanished(failed);
     this.#tracked = this.#trackedNow;
-    if (!failed && this.#layout.isCrowded(lines)) this.#startAnew();
+    // Series that have gone count until the table is started anew.
+    const isFull = this.#tally.beyond > 0 && this.#layout.table.series > this.#trackedNow.length;
+    if (!failed && (isFull || this.#layout.isCrowded(lines))) this.#startAnew();
     return { ...this.#tally, lines, missed, staleMarkers };
   }
 
@@ -235,6 +242,14 @@ export class TargetBatcher implements LayoutHost {
       this.#tally.kept++;
       return false;
     }
+    const { seriesMax } = this.#settings;
+    if (seriesMax > 0 && table.series >= seriesMax) {
+      // Tried again on each page: another series may have gone.
+      this.#tally.kept++;
+      this.#tally.refused++;
+      this.#tally.beyond++;
+      return false;
+    }
     const ref = this.#writer.intern(joined.labels);
     if (!ref.ok) {
       table.setRefused(entry);
@@ -307,5 +322,5 @@ export class TargetBatcher implements LayoutHost {
 }
 
 function newTally(): Tally {
-  return { kept: 0, seriesAdded: 0, duplicates: 0, refused: 0, error: '' };
+  return { kept: 0, seriesAdded: 0, duplicates: 0, refused: 0, beyond: 0, error: '' };
 }

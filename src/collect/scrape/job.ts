@@ -32,6 +32,8 @@ export interface ScrapeJob {
   /** Bytes of a page after decompression; 0 takes `BODY_BYTES_DEFAULT`. */
   readonly bodyBytesMax: number;
   readonly labelLimits: LabelLimits;
+  /** Series of one target: beyond it new ones are refused, and those there are go on. 0 is no limit. */
+  readonly seriesMax: number;
   /** The formats to ask for, most wanted first. */
   readonly scrapeProtocols: readonly ScrapeProtocol[];
   /** What an answer without a usable content type is read as. */

@@ -45,6 +45,7 @@ function entryOf(
     sampleLimit: 0,
     bodyBytesMax: 0,
     labelLimits: NO_LABEL_LIMITS,
+    seriesMax: 0,
     scrapeProtocols: SCRAPE_PROTOCOLS_DEFAULT,
     escaping: 'allow-utf-8',
     headers: {},

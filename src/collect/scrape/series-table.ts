@@ -35,6 +35,11 @@ export class SeriesTable {
   /** Entry + 1 by hash; 0 is free. At most half full. */
   #slots = new Uint32Array(CAPACITY_START * 2);
 
+  /** Different series among the entries. */
+  get series(): number {
+    return this.#byRef.size;
+  }
+
   /** The entry of a text, or -1. */
   find(bytes: Uint8Array, start: number, end: number): number {
     const hash = hashOf(bytes, start, end);

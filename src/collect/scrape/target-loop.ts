@@ -63,6 +63,8 @@ export class TargetLoop {
   #grid: SampleGrid | undefined;
   #status: TargetStatus;
   /** The last page was taken by the store. */
+  /** Whether the last page had series beyond the target's limit. */
+  #isFull = false;
   #stored = false;
 
   constructor(entry: ScrapeEntry, ports: LoopPorts) {
@@ -177,6 +179,16 @@ export class TargetLoop {
     counters.missedLines.add(report.missed);
     if (report.duplicates > 0) counters.duplicates.add(report.duplicates);
     if (report.refused > 0) counters.refusedSeries.add(report.refused);
+    const { url } = this.#entry.target;
+    if (report.beyond > 0 && !this.#isFull)
+      this.#ports.log.log(
+        'warn',
+        `New series of "${url}" are refused: storage.series_max_per_target is reached`,
+        {
+          refused: report.beyond,
+        },
+      );
+    this.#isFull = report.beyond > 0;
   }
 
   async #write(batch: SampleBatch): Promise<boolean> {
@@ -245,6 +257,7 @@ function batchSettings({ target, job }: ScrapeEntry): BatchSettings {
     trackTimestampsStaleness: job.trackTimestampsStaleness,
     sampleLimit: target.sampleLimit,
     labelLimits: job.labelLimits,
+    seriesMax: job.seriesMax,
   };
 }
 

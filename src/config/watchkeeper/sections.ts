@@ -72,12 +72,17 @@ export interface StorageConfig {
   readonly retentionBytes: number;
   readonly walAck: 'os' | 'disk';
   readonly seriesMax: number;
+  readonly metricSeriesMax: number;
+  readonly targetSeriesMax: number;
 }
 
 /** As Prometheus. */
 const RETENTION_MS = 15 * 86_400_000;
 /** Some 2 GB of memory at 1 kB a series: a wrong exporter must not take the host down. */
 const SERIES_MAX = 2_000_000;
+/** Five times what the largest real metric, and the largest real page, has: beyond it a label has gone wild. */
+const METRIC_SERIES_MAX = 500_000;
+const TARGET_SERIES_MAX = 500_000;
 /** Charts move while one looks at them; a collection costs some 10 ms of CPU. */
 const HOST_INTERVAL_MS = 5000;
 /** Below it the collector would watch mainly itself. */
@@ -242,6 +247,8 @@ export const STORAGE_DEFAULTS: StorageConfig = {
   retentionBytes: 0,
   walAck: 'os',
   seriesMax: SERIES_MAX,
+  metricSeriesMax: METRIC_SERIES_MAX,
+  targetSeriesMax: TARGET_SERIES_MAX,
 };
 
 export const storage: Schema<StorageConfig> = mapped(
@@ -254,12 +261,16 @@ export const storage: Schema<StorageConfig> = mapped(
     retention_size: withDefault(size(), 0, 'the oldest blocks are dropped beyond it'),
     wal: optional(record({ ack: withDefault(text({ oneOf: ['os', 'disk'] }), 'os') })),
     series_max: withDefault(integer({ min: 1000 }), SERIES_MAX),
+    series_max_per_metric: withDefault(integer({ min: 1000 }), METRIC_SERIES_MAX),
+    series_max_per_target: withDefault(integer({ min: 1000 }), TARGET_SERIES_MAX),
   }),
   value => ({
     retentionMs: value.retention,
     retentionBytes: value.retention_size,
     walAck: value.wal?.ack === 'disk' ? 'disk' : 'os',
     seriesMax: value.series_max,
+    metricSeriesMax: value.series_max_per_metric,
+    targetSeriesMax: value.series_max_per_target,
   }),
 );
 
