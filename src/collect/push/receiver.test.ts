@@ -98,6 +98,14 @@ function kit(captured?: SampleBatch[]): Kit {
   };
 }
 
+const ZSTD_MAGIC = [0x28, 0xb5, 0x2f, 0xfd];
+
+/** A zstd frame of one raw block: magic, single segment with a size of one byte, block header, bytes. */
+function rawFrame(plain: ArrayLike<number>): number[] {
+  const { length } = plain;
+  return [...ZSTD_MAGIC, 0x20, length, (length << 3) | 1, length >> 5, 0, ...Array.from(plain)];
+}
+
 const named = (name: string, ...more: Pairs): Pairs => [['__name__', name], ...more];
 const sampleAt = (timeMs: number, value: number | bigint = 1) => ({ timeMs, value });
 
@@ -356,19 +364,7 @@ describe('bodies', () => {
   it('in zstd are read', async () => {
     const k = kit();
     const plain = encodeV1([{ labels: named('z'), samples: [sampleAt(k.nowMs, 9)] }]);
-    // A frame of one raw block: magic, single segment with a size of one byte, block header, bytes.
-    const frame = [
-      0x28,
-      0xb5,
-      0x2f,
-      0xfd,
-      0x20,
-      plain.length,
-      (plain.length << 3) | 1,
-      plain.length >> 5,
-      0,
-      ...plain,
-    ];
+    const frame = rawFrame(plain);
     const answer = await k.send(Uint8Array.from(frame), { 'content-type': V1, 'content-encoding': 'zstd' });
     expect(answer).toMatchObject({ status: 204, text: '' });
     expect(await k.stored()).toEqual(['z 9@0']);
@@ -376,13 +372,15 @@ describe('bodies', () => {
 
   it('in zstd that demand too much memory are refused before it is given', async () => {
     const k = kit();
-    const MAGIC = [0x28, 0xb5, 0x2f, 0xfd];
+    const MAGIC = ZSTD_MAGIC;
     const last = [1, 0, 0];
     const bodies: readonly (readonly [demand: string, ...bytes: number[]])[] = [
       ['4294967295', ...MAGIC, 0xa0, 255, 255, 255, 255, ...last],
       ['9223372036854776000', ...MAGIC, 0xe0, ...Array(7).fill(255), 127, ...last],
       ['window', ...MAGIC, 0, 21 << 3, ...last],
       ['window', ...MAGIC, 0, 0, ...last, ...MAGIC, 0, 21 << 3, ...last],
+      // Each frame alone is modest: twenty windows of 8 MiB.
+      ['windows', ...Array.from({ length: 20 }, () => [...MAGIC, 0, 13 << 3, ...last]).flat()],
       ['not a zstd stream', ...MAGIC, 0, 0, ...last, 1, 2, 3],
       // Runs of one byte, 128 KiB out of four bytes each.
       ['longer than', ...MAGIC, 0, 0, ...Array.from({ length: 1025 }, () => [2, 0, 16, 7]).flat(), ...last],
@@ -397,18 +395,7 @@ describe('bodies', () => {
   it('in zstd never throw, whatever the bytes are', async () => {
     const k = kit();
     const plain = encodeV1([{ labels: named('z'), samples: [sampleAt(k.nowMs, 9)] }]);
-    const good = [
-      0x28,
-      0xb5,
-      0x2f,
-      0xfd,
-      0x20,
-      plain.length,
-      (plain.length << 3) | 1,
-      plain.length >> 5,
-      0,
-      ...plain,
-    ];
+    const good = rawFrame(plain);
     const edit = fc.record({ at: fc.nat(good.length - 1), byte: fc.integer({ min: 0, max: 255 }) });
     await fc.assert(
       fc.asyncProperty(fc.array(edit, { maxLength: 4 }), fc.nat(good.length), async (edits, cut) => {

@@ -26,6 +26,7 @@ export function zstdProblem(body: Uint8Array, bytesMax: number): string {
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
   let at = 0;
   let plain = 0;
+  let windows = 0;
   while (at < body.length || at === 0) {
     if (at + 8 > body.length) return TORN;
     const magic = view.getUint32(at, true);
@@ -40,6 +41,10 @@ export function zstdProblem(body: Uint8Array, bytesMax: number): string {
     // A single segment has its content for a window, and no content length is NaN.
     if (windowBytes > WINDOW_BYTES_MAX && windowBytes !== contentBytes)
       return `its window is ${windowBytes} bytes, ${WINDOW_BYTES_MAX} are allowed`;
+    // Each frame takes its memory anew, and a frame of nine bytes may ask for megabytes.
+    windows += windowBytes;
+    if (windows > bytesMax)
+      return `the windows of its frames are more than the ${bytesMax} bytes that are allowed`;
     const blocks = walkBlocks(view, header.blocksAt);
     if (blocks === undefined) return TORN;
     plain += blocks.plainBytes;

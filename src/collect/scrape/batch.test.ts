@@ -438,4 +438,13 @@ describe('a target with too many series', () => {
     expect(after.report).toMatchObject({ refused: 0, beyond: 0 });
     expect(after.rows).toEqual(['c 4', 'b 4']);
   });
+
+  it('keeps what it knows of its texts while it is full, also of series with timestamps of their own', () => {
+    const k = kit({ seriesMax: 2 });
+    k.page('a 1 100\nb 1 100\nc 1 100\n');
+    k.page('a 2 200\nb 2 200\nc 2 200\n');
+    const { report, rows } = k.page('a 3 300\nb 3 300\nc 3 300\n');
+    expect(report).toMatchObject({ missed: 0, seriesAdded: 0, refused: 1, beyond: 1 });
+    expect(rows).toEqual(['a 3 @300', 'b 3 @300']);
+  });
 });

@@ -72,6 +72,8 @@ const REPORT_NAMES = [
 
 interface Tally {
   kept: number;
+  /** Different ones with a ref. */
+  series: number;
   seriesAdded: number;
   duplicates: number;
   refused: number;
@@ -145,8 +147,8 @@ export class TargetBatcher implements LayoutHost {
     const staleMarkers = this.#markVanished(failed);
     this.#tracked = this.#trackedNow;
     // Series that have gone count until the table is started anew.
-    const isFull = this.#tally.beyond > 0 && this.#layout.table.series > this.#trackedNow.length;
-    if (!failed && (isFull || this.#layout.isCrowded(lines))) this.#startAnew();
+    const hasGone = this.#tally.beyond > 0 && this.#layout.table.series > this.#tally.series;
+    if (!failed && (hasGone || this.#layout.isCrowded(lines))) this.#startAnew();
     return { ...this.#tally, lines, missed, staleMarkers };
   }
 
@@ -199,6 +201,7 @@ export class TargetBatcher implements LayoutHost {
       this.#tally.duplicates++;
       return true;
     }
+    if (seenOn !== page) this.#tally.series++;
     table.seenOn[canonical] = page;
     if ((!timed || trackTimestampsStaleness) && table.trackedOn[canonical] !== page) {
       table.trackedOn[canonical] = page;
@@ -214,7 +217,10 @@ export class TargetBatcher implements LayoutHost {
   /** Decodes, joins and interns a text. False when it has no ref; the tally's error is set if the page is spoilt. */
   #resolve(entry: number): boolean {
     const { table } = this.#layout;
-    if (table.stateOf(entry) === 'dropped') return false;
+    const state = table.stateOf(entry);
+    if (state === 'dropped') return false;
+    // Not decoded once more on each page: an exporter gone wild may have a million of them.
+    if (state === 'refused' && this.#isFull()) return this.#refuseBeyond(entry);
     const text = table.textOf(entry);
     const pairs = decodeSeries(text, table.typeOf(entry));
     const bad = badNames(pairs);
@@ -242,14 +248,7 @@ export class TargetBatcher implements LayoutHost {
       this.#tally.kept++;
       return false;
     }
-    const { seriesMax } = this.#settings;
-    if (seriesMax > 0 && table.series >= seriesMax) {
-      // Tried again on each page: another series may have gone.
-      this.#tally.kept++;
-      this.#tally.refused++;
-      this.#tally.beyond++;
-      return false;
-    }
+    if (this.#isFull()) return this.#refuseBeyond(entry);
     const ref = this.#writer.intern(joined.labels);
     if (!ref.ok) {
       table.setRefused(entry);
@@ -260,6 +259,19 @@ export class TargetBatcher implements LayoutHost {
     table.setRef(entry, ref.value);
     this.#tally.seriesAdded++;
     return true;
+  }
+
+  #isFull(): boolean {
+    const { seriesMax } = this.#settings;
+    return seriesMax > 0 && this.#layout.table.series >= seriesMax;
+  }
+
+  #refuseBeyond(entry: number): false {
+    this.#layout.table.setRefused(entry);
+    this.#tally.kept++;
+    this.#tally.refused++;
+    this.#tally.beyond++;
+    return false;
   }
 
   #checkLimit(): void {
@@ -322,5 +334,5 @@ export class TargetBatcher implements LayoutHost {
 }
 
 function newTally(): Tally {
-  return { kept: 0, seriesAdded: 0, duplicates: 0, refused: 0, beyond: 0, error: '' };
+  return { kept: 0, series: 0, seriesAdded: 0, duplicates: 0, refused: 0, beyond: 0, error: '' };
 }
