@@ -47,9 +47,13 @@ Exit code 0: no errors (warnings may be printed). 1: errors, or remarks on metri
     if (what !== 'config' && what !== 'rules' && what !== 'metrics')
       return usageError(context, checkCommand, '"config", "rules" or "metrics" expected');
     if (files.length === 0) return usageError(context, checkCommand, 'a file is needed');
+    for (const [name, kinds] of Object.entries(ONLY_FOR)) {
+      const isGiven = args.value.flag(name) || args.value.text(name) !== undefined;
+      if (isGiven && !kinds.includes(what))
+        return usageError(context, checkCommand, `--${name} is for "${kinds.join('" and "')}" only`);
+    }
     if (what === 'metrics') return runMetrics(context, args.value, files);
     const agent = args.value.flag('agent');
-    if (agent && what !== 'config') return usageError(context, checkCommand, '--agent is for "config" only');
     let worst: ExitCode = 0;
     for (const file of files) {
       const path = resolveFrom(`${context.cwd}/.`, file);
@@ -68,6 +72,14 @@ Exit code 0: no errors (warnings may be printed). 1: errors, or remarks on metri
     }
     return worst;
   },
+};
+
+/** Options that not every kind of file has. */
+const ONLY_FOR: Readonly<Record<string, readonly string[]>> = {
+  'syntax-only': ['config', 'rules'],
+  agent: ['config'],
+  format: ['metrics'],
+  extended: ['metrics'],
 };
 
 async function runMetrics(

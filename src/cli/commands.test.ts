@@ -363,6 +363,9 @@ describe('check', () => {
     [['nonsense', 'a.yml']],
     [['rules', '--agent', 'r.yml']],
     [['metrics', '--format', 'xml', 'a']],
+    [['metrics', '--agent', 'a']],
+    [['config', '--format', 'text', 'a.yml']],
+    [['rules', '--extended', 'r.yml']],
   ])('%j is wrong usage', async args => {
     expect((await run(checkCommand, args)).code).toBe(2);
   });

@@ -4,7 +4,7 @@
 import type { MetricType } from '../model/index.ts';
 import { lineFailure, type PageFailure } from './failure.ts';
 import { OpenMetricsReader } from './openmetrics-reader.ts';
-import { checkOpenMetrics } from './openmetrics-strict.ts';
+import { checkOpenMetrics, SAMPLE_SUFFIXES } from './openmetrics-strict.ts';
 import type { PageReader } from './page-reader.ts';
 import { badNames, helpOf, nameOf } from './parse.ts';
 import { decodeSeries } from './series-text.ts';
@@ -88,24 +88,14 @@ function readFamilies(
   }
 }
 
-const SUFFIXES: readonly (readonly [suffix: string, types: readonly MetricType[]])[] = [
-  ['_bucket', ['histogram', 'gaugehistogram']],
-  ['_count', ['histogram', 'summary']],
-  ['_sum', ['histogram', 'summary']],
-  ['_gcount', ['gaugehistogram']],
-  ['_gsum', ['gaugehistogram']],
-  ['_created', ['histogram', 'summary', 'counter']],
-  ['_info', ['info']],
-  ['_total', ['counter']],
-];
-
 /** The family that a sample belongs to: one that was declared with a type of which this is a part, or its own. */
 function familyName(name: string, families: ReadonlyMap<string, Family>): string {
-  for (const [suffix, types] of SUFFIXES) {
-    if (!name.endsWith(suffix)) continue;
-    const base = name.slice(0, -suffix.length);
-    const type = families.get(base)?.type;
-    if (type !== undefined && types.includes(type)) return base;
+  for (const [type, suffixes] of Object.entries(SAMPLE_SUFFIXES)) {
+    for (const suffix of suffixes) {
+      if (suffix === '' || !name.endsWith(suffix)) continue;
+      const base = name.slice(0, -suffix.length);
+      if (families.get(base)?.type === type) return base;
+    }
   }
   return name;
 }

@@ -4,10 +4,10 @@
 import { lineFailure, type PageFailure } from './failure.ts';
 import { OpenMetricsReader } from './openmetrics-reader.ts';
 import { badNames, helpOf, nameOf } from './parse.ts';
-import { decodeLabels, decodeSeries } from './series-text.ts';
+import { decodeLabels, decodeSeries, PLAIN_NUMBER } from './series-text.ts';
 
 /** Suffixes of the samples of a family, by its type; other types have the bare name only. */
-const SUFFIXES: Readonly<Record<string, readonly string[]>> = {
+export const SAMPLE_SUFFIXES: Readonly<Record<string, readonly string[]>> = {
   counter: ['_total', '_created'],
   summary: ['', '_count', '_sum', '_created'],
   histogram: ['_count', '_sum', '_bucket', '_created'],
@@ -74,7 +74,7 @@ export function checkOpenMetrics(bytes: Uint8Array): PageFailure | undefined {
 }
 
 function isOfFamily(name: string, { name: base, type = 'unknown' }: Family): boolean {
-  return (SUFFIXES[type] ?? ['']).some(suffix => name === base + suffix);
+  return (SAMPLE_SUFFIXES[type] ?? ['']).some(suffix => name === base + suffix);
 }
 
 function addMetadata(family: Family, reader: OpenMetricsReader, kind: 'help' | 'type' | 'unit'): string {
@@ -150,7 +150,7 @@ function labelsProblem({ labels, suffix }: Sample, family: Family): string {
 function numberOf(text: string): number {
   if (text === '+Inf') return Number.POSITIVE_INFINITY;
   if (text === '-Inf') return Number.NEGATIVE_INFINITY;
-  return /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  return PLAIN_NUMBER.test(text) ? Number(text) : Number.NaN;
 }
 
 function valueProblem({ suffix, value }: Sample, type: string): string {
@@ -198,7 +198,7 @@ function exemplarProblem(
 function endFamily(family: Family, names: Set<string>): string {
   const { name, unit = '' } = family;
   const type = family.type ?? 'unknown';
-  for (const suffix of new Set([...(SUFFIXES[type] ?? []), ''])) {
+  for (const suffix of new Set([...(SAMPLE_SUFFIXES[type] ?? []), ''])) {
     if (names.has(name + suffix)) return `the name "${name}${suffix}" is another family's too`;
     names.add(name + suffix);
   }

@@ -5,6 +5,8 @@ import { METRIC_NAME, type MetricType } from '../model/index.ts';
 import { formatFloatOpenMetrics } from './format-float.ts';
 
 const QUOTE = '"';
+/** A bound or quantile that is neither infinite nor NaN. */
+export const PLAIN_NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 
 /**
  * The pairs in the order of the text, the metric name first as `__name__`; empty values are kept, since
@@ -93,7 +95,7 @@ function unescapeText(text: string): string {
 function normalBound(type: MetricType, name: string, value: string): string {
   const bound = (type === 'histogram' && name === 'le') || (type === 'summary' && name === 'quantile');
   if (!bound) return value;
-  if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(value)) return formatFloatOpenMetrics(Number(value));
+  if (PLAIN_NUMBER.test(value)) return formatFloatOpenMetrics(Number(value));
   if (/^\+?inf(?:inity)?$/i.test(value)) return '+Inf';
   if (/^-inf(?:inity)?$/i.test(value)) return '-Inf';
   return /^nan$/i.test(value) ? 'NaN' : value;

@@ -50,11 +50,6 @@ export class Compactor {
     this.#slices = new Slices(parts.clock);
   }
 
-  /** The longest stretch without a turn of the event loop that was seen. */
-  get longestSliceMs(): number {
-    return this.#slices.longestMs;
-  }
-
   /** What the timer does: everything that is due. */
   tick(): Done<void> {
     return this.#serial.run(async () => {

@@ -2,6 +2,7 @@
 
 import { type Disk, type DiskError, type DiskLock, err, ok, type Result } from '../base/index.ts';
 import type { StoreFailure } from './store.ts';
+import { writeSynced } from './synced-file.ts';
 
 /**
  * Of the folder as a whole: which files there are and how they belong together. 2 has blocks; a version that knows only 1
@@ -72,14 +73,8 @@ async function publishFile(
   const passing = `${place.path}.new`;
   const left = await disk.remove(passing);
   if (!left.ok && left.error.code !== 'disk-not-found') return left;
-  const opened = await disk.open(passing, 'create');
-  if (!opened.ok) return opened;
-  const file = opened.value;
-  const written = await file.write(new TextEncoder().encode(text), 0);
-  const synced = written.ok ? await file.sync() : written;
-  const closed = await file.close();
-  if (!synced.ok) return synced;
-  if (!closed.ok) return closed;
+  const written = await writeSynced(disk, passing, new TextEncoder().encode(text));
+  if (!written.ok) return written;
   const renamed = await disk.rename(passing, place.path);
   return renamed.ok ? disk.syncFolder(place.folder) : renamed;
 }

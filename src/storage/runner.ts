@@ -289,7 +289,6 @@ class EmbeddedStore implements Store {
       blockBytes: blocks.bytes,
       quarantined: blocks.quarantined,
       unreadable: blocks.unreadable,
-      longestSliceMs: this.#compactor.longestSliceMs,
     };
   }
 

@@ -5,8 +5,9 @@ import { type Disk, type DiskError, ok, type Result } from '../base/index.ts';
 import type { Block } from './block/block.ts';
 import { blockName } from './block/block-set.ts';
 import type { Slices } from './block/slices.ts';
-import { FILES, writeSynced } from './block/writer.ts';
+import { FILES } from './block/writer.ts';
 import { FORMAT_FILE, formatText } from './folder.ts';
+import { writeSynced } from './synced-file.ts';
 
 /** Copied at a time. */
 const PIECE_BYTES = 1024 * 1024;

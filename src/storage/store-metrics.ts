@@ -17,10 +17,7 @@ export function storeMetrics(metrics: Metrics): StoreMetrics {
     'watchkeeper_storage_samples_accepted_total',
     'Samples accepted, repeats included.',
   );
-  const refused = metrics.counter(
-    'watchkeeper_storage_samples_refused_total',
-    'Samples refused, by the reason of the first listed ones.',
-  );
+  const refused = metrics.counter('watchkeeper_storage_samples_refused_total', 'Samples refused, by reason.');
   const exemplarsIgnored = metrics.counter(
     'watchkeeper_storage_exemplars_ignored_total',
     'Exemplars that this version does not store.',

@@ -2,10 +2,11 @@
 
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../test/support/clock.ts';
+import { crashingDisk } from '../../test/support/crashing-disk.ts';
 import { FakeDisk } from '../../test/support/disk.ts';
 import { CollectingLog } from '../../test/support/log.ts';
 import { seededRandom } from '../../test/support/random.ts';
-import type { Disk, DiskFile } from '../base/index.ts';
+import type { Disk } from '../base/index.ts';
 import {
   formatLabels,
   labelsFrom,
@@ -326,45 +327,6 @@ class Life {
     }
     throw new Error('the store does not resume');
   }
-}
-
-/** Loses power before or after the n-th call; the promise tells that it happened. */
-function crashingDisk(
-  fake: FakeDisk,
-  plan: { readonly call: number; readonly seed: number },
-): { disk: Disk; crashed: Promise<void> } {
-  let calls = 0;
-  let tell: () => void = () => {};
-  const crashed = new Promise<void>(resolve => {
-    tell = resolve;
-  });
-  const wrap = <T extends object>(target: T): T =>
-    new Proxy(target, {
-      get: (object, name) => {
-        const member: unknown = Reflect.get(object, name);
-        if (typeof member !== 'function') return member;
-        return async (...args: unknown[]) => {
-          const mine = ++calls === plan.call;
-          if (mine && plan.seed % 2 === 0) return lose();
-          const answer: unknown = await member.apply(object, args);
-          if (mine) return lose();
-          const file = name === 'open' && isOpened(answer) ? { ok: true, value: wrap(answer.value) } : answer;
-          return file;
-        };
-      },
-    });
-  const lose = (): Promise<never> => {
-    fake.crash({ seed: plan.seed });
-    tell();
-    return new Promise<never>(() => {});
-  };
-  return { disk: wrap(fake.mount()), crashed };
-}
-
-function isOpened(answer: unknown): answer is { ok: true; value: DiskFile } {
-  return (
-    typeof answer === 'object' && answer !== null && 'ok' in answer && answer.ok === true && 'value' in answer
-  );
 }
 
 describe('whatever the disk does', () => {

@@ -27,8 +27,6 @@ export interface StoreStats {
   /** Folders of blocks that were damaged and set aside, and of those that the disk does not let us read now. */
   readonly quarantined: readonly string[];
   readonly unreadable: readonly string[];
-  /** The longest stretch of work on blocks without a turn of the event loop that was seen. */
-  readonly longestSliceMs: number;
 }
 
 export interface BlockStats {

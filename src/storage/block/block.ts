@@ -5,6 +5,7 @@
 import { type Disk, type DiskError, ok, type Result } from '../../base/index.ts';
 import { type CompiledMatcher, type Labels, type SeriesColumns, wordsOf } from '../../model/index.ts';
 import { readColumn } from '../codec/column.ts';
+import { writeSynced } from '../synced-file.ts';
 import { BlockIndex, type SeriesRecord, type TimelineRecord } from './block-index.ts';
 import { type BlockFailure, damaged, diskFailure } from './failure.ts';
 import { TIMES_SAMPLES_MAX } from './limits.ts';
@@ -19,7 +20,7 @@ import {
   withoutStretches,
   withStretch,
 } from './tombstones.ts';
-import { FILES, writeSynced } from './writer.ts';
+import { FILES } from './writer.ts';
 
 /** Samples with fromMs < time <= toMs. */
 export interface Window {

@@ -6,8 +6,6 @@ import { SLICE_MS } from './limits.ts';
 export class Slices {
   readonly #clock: Clock;
   #sinceMs: number;
-  /** The longest stretch between two turns of the event loop that these slices have seen. */
-  longestMs = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -18,7 +16,6 @@ export class Slices {
   async breathe(): Promise<void> {
     const usedMs = this.#clock.monotonicMs() - this.#sinceMs;
     if (usedMs < SLICE_MS) return;
-    if (usedMs > this.longestMs) this.longestMs = usedMs;
     await new Promise<void>(resolve => {
       this.#clock.after(0, resolve);
     });

@@ -6,6 +6,7 @@ import { assert, type Disk, type DiskError, ok, type Result } from '../../base/i
 import { type SeriesColumns, wordsOf } from '../../model/index.ts';
 import { ByteWriter } from '../bytes.ts';
 import { ColumnScratch, writeColumn } from '../codec/column.ts';
+import { writeSynced } from '../synced-file.ts';
 import { type IndexedSeries, type IndexedTimeline, writeIndex } from './index-writer.ts';
 import { SEGMENT_SAMPLES, TIMELINES_REMEMBERED } from './limits.ts';
 import { type BlockMeta, encodeMeta } from './meta.ts';
@@ -167,18 +168,4 @@ export class BlockWriter {
     }
     return timeline;
   }
-}
-
-/** A whole new file, synced. */
-export async function writeSynced(
-  disk: Disk,
-  path: string,
-  bytes: Uint8Array,
-): Promise<Result<void, DiskError>> {
-  const opened = await disk.open(path, 'create');
-  if (!opened.ok) return opened;
-  const written = await opened.value.write(bytes, 0);
-  const synced = written.ok ? await opened.value.sync() : written;
-  const closed = await opened.value.close();
-  return synced.ok ? closed : synced;
 }
