@@ -1,0 +1,159 @@
+// An API on fakes, for tests: who may ask, what is known, and a way to ask.
+
+import { hashSync } from 'bcryptjs';
+import { FakeClock } from '../../../test/support/clock.ts';
+import { MemorySeriesStore } from '../../../test/support/memory-series.ts';
+import { MemoryState } from '../../../test/support/state.ts';
+import { ok, type ServerRequest, type ServerResponse } from '../../base/index.ts';
+import { type Alert, fingerprint, labelsFrom, type TargetStatus, targetId } from '../../model/index.ts';
+import { createQueryEngine } from '../../promql/index.ts';
+import { hashPassword, hashToken } from '../access.ts';
+import type { AccessSettings, ApiDeps, StorageAdmin } from '../deps.ts';
+import { createApi } from '../handler.ts';
+
+export const SALT = Buffer.from('0123456789abcdef', 'hex');
+export const OPEN: AccessSettings = {
+  users: [],
+  tokens: [],
+  certificates: false,
+  listenHost: '127.0.0.1',
+  hostNames: ['watch.example.org'],
+};
+export const GUARDED: AccessSettings = {
+  ...OPEN,
+  listenHost: '0.0.0.0',
+  users: [
+    { name: 'ann', passwordHash: hashPassword('correct horse', SALT), roles: ['admin'] },
+    { name: 'bob', passwordHash: hashSync('battery staple', 4), roles: ['viewer'] },
+  ],
+  tokens: [{ name: 'script', tokenHash: hashToken('t0ken'), roles: ['operator'] }],
+};
+
+export const NAMES = labelsFrom({ alertname: 'Trouble', job: 'page' });
+export const ALERT: Alert = {
+  labels: NAMES,
+  fingerprint: fingerprint(NAMES),
+  annotations: labelsFrom({ summary: 'it is bad' }),
+  state: 'firing',
+  activeAtMs: 1000,
+  firedAtMs: 2000,
+  reason: 'the condition holds',
+  value: 0.25,
+  rule: { file: 'a.yml', group: 'g', name: 'Trouble', labelsKey: '' },
+  expr: 'up == 0',
+  generatorUrl: '',
+};
+export const TARGET: TargetStatus = {
+  id: targetId('page/1'),
+  job: 'page',
+  url: 'http://127.0.0.1:1/metrics',
+  labels: labelsFrom({ job: 'page', instance: '127.0.0.1:1' }),
+  discoveredLabels: labelsFrom({ __address__: '127.0.0.1:1' }),
+  health: 'down',
+  lastError: 'refused',
+  lastScrapeMs: 0,
+  lastDurationMs: 12,
+  lastSamples: 0,
+  intervalMs: 15_000,
+  timeoutMs: 10_000,
+};
+
+export interface Bench {
+  readonly clock: FakeClock;
+  readonly state: MemoryState;
+  readonly store: MemorySeriesStore;
+  readonly deps: ApiDeps;
+  ready: boolean;
+  problems: readonly string[];
+  alerts: readonly Alert[];
+  admin: StorageAdmin | undefined;
+  ask(request: Partial<ServerRequest>): Promise<ServerResponse>;
+}
+
+export async function bench(settings: AccessSettings = OPEN): Promise<Bench> {
+  const clock = new FakeClock(Date.UTC(2026, 0, 1));
+  const state = new MemoryState();
+  const store = new MemorySeriesStore(() => clock.nowMs());
+  await fill(store, clock);
+  const own = {
+    ready: true,
+    problems: [] as readonly string[],
+    alerts: [ALERT] as readonly Alert[],
+    admin: undefined as StorageAdmin | undefined,
+  };
+  const deps: ApiDeps = {
+    clock,
+    query: createQueryEngine({ reader: store, clock }),
+    reader: store,
+    state,
+    effects: 'live',
+    buildInfo: { version: '3.0.0', revision: '', branch: '', buildUser: '', buildDate: '', goVersion: '' },
+    targets: () => [TARGET, { ...TARGET, job: 'other' }],
+    droppedTargetCounts: () => ({ j: 3 }),
+    droppedTargets: () => [{ discoveredLabels: { __address__: 'dropped' } }],
+    ruleGroups: () => [],
+    alerts: () => own.alerts,
+    runs: () => [],
+    receivers: () => [
+      {
+        name: 'team',
+        channels: ['email'],
+        lastSuccessMs: null,
+        lastErrorMs: null,
+        lastError: '',
+        consecutiveFailures: 0,
+      },
+    ],
+    testReceiver: async name => ok(`${name}: 250 queued`),
+    status: () => {
+      throw new Error('not asked here');
+    },
+    admin: () => own.admin,
+    push: async request => ({
+      status: 400,
+      headers: { 'x-of': request.headers['x-of'] ?? '' },
+      text: 'no good',
+    }),
+    ready: () => own.ready,
+    reload: async () => ({ ok: own.problems.length === 0, problems: own.problems }),
+    metricsPage: () => 'own 1\n',
+    hostPage: () => 'host 1\n',
+    asset: async path =>
+      ['/index.html', '/assets/a.js'].includes(path)
+        ? { type: 'text/x', bytes: Buffer.from(path) }
+        : undefined,
+  };
+  const handler = createApi(deps, settings);
+  const ask: Bench['ask'] = request =>
+    handler({
+      method: 'GET',
+      path: '/',
+      query: '',
+      headers: {},
+      remoteAddress: '127.0.0.1',
+      signal: new AbortController().signal,
+      body: async () => ok(new Uint8Array()),
+      rawBody: async () => ok(new Uint8Array()),
+      ...request,
+    });
+  return Object.assign(own, { clock, state, store, deps, ask });
+}
+
+/** m = 1 at the start and 2 half a minute later. */
+export async function fill(store: MemorySeriesStore, clock: FakeClock): Promise<void> {
+  const ref = store.intern(labelsFrom({ __name__: 'm', job: 'page' }));
+  if (!ref.ok) throw new Error(ref.error);
+  for (const [i, value] of [1, 2].entries()) {
+    await store.append({
+      producer: targetId('page/1'),
+      timestampMs: clock.nowMs() - 30_000 + i * 30_000,
+      series: Uint32Array.of(ref.value),
+      values: Float64Array.of(value),
+    });
+  }
+}
+
+export const textOf = (response: ServerResponse): string =>
+  response.body instanceof Uint8Array ? Buffer.from(response.body).toString() : String(response.body);
+export const jsonOf = (response: ServerResponse): unknown => JSON.parse(textOf(response));
+export const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`;
