@@ -13,8 +13,8 @@ describe('the routes for stored samples', () => {
       return ok(1);
     },
     cleanTombstones: async () => ok(0),
-    snapshot: async name => {
-      asked.push(name);
+    snapshot: async wanted => {
+      asked.push(wanted);
       return ok(undefined);
     },
     compact: async () => ({ ok: false, error: { code: 'disk-full', message: 'Cannot cut: full' } }),
@@ -62,7 +62,12 @@ describe('the routes for stored samples', () => {
     const asked: unknown[] = [];
     b.admin = storage(asked);
     const taken = await b.ask({ method: 'POST', path: `${PATH}/snapshot` });
-    expect(jsonOf(taken)).toEqual({ status: 'success', data: { name: asked[0] } });
+    const { name } = (jsonOf(taken) as { readonly data: { readonly name: string } }).data;
+    expect(asked).toEqual([{ name, skipHead: false }]);
+    await b.ask({ method: 'POST', path: `${PATH}/snapshot`, query: 'skip_head=true' });
+    expect(asked[1]).toMatchObject({ skipHead: true });
+    const odd = await b.ask({ method: 'POST', path: `${PATH}/snapshot`, query: 'skip_head=maybe' });
+    expect([odd.status, asked.length]).toEqual([400, 2]);
     const failed = await b.ask({ method: 'POST', path: `${PATH}/compact` });
     expect(failed.status).toBe(500);
     expect(textOf(failed)).toContain('Cannot cut: full');

@@ -1,10 +1,10 @@
 // Prometheus's routes for the stored samples: delete_series, clean_tombstones, snapshot; and compact, which is ours.
 
 import { err, ok, type Result, type ServerResponse } from '../base/index.ts';
-import { type Matcher, METRIC_NAME } from '../model/index.ts';
-import { parseExpr } from '../promql/parser/index.ts';
+import type { Matcher } from '../model/index.ts';
+import { matchersOf, parseExpr } from '../promql/parser/index.ts';
 import type { AdminError, ApiDeps, StorageAdmin } from './deps.ts';
-import { parseTime } from './params.ts';
+import { boundary } from './params.ts';
 import type { Asked } from './prometheus.ts';
 import { failure, success } from './respond.ts';
 
@@ -31,7 +31,7 @@ export const deleteSeries = admin(async (storage, _, { params }) => {
   if (!toMs.ok) return failure('bad_data', toMs.error);
   const wanted: (readonly Matcher[])[] = [];
   for (const selector of selectors) {
-    const matchers = matchersOf(selector);
+    const matchers = plainSelector(selector);
     if (!matchers.ok) return failure('bad_data', `invalid parameter "match[]": ${matchers.error}`);
     wanted.push(matchers.value);
   }
@@ -53,11 +53,20 @@ export const compact = admin(async storage => {
   return compacted.ok ? NOTHING_TO_SAY : failed(compacted.error);
 });
 
-export const snapshot = admin(async (storage, deps) => {
+export const snapshot = admin(async (storage, deps, { params }) => {
+  const skipHead = BOOLEANS.get(params.get('skip_head') || 'false');
+  if (skipHead === undefined)
+    return failure('bad_data', 'invalid parameter "skip_head": "true" or "false" expected');
   const name = new Date(deps.clock.nowMs()).toISOString().replace(/[-:]/g, '').replace('.', '-');
-  const taken = await storage.snapshot(name);
+  const taken = await storage.snapshot({ name, skipHead });
   return taken.ok ? success({ name }) : failed(taken.error);
 });
+
+/** As Go reads them. */
+const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
+  ...['1', 't', 'T', 'true', 'TRUE', 'True'].map(text => [text, true] as const),
+  ...['0', 'f', 'F', 'false', 'FALSE', 'False'].map(text => [text, false] as const),
+]);
 
 const NOTHING_TO_SAY: ServerResponse = { status: 204, headers: { 'cache-control': 'no-store' }, body: '' };
 
@@ -66,21 +75,13 @@ function failed({ code, message }: AdminError): ServerResponse {
   return failure(code === 'storage-closed' ? 'unavailable' : 'internal', message);
 }
 
-function boundary(params: URLSearchParams, name: string, absent: number): Result<number, string> {
-  const text = params.get(name) ?? '';
-  if (text === '') return ok(absent);
-  const parsed = parseTime(text);
-  return parsed.ok ? parsed : err(`invalid parameter "${name}": ${parsed.error}`);
-}
-
 /** The matchers of a plain selector; one that every series satisfies is refused, as Prometheus does. */
-function matchersOf(text: string): Result<readonly Matcher[], string> {
+function plainSelector(text: string): Result<readonly Matcher[], string> {
   const parsed = parseExpr(text);
   if (!parsed.ok) return err(parsed.error[0].message);
   const { value } = parsed;
   if (value.kind !== 'selector') return err(`"${text}" is not a series selector`);
   if (value.offset !== undefined || value.at !== undefined || value.modifier !== undefined)
     return err(`"${text}" is not a plain series selector`);
-  const named: Matcher[] = value.name === '' ? [] : [{ name: METRIC_NAME, op: '=', value: value.name }];
-  return ok([...named, ...value.matchers]);
+  return ok(matchersOf(value));
 }

@@ -43,6 +43,43 @@ export type QueryData =
     }
   | { readonly resultType: 'scalar' | 'string'; readonly result: Point };
 
+export interface ExemplarsJson {
+  readonly seriesLabels: LabelRecord;
+  readonly exemplars: readonly {
+    readonly labels: LabelRecord;
+    readonly value: string;
+    /** Seconds since the epoch. */
+    readonly timestamp: number;
+  }[];
+}
+
+export interface MetadataJson {
+  readonly type: string;
+  readonly help: string;
+  readonly unit: string;
+}
+
+export interface CountJson {
+  readonly name: string;
+  readonly value: number;
+}
+
+/** /api/v1/status/tsdb; each list has the largest first. */
+export interface TsdbStatusJson {
+  readonly headStats: {
+    readonly numSeries: number;
+    readonly numLabelPairs: number;
+    readonly chunkCount: number;
+    /** Milliseconds. */
+    readonly minTime: number;
+    readonly maxTime: number;
+  };
+  readonly seriesCountByMetricName: readonly CountJson[];
+  readonly labelValueCountByLabelName: readonly CountJson[];
+  readonly memoryInBytesByLabelName: readonly CountJson[];
+  readonly seriesCountByLabelValuePair: readonly CountJson[];
+}
+
 export interface TargetJson {
   readonly discoveredLabels: LabelRecord;
   readonly labels: LabelRecord;

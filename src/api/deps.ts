@@ -4,9 +4,11 @@ import type { Clock, Result } from '../base/index.ts';
 import type {
   Alert,
   Effects,
+  ExemplarReader,
   Matcher,
   Query,
   RecoveryRun,
+  SeriesCounts,
   SeriesReader,
   StateStore,
   TargetStatus,
@@ -62,6 +64,7 @@ export interface ApiDeps {
   readonly clock: Clock;
   readonly query: Query;
   readonly reader: SeriesReader;
+  readonly exemplars: ExemplarReader;
   readonly state: StateStore;
   readonly effects: Effects;
   readonly buildInfo: BuildInfo;
@@ -76,6 +79,8 @@ export interface ApiDeps {
   receivers(): readonly ReceiverJson[];
   /** Sends a marked test message; the value is the provider's own answer. */
   testReceiver(name: string): Promise<Result<string, string>>;
+  /** What the series in memory are made of: of each kind the `limit` largest. */
+  seriesCounts(limit: number): Promise<SeriesCounts>;
   /** Undefined where the configuration does not allow it (`web.admin_api`). */
   admin(): StorageAdmin | undefined;
   /** Takes a pushed request; the answer is for the sender. */
@@ -94,8 +99,8 @@ export interface ApiDeps {
 export interface StorageAdmin {
   deleteSeries(matchers: readonly Matcher[], range: TimeRange): Promise<Result<number, AdminError>>;
   cleanTombstones(): Promise<Result<number, AdminError>>;
-  /** The name is chosen by the caller; the snapshot lies in a folder of that name. */
-  snapshot(name: string): Promise<Result<void, AdminError>>;
+  /** The name is chosen by the caller; the snapshot lies in a folder of that name. `skipHead`: only what is in blocks. */
+  snapshot(wanted: { readonly name: string; readonly skipHead: boolean }): Promise<Result<void, AdminError>>;
   compact(): Promise<Result<void, AdminError>>;
 }
 

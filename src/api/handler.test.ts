@@ -18,6 +18,7 @@ describe('routes', () => {
     ['GET', '/metrics', 200],
     ['GET', '/metrics/host', 200],
     ['GET', '/api/v1/status/buildinfo', 200],
+    ['GET', '/api/v1/status/tsdb', 200],
     ['HEAD', '/api/v1/alerts', 200],
     ['POST', '/api/v1/query', 400],
     ['DELETE', '/api/v1/query', 405],

@@ -6,11 +6,13 @@ import { createAccess, mayAct } from './access.ts';
 import * as admin from './admin.ts';
 import { API_PREFIX, OWN_PREFIX } from './contract.ts';
 import type { AccessSettings, ApiDeps } from './deps.ts';
+import * as exemplars from './exemplars.ts';
 import * as own from './own.ts';
 import { readParams } from './params.ts';
 import type { Asked } from './prometheus.ts';
 import * as prometheus from './prometheus.ts';
 import { bytes, failure, plain, success } from './respond.ts';
+import { tsdbStatus } from './tsdb-status.ts';
 
 interface Route {
   readonly methods: readonly string[];
@@ -35,12 +37,15 @@ function route(
 const ROUTES: readonly Route[] = [
   route(FORM, `${API_PREFIX}/query`, prometheus.query),
   route(FORM, `${API_PREFIX}/query_range`, prometheus.queryRange),
+  route(FORM, `${API_PREFIX}/query_exemplars`, exemplars.queryExemplars),
+  route(GET, `${API_PREFIX}/metadata`, exemplars.metadata),
   route(GET, `${API_PREFIX}/targets`, prometheus.targets),
   route(GET, `${API_PREFIX}/rules`, prometheus.rules),
   route(GET, `${API_PREFIX}/alerts`, prometheus.alerts),
   route(FORM, `${API_PREFIX}/labels`, prometheus.labels),
   route(GET, `${API_PREFIX}/label/([^/]+)/values`, (deps, _, name) => prometheus.labelValues(deps, name)),
   route(GET, `${API_PREFIX}/status/buildinfo`, prometheus.buildInfo),
+  route(GET, `${API_PREFIX}/status/tsdb`, tsdbStatus),
   route(['POST'], `${API_PREFIX}/write`, remoteWrite, 'operator'),
   route(CHANGE, `${API_PREFIX}/admin/tsdb/delete_series`, admin.deleteSeries, 'admin'),
   route(CHANGE, `${API_PREFIX}/admin/tsdb/clean_tombstones`, admin.cleanTombstones, 'admin'),

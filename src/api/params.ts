@@ -34,3 +34,11 @@ export function parseStep(text: string): Result<number, string> {
   const parsed = parseDuration(text);
   return parsed.ok ? parsed : err(`cannot parse "${text}" to a valid duration`);
 }
+
+/** A time, or `absent` where the parameter is not given. */
+export function boundary(params: URLSearchParams, name: string, absent: number): Result<number, string> {
+  const text = params.get(name) ?? '';
+  if (text === '') return ok(absent);
+  const parsed = parseTime(text);
+  return parsed.ok ? parsed : err(`invalid parameter "${name}": ${parsed.error}`);
+}

@@ -1,6 +1,6 @@
 // All that the system needs of the outside world: real in cli/, faked in the simulation.
 
-import type { Clock, Disk, Exec, Http, HttpServer, Log, Mail, Random, Result } from '../base/index.ts';
+import type { Clock, Disk, Dns, Exec, Http, HttpServer, Log, Mail, Random, Result } from '../base/index.ts';
 import type { HostFacts } from '../collect/host/index.ts';
 import type { StateStore } from '../model/index.ts';
 
@@ -17,6 +17,7 @@ export interface SystemPorts {
   readonly random: Random;
   readonly disk: Disk;
   readonly http: Http;
+  readonly dns: Dns;
   readonly httpServer: HttpServer;
   readonly mail: Mail;
   readonly exec: Exec;

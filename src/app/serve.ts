@@ -84,6 +84,7 @@ function depsOf(ports: SystemPorts, system: System): ApiDeps {
     clock,
     query,
     reader: store,
+    exemplars: store,
     state,
     effects: system.effects,
     buildInfo: {
@@ -114,6 +115,7 @@ function depsOf(ports: SystemPorts, system: System): ApiDeps {
         ? ok(words.join('; '))
         : err(words.join('; '));
     },
+    seriesCounts: limit => store.counts(limit),
     admin: () => (system.config().web.adminApi ? storageAdmin(system) : undefined),
     push: request => push.remoteWrite(request),
     status: () => ({
@@ -138,7 +140,7 @@ function storageAdmin({ store, dataFolder }: System): StorageAdmin {
   return {
     deleteSeries: (matchers, range) => store.deleteSeries(matchers, range),
     cleanTombstones: () => store.cleanTombstones(),
-    snapshot: name => store.snapshot(`${dataFolder}/snapshots`, name),
+    snapshot: wanted => store.snapshot(`${dataFolder}/snapshots`, wanted),
     compact: () => store.compactNow(),
   };
 }

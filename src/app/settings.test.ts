@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../test/support/clock.ts';
 import { FakeDisk } from '../../test/support/disk.ts';
+import { FakeDns } from '../../test/support/dns.ts';
 import { FakeHttp } from '../../test/support/http.ts';
 import { CollectingLog } from '../../test/support/log.ts';
 import { type Config, loadConfig } from '../config/index.ts';
@@ -36,7 +37,13 @@ async function configOf(text: string): Promise<Config> {
 /** All that is known at once. */
 function discovered(config: Config): Discovery {
   const clock = new FakeClock();
-  const ports = { clock, disk: new FakeDisk(), http: new FakeHttp(clock), log: new CollectingLog() };
+  const ports = {
+    clock,
+    disk: new FakeDisk(),
+    http: new FakeHttp(clock),
+    dns: new FakeDns(),
+    log: new CollectingLog(),
+  };
   const discovery = createDiscovery(ports, { kinds: discoveryKinds, onChange: () => {} });
   discovery.load(discoveryEntriesOf(config));
   return discovery;
@@ -83,6 +90,9 @@ scrape_configs:
     track_timestamps_staleness: true
     follow_redirects: false
     proxy_url: http://proxy:3128
+    no_proxy: inside.example.org
+    oauth2: { client_id: me, client_secret: s, token_url: 'http://tokens/', scopes: [a] }
+    tls_config: { min_version: TLS12, max_version: TLS13 }
     http_headers: { X-Own: { values: [a], secrets: [b] } }
   - job_name: plain
 `);
@@ -90,12 +100,14 @@ scrape_configs:
       {
         trackTimestampsStaleness: true,
         followRedirects: false,
-        proxyUrl: 'http://proxy:3128',
+        proxy: { url: 'http://proxy:3128', noProxy: 'inside.example.org', fromEnvironment: false },
+        oauth2: { grantType: 'client_credentials', clientId: 'me', clientSecret: 's', scopes: ['a'] },
+        tls: { minVersion: 'TLS12', maxVersion: 'TLS13' },
         headers: { 'x-own': 'a, b' },
       },
       { trackTimestampsStaleness: false, followRedirects: true, headers: {} },
     ]);
-    expect(config.scrapeJobs.map(job => scrapeJobOf(job, config.storage))[1]).not.toHaveProperty('proxyUrl');
+    expect(config.scrapeJobs.map(job => scrapeJobOf(job, config.storage))[1]).not.toHaveProperty('proxy');
   });
 
   it('say what a page may look like and in which format it is asked for', async () => {
@@ -125,16 +137,13 @@ scrape_configs:
         escaping: 'allow-utf-8',
       },
       {
-        scrapeProtocols: ['PrometheusText0.0.4'],
+        scrapeProtocols: ['PrometheusProto', 'PrometheusText0.0.4'],
         fallbackProtocol: 'OpenMetricsText1.0.0',
         labelLimits: { labels: 5, nameBytes: 6, valueBytes: 7, legacyNames: true },
         escaping: 'underscores',
       },
-      { scrapeProtocols: expect.arrayContaining(['OpenMetricsText1.0.0', 'PrometheusText0.0.4']) },
+      { scrapeProtocols: ['PrometheusProto'], fallbackProtocol: 'PrometheusProto' },
     ]);
-    expect(config.scrapeJobs.map(job => scrapeJobOf(job, config.storage))[2]).not.toHaveProperty(
-      'fallbackProtocol',
-    );
   });
 
   it('fail all targets of a job that has too many, and keep as many dropped ones as they should', async () => {

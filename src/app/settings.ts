@@ -1,22 +1,17 @@
 // From the configuration to the settings of each stage. Pure: what is read here was checked and defaulted by config/.
 
 import { buildRoute, type DispatchConfig, HOLD_MS_DEFAULT, type Route } from '../alerting/index.ts';
-import type { HttpTls } from '../base/index.ts';
 import { HOST_DEFAULTS, type HostSettings } from '../collect/host/index.ts';
-import {
-  SCRAPE_PROTOCOLS_DEFAULT,
-  type ScrapeAuth,
-  type ScrapeEntry,
-  type ScrapeJob,
-  type ScrapeProtocol,
-} from '../collect/scrape/index.ts';
+import type { ScrapeAuth, ScrapeEntry, ScrapeJob } from '../collect/scrape/index.ts';
 import {
   type Config,
   type ScrapeJob as ConfiguredJob,
   type HttpClientSettings,
+  headersOf,
+  oauth2Of,
   type Registries,
   settingsKey,
-  type TlsSettings,
+  transportOf,
 } from '../config/index.ts';
 import {
   type Discovery,
@@ -60,31 +55,30 @@ export function scrapeJobOf(
       legacyNames: job.metricNameValidationScheme === 'legacy',
     },
     seriesMax: storage.targetSeriesMax,
-    ...protocolsOf(job),
+    histograms: histogramsOf(job),
+    extraMetrics: job.extraScrapeMetrics,
+    failureLogFile: job.scrapeFailureLogFile,
+    scrapeProtocols: job.scrapeProtocols,
+    ...(job.fallbackScrapeProtocol === undefined ? {} : { fallbackProtocol: job.fallbackScrapeProtocol }),
     escaping: job.metricNameEscapingScheme,
-    headers: headersOf(job.http),
+    headers: headersOf(job.http.headers),
     auth: authOf(job.http),
-    ...(job.http.tls === undefined ? {} : { tls: tlsOf(job.http.tls) }),
-    ...(job.http.proxy?.url === undefined ? {} : { proxyUrl: job.http.proxy.url }),
+    ...transportOf(job.http),
     followRedirects: job.http.followRedirects,
+    ...(job.http.oauth2 === undefined ? {} : { oauth2: oauth2Of(job.http.oauth2) }),
     enableCompression: job.enableCompression,
     relabel: job.relabelRules,
     metricRelabel: job.metricRelabelRules,
   };
 }
 
-/** Protobuf is not read yet: who asks for nothing else gets what Prometheus asks for by default. */
-function protocolsOf(job: ConfiguredJob): Pick<ScrapeJob, 'scrapeProtocols' | 'fallbackProtocol'> {
-  const read = job.scrapeProtocols.filter(isReadProtocol);
-  const { fallbackScrapeProtocol: fallback } = job;
+function histogramsOf(job: ConfiguredJob): ScrapeJob['histograms'] {
   return {
-    scrapeProtocols: read.length > 0 ? read : SCRAPE_PROTOCOLS_DEFAULT,
-    ...(fallback !== undefined && isReadProtocol(fallback) ? { fallbackProtocol: fallback } : {}),
+    native: job.scrapeNativeHistograms,
+    classicToo: job.alwaysScrapeClassicHistograms,
+    toCustomBounds: job.convertClassicHistogramsToNhcb,
+    limits: { buckets: job.nativeHistogramBucketLimit, minFactor: job.nativeHistogramMinBucketFactor },
   };
-}
-
-function isReadProtocol(name: ConfiguredJob['scrapeProtocols'][number]): name is ScrapeProtocol {
-  return name !== 'PrometheusProto';
 }
 
 function authOf(http: HttpClientSettings): ScrapeAuth {
@@ -95,21 +89,6 @@ function authOf(http: HttpClientSettings): ScrapeAuth {
     return { kind: 'header', type: http.authorization.type, credentials: http.authorization.credentials };
   }
   return { kind: 'none' };
-}
-
-/** Names in lower case as HTTP takes them; several values of one header are one list. */
-function headersOf(http: HttpClientSettings): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    [...http.headers].map(([name, values]) => [
-      name.toLowerCase(),
-      values.map(value => value.reveal()).join(', '),
-    ]),
-  );
-}
-
-function tlsOf(tls: TlsSettings): HttpTls {
-  const { key, ...plain } = tls;
-  return { ...plain, ...(key === undefined ? {} : { key: key.reveal() }) };
 }
 
 export interface FoundTargets {

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { FakeClock } from '../../test/support/clock.ts';
 import { FakeDisk } from '../../test/support/disk.ts';
+import { FakeDns } from '../../test/support/dns.ts';
 import { FakeExec } from '../../test/support/exec.ts';
 import { FakeHttp, FakeHttpServer } from '../../test/support/http.ts';
 import { CollectingLog } from '../../test/support/log.ts';
@@ -68,6 +69,7 @@ async function bench(): Promise<Bench> {
     random: seededRandom(1),
     disk: disk.mount(),
     http,
+    dns: new FakeDns(),
     httpServer: server,
     mail: new FakeMail(clock),
     exec: new FakeExec(clock),

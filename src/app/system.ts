@@ -130,7 +130,7 @@ async function openFolders(
   const made = await disk.makeFolder(options.dataFolder);
   if (!made.ok)
     return err({ problems: [`Cannot use data folder "${options.dataFolder}": ${made.error.message}`] });
-  const { retentionBytes, walAck, seriesMax, metricSeriesMax } = config.storage;
+  const { retentionBytes, walAck, seriesMax, metricSeriesMax, exemplarsMax } = config.storage;
   const maxAgeMs = options.retentionMs ?? config.storage.retentionMs;
   const store = await openStore({
     disk,
@@ -145,6 +145,7 @@ async function openFolders(
       walAck,
       seriesMax,
       metricSeriesMax,
+      exemplarsMax,
     },
   });
   if (!store.ok)
@@ -247,6 +248,7 @@ function build(
   const scraper: Scraper = createScraper({
     clock,
     http,
+    disk: ports.disk,
     writer: store,
     metrics: registry,
     log,
@@ -337,7 +339,7 @@ function build(
     await scraper.setJobs(entries);
   };
   const discovery = createDiscovery(
-    { clock, disk: ports.disk, http, log },
+    { clock, disk: ports.disk, http, dns: ports.dns, log },
     { kinds: discoveryKinds, onChange: () => void setTargets() },
   );
 

@@ -15,6 +15,7 @@ export const CODES = {
   'config-unknown-receiver': 'A route names a receiver that is not defined.',
   'config-environment': 'An environment variable named in the file is not set.',
   // --- disk
+  'dns-failed': 'A name could not be looked up: no server of DNS answered.',
   'disk-denied': 'The operating system denied access to a file or folder.',
   'disk-exists': 'A file that must be new exists already.',
   'disk-full': 'The file system is full.',
@@ -74,7 +75,6 @@ export const CODES = {
   'sample-limit': 'A limit on series would be exceeded.',
   'sample-out-of-order': 'A sample is older than the out-of-order window allows.',
   'sample-too-old': 'A sample is older than the retention.',
-  'sample-unsupported': 'A kind of sample that this version does not store yet.',
   // --- state
   'state-closed': 'The state database is closed.',
   'state-conflict': 'A commit was refused since its precondition no longer holds.',

@@ -128,6 +128,38 @@ export interface HttpTls {
   readonly serverName?: string;
   readonly insecureSkipVerify?: boolean;
   readonly minVersion?: 'TLS10' | 'TLS11' | 'TLS12' | 'TLS13';
+  readonly maxVersion?: 'TLS10' | 'TLS11' | 'TLS12' | 'TLS13';
+}
+
+export interface HttpProxy {
+  readonly url?: string;
+  /** Hosts that are asked directly, in the notation of NO_PROXY; "" for none. */
+  readonly noProxy: string;
+  /** HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the environment decide instead. */
+  readonly fromEnvironment: boolean;
+  /** For the proxy itself. */
+  readonly connectHeaders: Readonly<Record<string, string>>;
+}
+
+/** Where the token of a request comes from, and how it is asked for. */
+export interface HttpOauth2 {
+  readonly grantType: 'client_credentials' | 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+  readonly clientId: string;
+  readonly clientSecret: string;
+  /** PEM; for the grant by a signed token only. */
+  readonly certificateKey?: string;
+  readonly certificateKeyId: string;
+  readonly signatureAlgorithm: 'RS256' | 'RS384' | 'RS512';
+  /** "" takes the client's id, or the token's URL. */
+  readonly issuer: string;
+  readonly audience: string;
+  readonly claims: Readonly<Record<string, string>>;
+  readonly scopes: readonly string[];
+  readonly tokenUrl: string;
+  readonly endpointParams: Readonly<Record<string, string>>;
+  readonly tls?: HttpTls;
+  readonly proxy?: HttpProxy;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 export interface HttpRequest {
@@ -141,7 +173,14 @@ export interface HttpRequest {
   readonly bodyBytesMax: number;
   readonly followRedirects?: boolean;
   readonly tls?: HttpTls;
-  readonly proxyUrl?: string;
+  readonly proxy?: HttpProxy;
+  /** The request carries a token of it; only to the host that it is for, not to where a redirect leads. */
+  readonly oauth2?: HttpOauth2;
+  /**
+   * Takes the body of an answer of status 200, before `request` resolves to it with an empty one. The bytes lie in memory
+   * that is used again once this returns: for callers that read a body and forget it, which costs them no garbage.
+   */
+  readonly takeBody?: (body: Uint8Array, answer: Pick<HttpResponse, 'headers'>) => void;
 }
 
 export interface HttpResponse {
@@ -157,6 +196,25 @@ export interface HttpResponse {
 export interface Http {
   /** Connections are kept alive between requests. Any HTTP status is an `ok` result. */
   request(request: HttpRequest, signal?: AbortSignal): Promise<Result<HttpResponse, HttpError>>;
+}
+
+export type DnsType = 'A' | 'AAAA' | 'SRV' | 'MX' | 'NS';
+
+export interface DnsRecord {
+  /** The address, or the host that the record names. */
+  readonly name: string;
+  /** Of a SRV record. */
+  readonly port?: number;
+}
+
+export interface DnsError {
+  readonly code: 'dns-failed';
+  readonly message: string;
+}
+
+export interface Dns {
+  /** Records of a name, perhaps completed by the system's search domains. A name without any has none: that is no error. */
+  resolve(name: string, type: DnsType): Promise<Result<readonly DnsRecord[], DnsError>>;
 }
 
 export interface ServerRequest {

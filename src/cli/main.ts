@@ -58,7 +58,7 @@ function contextFor(
     cwd: process.cwd(),
     clock: systemClock(),
     disk: systemDisk(),
-    http: httpClient(),
+    http: httpClient(process.env),
     isTerminal: process.stdout.isTTY === true,
     out: text => void process.stdout.write(text),
     warn: text => void process.stderr.write(text),

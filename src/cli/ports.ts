@@ -7,12 +7,14 @@ import {
   hostFacts,
   httpClient,
   httpServer,
+  keepHeapSmall,
   pageAssets,
   processFacts,
   smtpMail,
   streamLog,
   systemClock,
   systemDisk,
+  systemDns,
   systemRandom,
 } from '../os/index.ts';
 import { openState } from '../state/index.ts';
@@ -27,14 +29,16 @@ export function realPorts(options: {
   readonly logLevel: LogLevel;
 }): RealPorts {
   const exec = execPool();
+  keepHeapSmall();
   const clock = systemClock();
   const log = streamLog({ format: options.logFormat, level: options.logLevel, clock });
-  const http = httpClient();
+  const http = httpClient(options.env);
   return {
     clock,
     random: systemRandom(),
     disk: systemDisk(),
     http,
+    dns: systemDns(),
     httpServer: httpServer(log),
     mail: smtpMail(),
     exec,
@@ -42,7 +46,12 @@ export function realPorts(options: {
     hostFacts: hostFacts(),
     ownFacts: processFacts(),
     env: definedOnly(options.env),
-    openState: folder => openState({ path: `${folder}/state.db`, clock }),
+    openState: async folder => {
+      const opened = await openState({ path: `${folder}/state.db`, clock });
+      // It has a thread of its own.
+      keepHeapSmall();
+      return opened;
+    },
     asset: pageAssets(new URL('../ui/', import.meta.url)),
     async close() {
       exec.close();

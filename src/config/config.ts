@@ -71,9 +71,15 @@ export interface Sections {
   readonly host?: HostConfig | undefined;
   readonly web?: WebConfig | undefined;
   readonly storage?: StorageConfig | undefined;
+  /** What prometheus.yml says, where one is named: it has the last word. Negative is none. */
+  readonly exemplarsMax?: number | undefined;
   readonly journal?: JournalConfig | undefined;
   readonly playbooks?: readonly unknown[] | undefined;
   readonly noDataDefault?: NoDataDefault | undefined;
+}
+
+function storageOf({ storage = STORAGE_DEFAULTS, exemplarsMax }: Sections): StorageConfig {
+  return exemplarsMax === undefined ? storage : { ...storage, exemplarsMax: Math.max(0, exemplarsMax) };
 }
 
 export function assembleConfig(sections: Sections): Config {
@@ -95,7 +101,7 @@ export function assembleConfig(sections: Sections): Config {
     timeIntervals: sections.timeIntervals,
     host: sections.host ?? HOST_DEFAULTS,
     web: sections.web ?? WEB_DEFAULTS,
-    storage: sections.storage ?? STORAGE_DEFAULTS,
+    storage: storageOf(sections),
     journal: sections.journal ?? JOURNAL_DEFAULTS,
     playbooks: sections.playbooks ?? [],
     ...(sections.noDataDefault === undefined ? {} : { noDataDefault: sections.noDataDefault }),

@@ -22,6 +22,7 @@ export {
 export { glob, resolveFrom } from './glob.ts';
 export { type LoadedFile, type LoadOptions, type LoadOutcome, loadConfig } from './load.ts';
 export { nearest } from './nearest.ts';
+export { type DnsDiscovery, dnsDiscoverySchema } from './prometheus/discovery/dns.ts';
 export { type FileDiscovery, fileDiscoverySchema } from './prometheus/discovery/file.ts';
 export { type HttpDiscovery, httpDiscoverySchema } from './prometheus/discovery/http.ts';
 export { targetGroup } from './prometheus/discovery/static.ts';
@@ -82,7 +83,16 @@ export {
   type TlsSettings,
   type TlsVersion,
   tlsConfig,
+  tlsSettingsOf,
 } from './shared/http.ts';
+export {
+  headersOf,
+  oauth2Of,
+  type RequestParts,
+  requestPartsOf,
+  tlsOf,
+  transportOf,
+} from './shared/http-request.ts';
 export { type RelabelRule, relabelRule, relabelRules } from './shared/relabel.ts';
 export type {
   HostConfig,

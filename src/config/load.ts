@@ -81,6 +81,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadOutcome> {
     host: own?.value?.host,
     web: own?.value?.web,
     storage: own?.value?.storage,
+    exemplarsMax: prometheus?.value?.storage?.exemplars?.max_exemplars,
     journal: own?.value?.journal,
     playbooks: own?.value?.recovery?.playbooks,
     noDataDefault: own?.value?.no_data_default,

@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../test/support/clock.ts';
 import { FakeDisk } from '../../test/support/disk.ts';
+import { FakeDns } from '../../test/support/dns.ts';
 import { FakeHttp } from '../../test/support/http.ts';
 import { CollectingLog } from '../../test/support/log.ts';
 import { createDiscovery, type Discovery, discoveryKinds } from './index.ts';
@@ -14,6 +15,7 @@ interface Kit {
   readonly clock: FakeClock;
   readonly disk: FakeDisk;
   readonly http: FakeHttp;
+  readonly dns: FakeDns;
   readonly log: CollectingLog;
   readonly discovery: Discovery;
   readonly changes: number[];
@@ -28,18 +30,20 @@ async function kit(): Promise<Kit> {
   const disk = new FakeDisk({ nowMs: () => clock.nowMs() });
   const mount = disk.mount();
   const http = new FakeHttp(clock);
+  const dns = new FakeDns();
   const log = new CollectingLog();
   const changes: number[] = [];
   await mount.makeFolder(FOLDER);
   const startMs = clock.monotonicMs();
   const discovery = createDiscovery(
-    { clock, disk: mount, http, log },
+    { clock, disk: mount, http, dns, log },
     { kinds: discoveryKinds, onChange: () => changes.push((clock.monotonicMs() - startMs) / 1000) },
   );
   return {
     clock,
     disk,
     http,
+    dns,
     log,
     discovery,
     changes,
@@ -188,5 +192,77 @@ describe('all of them together', () => {
     await k.clock.advance(60_000);
     expect(k.changes.length).toBe(before);
     k.discovery.stop();
+  });
+});
+
+describe('dns_sd_configs', () => {
+  const dnsEntry = (settings: unknown) => ({ a: { kind: 'dns_sd_configs', settings } });
+  const found = (discovery: Discovery): unknown => discovery.groups('node').flatMap(group => group.targets);
+
+  it('finds what SRV records name, again and again', async () => {
+    const { clock, dns, discovery, load, changes } = await kit();
+    dns.set('SRV', '_web._tcp.example.org', [
+      { name: 'b.example.org', port: 81 },
+      { name: 'a.example.org', port: 80 },
+    ]);
+    load(dnsEntry({ names: ['_web._tcp.example.org'] }));
+    await clock.advance(1000);
+    const target = (host: string, port: number) => ({
+      __address__: `${host}:${port}`,
+      __meta_dns_name: '_web._tcp.example.org',
+      __meta_dns_srv_record_target: `${host}.`,
+      __meta_dns_srv_record_port: String(port),
+    });
+    expect(found(discovery)).toEqual([target('a.example.org', 80), target('b.example.org', 81)]);
+    // The same ones in another order are no news.
+    dns.set('SRV', '_web._tcp.example.org', [
+      { name: 'a.example.org', port: 80 },
+      { name: 'b.example.org', port: 81 },
+    ]);
+    const before = changes.length;
+    await clock.advance(30_000);
+    expect(changes).toHaveLength(before);
+    dns.set('SRV', '_web._tcp.example.org', [{ name: 'a.example.org', port: 82 }]);
+    await clock.advance(30_000);
+    expect(found(discovery)).toEqual([target('a.example.org', 82)]);
+    discovery.stop();
+    const { asked } = dns;
+    await clock.advance(120_000);
+    expect(dns.asked).toBe(asked);
+  });
+
+  it.each([
+    ['A', '10.0.0.1', { __address__: '10.0.0.1:9100' }],
+    ['aaaa', 'fd00::1', { __address__: '[fd00::1]:9100' }],
+    [
+      'MX',
+      'mail.example.org',
+      { __address__: 'mail.example.org:9100', __meta_dns_mx_record_target: 'mail.example.org.' },
+    ],
+    [
+      'NS',
+      'ns1.example.org.',
+      { __address__: 'ns1.example.org:9100', __meta_dns_ns_record_target: 'ns1.example.org.' },
+    ],
+  ] as const)('gives %s records the port of the settings', async (type, name, labels) => {
+    const { clock, dns, discovery, load } = await kit();
+    dns.set(type.toUpperCase() as 'A', 'x.example.org', [{ name }]);
+    load(dnsEntry({ names: ['x.example.org'], type, port: 9100 }));
+    await clock.advance(1000);
+    expect(found(discovery)).toEqual([{ ...labels, __meta_dns_name: 'x.example.org' }]);
+    discovery.stop();
+  });
+
+  it('keeps the targets of a name that cannot be looked up, says so once, and ends those of one that is gone', async () => {
+    const { clock, dns, discovery, load, log } = await kit();
+    for (const name of ['a', 'b']) dns.set('A', name, [{ name: '10.0.0.1' }]);
+    load(dnsEntry({ names: ['a', 'b'], type: 'A', port: 1, refresh_interval: 10_000 }));
+    await clock.advance(1000);
+    dns.set('A', 'a', 'broken');
+    dns.set('A', 'b', []);
+    await clock.advance(40_000);
+    expect(found(discovery)).toEqual([{ __address__: '10.0.0.1:1', __meta_dns_name: 'a' }]);
+    expect(log.messages('error')).toHaveLength(1);
+    discovery.stop();
   });
 });

@@ -1,6 +1,6 @@
 // What every kind of discovery looks like: its key and schema for the configuration, and how it finds targets.
 
-import type { Clock, Disk, Http, Log } from '../base/index.ts';
+import type { Clock, Disk, Dns, Http, Log } from '../base/index.ts';
 import type { Schema } from '../config/index.ts';
 
 /** Addresses with the labels that all of them carry. */
@@ -16,6 +16,7 @@ export interface DiscoveryPorts {
   readonly clock: Clock;
   readonly disk: Disk;
   readonly http: Http;
+  readonly dns: Dns;
   readonly log: Log;
 }
 

@@ -28,20 +28,16 @@ export function lineFailure(bytes: Uint8Array, at: number, cause: string): PageF
       lineStart = i + 1;
     }
   }
-  const newline = bytes.indexOf(NEWLINE, lineStart);
-  const lineEnd = Math.min(newline < 0 ? bytes.length : newline, lineStart + EXCERPT_CHARS_MAX);
-  const excerpt = new TextDecoder().decode(bytes.subarray(lineStart, lineEnd));
+  const begin = bytes.subarray(lineStart, lineStart + EXCERPT_CHARS_MAX);
+  const newline = begin.indexOf(NEWLINE);
+  const excerpt = new TextDecoder().decode(newline < 0 ? begin : begin.subarray(0, newline));
   const column = at - lineStart + 1;
   const message = `line ${line}, column ${column}: Cannot read ${JSON.stringify(excerpt)}: ${cause}`;
   return { code: 'exposition-bad-line', message, line, column, excerpt };
 }
 
-export function formatFailure(contentType: string): PageFailure {
-  return {
-    code: 'exposition-bad-format',
-    message: `Cannot read a page of type ${JSON.stringify(contentType)}: the text format and OpenMetrics are read by this version`,
-    line: 0,
-    column: 0,
-    excerpt: '',
-  };
+/** Of a page without lines. */
+export function pageFailure(cause: string): PageFailure {
+  const message = `Cannot read the page: ${cause}`;
+  return { code: 'exposition-bad-format', message, line: 0, column: 0, excerpt: '' };
 }

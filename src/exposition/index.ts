@@ -1,12 +1,12 @@
 // exposition/: metrics pages <-> samples, and the relabelling that both discovery and collect apply.
 
-export { formatFailure, lineFailure, type PageFailure } from './failure.ts';
+export { lineFailure, type PageFailure } from './failure.ts';
 export { formatFloat, formatFloatJson, formatFloatOpenMetrics } from './format-float.ts';
 export { parseGoFloat, setNormalNaN } from './go-float.ts';
 export { type MetricProblem, type MetricReview, reviewMetrics } from './metric-lint.ts';
 export { OpenMetricsReader } from './openmetrics-reader.ts';
 export { checkOpenMetrics } from './openmetrics-strict.ts';
-export type { EntryKind, PageReader } from './page-reader.ts';
+export { type EntryKind, type PageReader, TEXT_BYTES_MAX, tooLong } from './page-reader.ts';
 export {
   badNames,
   exemplarOf,
@@ -17,6 +17,7 @@ export {
   type TextSink,
 } from './parse.ts';
 export { printFamilies, printSample, TEXT_CONTENT_TYPE } from './print.ts';
+export { PROTOBUF_CONTENT_TYPE, type ProtobufOptions, ProtobufReader } from './protobuf-reader.ts';
 export {
   type CompiledRelabelRule,
   compileRelabelRules,
@@ -27,4 +28,7 @@ export {
   relabel,
 } from './relabel.ts';
 export { decodeHelp, decodeSeries } from './series-text.ts';
+export { TextCache } from './text-cache.ts';
 export { TextReader } from './text-reader.ts';
+export { BYTES, FIXED64, VARINT, WireReader } from './wire.ts';
+export { readDoubles, readSpan, readZigzags, summed } from './wire-histogram.ts';

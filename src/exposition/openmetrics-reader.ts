@@ -3,10 +3,10 @@
 // the strict view. Blanks are single spaces, blank lines are refused, and "# EOF" ends the page.
 
 import { isUtf8 } from 'node:buffer';
-import { type MetricType, wordsOf } from '../model/index.ts';
+import { type Exemplar, type MetricType, wordsOf } from '../model/index.ts';
 import { lineFailure, type PageFailure } from './failure.ts';
 import { parseGoFloat } from './go-float.ts';
-import type { EntryKind, PageReader } from './page-reader.ts';
+import { type EntryKind, NO_EXEMPLARS, type PageReader, TEXT_BYTES_MAX, tooLong } from './page-reader.ts';
 
 const NEWLINE = 0x0a;
 const SPACE = 0x20;
@@ -60,6 +60,9 @@ export class OpenMetricsReader implements PageReader {
   exemplarValue = 0;
   exemplarTimestampMs = Number.NaN;
   readonly escapesQuotes = true;
+  readonly histogram = undefined;
+  readonly startMs = Number.NaN;
+  readonly exemplars: readonly Exemplar[] = NO_EXEMPLARS;
   failure: PageFailure | undefined;
   readonly #span = { start: 0, end: 0 };
   readonly #number = new Float64Array(1);
@@ -121,7 +124,8 @@ export class OpenMetricsReader implements PageReader {
     const start = this.position + 1;
     if (bytes[start - 1] !== SPACE) return `a blank and a ${what} expected`;
     let i = start;
-    while (i < bytes.length && bytes[i] !== SPACE && bytes[i] !== NEWLINE) i++;
+    const limit = Math.min(bytes.length, start + TEXT_BYTES_MAX);
+    while (i < limit && bytes[i] !== SPACE && bytes[i] !== NEWLINE) i++;
     this.position = start;
     if (i === start) return `a ${what} expected`;
     const span = this.#span;
@@ -185,6 +189,7 @@ export class OpenMetricsReader implements PageReader {
     let { named } = mode;
     let i = start;
     while (bytes[i] !== CLOSE) {
+      if (i - start > TEXT_BYTES_MAX) return this.#bad(i, tooLong('series'));
       const quoted = bytes[i] === QUOTE;
       const nameStart = i;
       i = quoted ? this.#scanQuoted(i) : labelEnd(bytes, i);
@@ -212,20 +217,21 @@ export class OpenMetricsReader implements PageReader {
   #scanQuoted(start: number): number {
     const { bytes } = this;
     let ascii = true;
-    for (let i = start + 1; i < bytes.length; i++) {
+    const limit = Math.min(bytes.length, start + TEXT_BYTES_MAX);
+    for (let i = start + 1; i < limit; i++) {
       const byte = bytes[i] as number;
       if (byte === QUOTE) {
         if (ascii || isUtf8(bytes.subarray(start + 1, i))) return i + 1;
         return this.#bad(start, 'the quoted text is not valid UTF-8');
       }
-      if (byte === NEWLINE) break;
+      if (byte === NEWLINE) return this.#bad(start, 'the quoted text does not end');
       if (byte === BACKSLASH) {
         i++;
-        if (bytes[i] === NEWLINE) break;
+        if (bytes[i] === NEWLINE) return this.#bad(start, 'the quoted text does not end');
         if ((bytes[i] as number) >= 0x80) ascii = false;
       } else if (byte >= 0x80) ascii = false;
     }
-    return this.#bad(start, 'the quoted text does not end');
+    return this.#bad(start, limit < bytes.length ? tooLong('text') : 'the quoted text does not end');
   }
 
   #readHash(hash: number): EntryKind {
@@ -317,14 +323,16 @@ function isMetricStart(byte: number | undefined): boolean {
 }
 
 function metricEnd(bytes: Uint8Array, start: number): number {
+  const limit = start + TEXT_BYTES_MAX;
   let i = start;
-  while (isLetter(bytes[i]) || isDigit(bytes[i]) || bytes[i] === COLON) i++;
+  while (i < limit && (isLetter(bytes[i]) || isDigit(bytes[i]) || bytes[i] === COLON)) i++;
   return i;
 }
 
 function labelEnd(bytes: Uint8Array, start: number): number {
   if (!isLetter(bytes[start])) return start;
+  const limit = start + TEXT_BYTES_MAX;
   let i = start;
-  while (isLetter(bytes[i]) || isDigit(bytes[i])) i++;
+  while (i < limit && (isLetter(bytes[i]) || isDigit(bytes[i]))) i++;
   return i;
 }

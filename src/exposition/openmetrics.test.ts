@@ -49,7 +49,7 @@ describe('a page of OpenMetrics', () => {
       'rpc_seconds_bucket{le="+Inf"} 17 @1520879607789',
       '  # {trace_id="a\\"b"} 9.8 @1520879607789',
       'rpc_seconds_created 1500000000',
-      'with.dot{a="b"} 3 @-500',
+      '{"with.dot", a="b"} 3 @-500',
     ]);
   });
 

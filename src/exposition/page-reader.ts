@@ -1,6 +1,6 @@
 // What the readers of text pages have in common: entry by entry over bytes, nothing decoded.
 
-import type { MetricType } from '../model/index.ts';
+import type { Exemplar, MetricType, NativeHistogram } from '../model/index.ts';
 import type { PageFailure } from './failure.ts';
 
 export type EntryKind = 'sample' | 'help' | 'type' | 'unit' | 'comment' | 'end' | 'failed';
@@ -31,6 +31,12 @@ export interface PageReader {
   readonly exemplarValue: number;
   /** NaN when it has none. */
   readonly exemplarTimestampMs: number;
+  /** Of a sample: the native histogram that it is, its value then means nothing. Text pages have none. */
+  readonly histogram: NativeHistogram | undefined;
+  /** Of a sample: when its counting began, in milliseconds; NaN where unknown. */
+  readonly startMs: number;
+  /** Of a sample: the exemplars of a page that has them in no text. */
+  readonly exemplars: readonly Exemplar[];
   /** Whether help texts escape the double quote too. */
   readonly escapesQuotes: boolean;
   failure: PageFailure | undefined;
@@ -41,3 +47,17 @@ export interface PageReader {
    */
   readRest(): string;
 }
+
+/**
+ * Of one series or one text: far above any real label set or help text. Decoded, a text takes many times its bytes, and a
+ * line of a hundred megabytes would hold everything else up while it is read.
+ */
+export const TEXT_BYTES_MAX = 1024 * 1024;
+
+/** What is wrong with a longer one. */
+export function tooLong(what: 'series' | 'text'): string {
+  return `more than ${TEXT_BYTES_MAX} bytes of one ${what}`;
+}
+
+/** Shared by all samples without any. */
+export const NO_EXEMPLARS: readonly Exemplar[] = Object.freeze([]);

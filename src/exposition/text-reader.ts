@@ -5,10 +5,10 @@
 // (Prometheus silently ends the page there and would lose what follows).
 
 import { isUtf8 } from 'node:buffer';
-import { type MetricType, wordsOf } from '../model/index.ts';
+import { type Exemplar, type MetricType, wordsOf } from '../model/index.ts';
 import { lineFailure, type PageFailure } from './failure.ts';
 import { parseGoFloat } from './go-float.ts';
-import type { EntryKind, PageReader } from './page-reader.ts';
+import { type EntryKind, NO_EXEMPLARS, type PageReader, TEXT_BYTES_MAX, tooLong } from './page-reader.ts';
 
 const TAB = 0x09;
 const NEWLINE = 0x0a;
@@ -74,6 +74,9 @@ export class TextReader implements PageReader {
   readonly exemplarValue = 0;
   readonly exemplarTimestampMs = Number.NaN;
   readonly escapesQuotes = false;
+  readonly histogram = undefined;
+  readonly startMs = Number.NaN;
+  readonly exemplars: readonly Exemplar[] = NO_EXEMPLARS;
   failure: PageFailure | undefined;
   readonly #span = { start: 0, end: 0 };
   readonly #into: { out: Float64Array; words: Uint32Array; index: number };
@@ -120,7 +123,8 @@ export class TextReader implements PageReader {
     const { bytes } = this;
     const start = skipBlanks(bytes, this.position);
     let i = start;
-    while (i < bytes.length) {
+    const limit = Math.min(bytes.length, start + TEXT_BYTES_MAX);
+    while (i < limit) {
       const byte = bytes[i] as number;
       if (byte === SPACE || byte === NEWLINE || byte === TAB || byte === OPEN) break;
       i++;
@@ -172,6 +176,10 @@ export class TextReader implements PageReader {
     let i = skipBlanks(bytes, start);
     for (;;) {
       if (bytes[i] === CLOSE) break;
+      if (i - start > TEXT_BYTES_MAX) {
+        this.#fail(i, tooLong('series'));
+        return -1;
+      }
       const quoted = bytes[i] === QUOTE;
       const nameEnd = quoted ? this.#scanQuoted(i) : nameEndOf(bytes, i, LABEL_PART);
       if (nameEnd < 0) return -1;
@@ -215,7 +223,8 @@ export class TextReader implements PageReader {
   #scanQuoted(start: number): number {
     const { bytes } = this;
     let ascii = true;
-    for (let i = start + 1; i < bytes.length; i++) {
+    const limit = Math.min(bytes.length, start + TEXT_BYTES_MAX);
+    for (let i = start + 1; i < limit; i++) {
       const byte = bytes[i] as number;
       if (byte === QUOTE) {
         if (ascii || isUtf8(bytes.subarray(start + 1, i))) return i + 1;
@@ -224,11 +233,14 @@ export class TextReader implements PageReader {
       }
       if (byte === BACKSLASH) {
         i++;
-        if (bytes[i] === NEWLINE) break;
+        if (bytes[i] === NEWLINE) {
+          this.#fail(start, 'the quoted text does not end');
+          return -1;
+        }
         if ((bytes[i] as number) >= 0x80) ascii = false;
       } else if (byte >= 0x80) ascii = false;
     }
-    this.#fail(start, 'the quoted text does not end');
+    this.#fail(start, limit < bytes.length ? tooLong('text') : 'the quoted text does not end');
     return -1;
   }
 
@@ -301,8 +313,9 @@ function skipBlanks(bytes: Uint8Array, start: number): number {
 }
 
 function nameEndOf(bytes: Uint8Array, start: number, part: number): number {
+  const limit = Math.min(bytes.length, start + TEXT_BYTES_MAX);
   let i = start;
-  while (i < bytes.length && ((CLASSES[bytes[i] as number] as number) & part) !== 0) i++;
+  while (i < limit && ((CLASSES[bytes[i] as number] as number) & part) !== 0) i++;
   return i;
 }
 

@@ -12,8 +12,10 @@ import {
 } from '../model/index.ts';
 import { formatFloat, formatFloatJson, formatFloatOpenMetrics } from './format-float.ts';
 import { parseGoFloat } from './go-float.ts';
+import { OpenMetricsReader } from './openmetrics-reader.ts';
 import { parseText } from './parse.ts';
 import { printFamilies, printSample } from './print.ts';
+import { TextReader } from './text-reader.ts';
 
 const encoder = new TextEncoder();
 /** Printed by fast-check on failure, too. */
@@ -41,8 +43,8 @@ describe('pages that are taken', () => {
     ['a{b="c"d="e"} 1\n', ['a{b="c", d="e"} 1']],
     ['a{b="x\\"\\\\\\n\\t"} 1\n', ['a{b="x\\"\\\\\\n\\\\t"} 1']],
     ['a{b="two\nlines"} 1\n', ['a{b="two\\nlines"} 1']],
-    ['{"my.metric",b="c"} 1\n', ['my.metric{b="c"} 1']],
-    ['{b="c","my metric","d e"="f"} 1\n', ['my metric{b="c", d e="f"} 1']],
+    ['{"my.metric",b="c"} 1\n', ['{"my.metric", b="c"} 1']],
+    ['{b="c","my metric","d e"="f"} 1\n', ['{"my metric", b="c", "d e"="f"} 1']],
     ['a:b_1 +Inf\nc -inf\nd nan\n', ['a:b_1 +Inf', 'c -Inf', 'd NaN']],
     ['a 0 9223372036854775807\n', ['a 0 @9223372036854776000']],
     ['#\n# \n# HELP\n# TYPES x\n#TYPE a b\n# HELP a\n# HELP a b\n# TYPE a counter\na 1\n', ['a 1']],
@@ -222,5 +224,21 @@ describe('foreign bytes', () => {
       }),
       { seed: SEED, numRuns: 3000 },
     );
+  });
+});
+
+describe('a text without an end', () => {
+  const MEGABYTE = 1024 * 1024;
+  it.each([
+    ['labels', `a{${'l="v",'.repeat(MEGABYTE)}`],
+    ['one quoted value', `a{l="${'v'.repeat(4 * MEGABYTE)}`],
+    ['one name', 'a'.repeat(4 * MEGABYTE)],
+    ['one number', `a ${'1'.repeat(4 * MEGABYTE)}`],
+  ])('made of %s is given up after a megabyte, in both formats', (_, text) => {
+    for (const Reader of [TextReader, OpenMetricsReader]) {
+      const reader = new Reader(encoder.encode(text));
+      expect(reader.next()).toBe('failed');
+      expect(reader.failure?.column).toBeLessThan(1.1 * MEGABYTE);
+    }
   });
 });

@@ -27,3 +27,16 @@ export function setStaleAt(words: Uint32Array, i: number): void {
   words[2 * i + HIGH_WORD] = STALE_HIGH;
   words[2 * i + LOW_WORD] = STALE_LOW;
 }
+
+/** The values at these indices, in their order, bit by bit. */
+export function valuesAt(values: Float64Array, indices: ArrayLike<number>): Float64Array {
+  const picked = new Float64Array(indices.length);
+  const from = wordsOf(values);
+  const to = wordsOf(picked);
+  for (let i = 0; i < indices.length; i++) {
+    const index = indices[i] as number;
+    to[2 * i] = from[2 * index] as number;
+    to[2 * i + 1] = from[2 * index + 1] as number;
+  }
+  return picked;
+}

@@ -19,8 +19,16 @@ export {
   STALE_HIGH,
   STALE_LOW,
   setStaleAt,
+  valuesAt,
   wordsOf,
 } from './float.ts';
+export {
+  badHistogram,
+  CUSTOM_BOUNDS,
+  compactHistogram,
+  type HistogramLimits,
+  limitHistogram,
+} from './histogram.ts';
 export {
   type JournalEvent,
   type JournalFilter,
@@ -102,6 +110,7 @@ export {
   type AppendOutcome,
   type BucketSpan,
   type Exemplar,
+  METRIC_TYPES,
   type MetricMetadata,
   type MetricType,
   type NativeHistogram,
@@ -115,9 +124,13 @@ export {
 } from './sample.ts';
 export type { Durability, StateFailure, StateStore, StateWrite } from './state.ts';
 export type {
+  Counted,
+  ExemplarReader,
   ReadFailure,
   SelectHints,
   SeriesColumns,
+  SeriesCounts,
+  SeriesExemplars,
   SeriesReader,
   SeriesWriter,
   TimeRange,

@@ -86,15 +86,21 @@ export function withoutLabels(labels: Labels, names: ReadonlySet<string>): Label
   return labelsFromSorted(Object.freeze(flat));
 }
 
-/** `{a="b", c="d"}`, the metric name in front when there is one: for messages and logs. */
+/** `name{a="b", c="d"}`, or `{"na.me", "a b"="c"}` where names are not plain: as a query has it; for messages and logs. */
 export function formatLabels(labels: Labels): string {
   const name = labelValue(labels, METRIC_NAME);
-  const parts: string[] = [];
+  const isPlain = name === '' || PLAIN_METRIC.test(name);
+  const parts: string[] = isPlain ? [] : [JSON.stringify(name)];
   for (const [key, value] of labelPairs(labels)) {
-    if (key !== METRIC_NAME) parts.push(`${key}=${JSON.stringify(value)}`);
+    if (key === METRIC_NAME) continue;
+    parts.push(`${PLAIN_LABEL.test(key) ? key : JSON.stringify(key)}=${JSON.stringify(value)}`);
   }
-  return parts.length === 0 && name !== '' ? name : `${name}{${parts.join(', ')}}`;
+  const front = isPlain ? name : '';
+  return parts.length === 0 && front !== '' ? front : `${front}{${parts.join(', ')}}`;
 }
+
+const PLAIN_METRIC = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
+const PLAIN_LABEL = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
 /**
  * 64-bit FNV-1a over the UTF-8 bytes of names and values, each ended by 0xFF, as 16 hex digits:

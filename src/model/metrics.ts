@@ -1,7 +1,7 @@
 // The program's metrics about itself. A registry is created by app/ and passed down: no global one exists.
 
 import type { FamilySample, MetricFamily } from './family.ts';
-import { labelPairs, labelsFrom, labelsKey } from './labels.ts';
+import { type Labels, labelsFrom, labelsKey, NO_LABELS, withLabels } from './labels.ts';
 
 export type MetricLabels = Readonly<Record<string, string>>;
 
@@ -27,7 +27,9 @@ export interface Metrics {
 }
 
 interface Cell {
-  readonly labels: ReturnType<typeof labelsFrom>;
+  readonly labels: Labels;
+  /** Of a histogram: the labels of its buckets, +Inf last. */
+  readonly bucketLabels: readonly Labels[];
   value: number;
   sum: number;
   buckets: number[];
@@ -38,6 +40,8 @@ interface Registered {
   readonly type: 'counter' | 'gauge' | 'histogram';
   readonly bounds: readonly number[];
   readonly cells: Map<string, Cell>;
+  /** The same by the labels as callers write them: most counts need no sorting. */
+  readonly byGiven: Map<string, Cell>;
 }
 
 /** Owns the cells. `families()` is what /metrics prints. */
@@ -45,7 +49,7 @@ export class MetricRegistry implements Metrics {
   readonly #byName = new Map<string, Registered>();
 
   counter(name: string, help: string): Counter {
-    const metric = this.#register(name, { help, type: 'counter', bounds: [], cells: new Map() });
+    const metric = this.#register(name, { help, type: 'counter', bounds: [] });
     return {
       add: (amount = 1, labels = {}) => {
         cellOf(metric, labels).value += amount;
@@ -54,19 +58,20 @@ export class MetricRegistry implements Metrics {
   }
 
   gauge(name: string, help: string): Gauge {
-    const metric = this.#register(name, { help, type: 'gauge', bounds: [], cells: new Map() });
+    const metric = this.#register(name, { help, type: 'gauge', bounds: [] });
     return {
       set: (value, labels = {}) => {
         cellOf(metric, labels).value = value;
       },
       remove: labels => {
         metric.cells.delete(labelsKey(labelsFrom(labels)));
+        metric.byGiven.clear();
       },
     };
   }
 
   histogram(name: string, help: string, bounds: readonly number[]): Histogram {
-    const metric = this.#register(name, { help, type: 'histogram', bounds, cells: new Map() });
+    const metric = this.#register(name, { help, type: 'histogram', bounds });
     return {
       observe: (value, labels = {}) => {
         const cell = cellOf(metric, labels);
@@ -88,37 +93,40 @@ export class MetricRegistry implements Metrics {
     }));
   }
 
-  #register(name: string, metric: Registered): Registered {
+  #register(name: string, about: Omit<Registered, 'cells' | 'byGiven'>): Registered {
     const known = this.#byName.get(name);
     if (known !== undefined) return known;
+    const metric: Registered = { ...about, cells: new Map(), byGiven: new Map() };
     this.#byName.set(name, metric);
     return metric;
   }
 }
 
 function cellOf(metric: Registered, labels: MetricLabels): Cell {
-  const set = labelsFrom(labels);
+  let given = '';
+  for (const name in labels) given += `${name}\0${labels[name]}\0`;
+  const known = metric.byGiven.get(given);
+  if (known !== undefined) return known;
+  const set = given === '' ? NO_LABELS : labelsFrom(labels);
   const key = labelsKey(set);
-  let cell = metric.cells.get(key);
-  if (cell === undefined) {
-    cell = { labels: set, value: 0, sum: 0, buckets: metric.bounds.map(() => 0) };
-    metric.cells.set(key, cell);
-  }
+  const cell = metric.cells.get(key) ?? newCell(metric, set);
+  metric.cells.set(key, cell);
+  metric.byGiven.set(given, cell);
   return cell;
 }
 
+function newCell({ type, bounds }: Registered, labels: Labels): Cell {
+  const ends = type === 'histogram' ? [...bounds.map(String), '+Inf'] : [];
+  const bucketLabels = ends.map(le => withLabels(labels, { le }));
+  return { labels, bucketLabels, value: 0, sum: 0, buckets: bounds.map(() => 0) };
+}
+
 function samplesOf(metric: Registered, cell: Cell): readonly FamilySample[] {
-  if (metric.type !== 'histogram') return [{ suffix: '', labels: cell.labels, value: cell.value }];
-  const pairs = (le: string): FamilySample['labels'] =>
-    labelsFrom({ ...Object.fromEntries(labelPairs(cell.labels)), le });
+  const { labels, bucketLabels, value, sum, buckets } = cell;
+  if (metric.type !== 'histogram') return [{ suffix: '', labels, value }];
   return [
-    ...metric.bounds.map((bound, i) => ({
-      suffix: '_bucket',
-      labels: pairs(String(bound)),
-      value: cell.buckets[i] ?? 0,
-    })),
-    { suffix: '_bucket', labels: pairs('+Inf'), value: cell.value },
-    { suffix: '_sum', labels: cell.labels, value: cell.sum },
-    { suffix: '_count', labels: cell.labels, value: cell.value },
+    ...bucketLabels.map((bucket, i) => ({ suffix: '_bucket', labels: bucket, value: buckets[i] ?? value })),
+    { suffix: '_sum', labels, value: sum },
+    { suffix: '_count', labels, value },
   ];
 }

@@ -14,15 +14,18 @@ export function targetId(text: string): TargetId {
   return text as TargetId;
 }
 
-export type MetricType =
-  | 'counter'
-  | 'gauge'
-  | 'histogram'
-  | 'gaugehistogram'
-  | 'summary'
-  | 'info'
-  | 'stateset'
-  | 'unknown';
+/** In the order of remote write's numbers, which the annex of the store has too: it must not change. */
+export const METRIC_TYPES = [
+  'unknown',
+  'counter',
+  'gauge',
+  'histogram',
+  'gaugehistogram',
+  'summary',
+  'info',
+  'stateset',
+] as const;
+export type MetricType = (typeof METRIC_TYPES)[number];
 
 export interface MetricMetadata {
   readonly metric: string;
@@ -69,6 +72,11 @@ export interface Exemplar {
  */
 export interface SampleBatch {
   readonly producer: TargetId;
+  /**
+   * The caller never changes `series`, and leaves the other columns alone until `append` has answered, to use them again
+   * then. Without it the columns are the caller's again at once.
+   */
+  readonly isLent?: boolean;
   /** Milliseconds since the epoch, an integer. */
   readonly timestampMs: number;
   readonly series: Uint32Array;
@@ -87,8 +95,7 @@ export type RefusalReason =
   | 'sample-future'
   | 'sample-limit'
   | 'sample-out-of-order'
-  | 'sample-too-old'
-  | 'sample-unsupported';
+  | 'sample-too-old';
 
 /** Exact repeats of a stored sample count as accepted: writing is idempotent. */
 export interface AppendOutcome {

@@ -6,6 +6,7 @@ import type { Matcher } from './matcher.ts';
 import type {
   AppendFailure,
   AppendOutcome,
+  Exemplar,
   MetricMetadata,
   NativeHistogram,
   RefusalReason,
@@ -59,8 +60,46 @@ export interface SeriesColumns {
   readonly values: Float64Array;
   readonly from: number;
   readonly to: number;
-  /** By index into `values`; undefined if the series has floats only. */
+  /** By index into `values`, rising; undefined if the series has floats only. */
   readonly histograms?: ReadonlyMap<number, NativeHistogram>;
+  /** Start (created) timestamps by index into `values`, NaN where unknown; undefined if none is known. */
+  readonly startTimesMs?: Float64Array;
+}
+
+/** Exemplars of one series in the order of their times; each has its time. */
+export interface SeriesExemplars {
+  readonly series: Labels;
+  readonly exemplars: readonly (Exemplar & { readonly timestampMs: number })[];
+}
+
+export interface ExemplarReader {
+  /** Of the series that any of the lists of matchers selects, in the order of `compareLabels`; both ends are included. */
+  exemplars(
+    anyOf: readonly (readonly Matcher[])[],
+    range: TimeRange,
+  ): Promise<Result<readonly SeriesExemplars[], ReadFailure>>;
+}
+
+export interface Counted {
+  readonly name: string;
+  readonly value: number;
+}
+
+/** What the series that are held in memory are made of; each list has the largest first. */
+export interface SeriesCounts {
+  readonly series: number;
+  /** Different pairs of label name and value. */
+  readonly labelPairs: number;
+  readonly chunks: number;
+  /** Times of the oldest and the newest sample held, infinite without any. */
+  readonly minMs: number;
+  readonly maxMs: number;
+  readonly seriesByMetric: readonly Counted[];
+  readonly valuesByLabel: readonly Counted[];
+  /** Length of the values of a label name. */
+  readonly bytesByLabel: readonly Counted[];
+  /** By `name=value`. */
+  readonly seriesByPair: readonly Counted[];
 }
 
 export interface ReadFailure {

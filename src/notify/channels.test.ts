@@ -279,8 +279,8 @@ describe('settings', () => {
     ['webhook_configs', 'url: http://a\ntimout: 3s', 'error config-unknown-key: Cannot use "timout"'],
     [
       'webhook_configs',
-      'url: http://a\nhttp_config: { oauth2: { client_id: a, token_url: http://b } }',
-      'warning config-not-carried-out: "oauth2"',
+      'url: http://a\nhttp_config: { tls_config: { ca_ref: a } }',
+      'warning config-not-carried-out: "ca_ref"',
     ],
     [
       'webhook_configs',

@@ -124,7 +124,8 @@ async function post(request: Post, signal: AbortSignal): Promise<DeliveryOutcome
       bodyBytesMax: ANSWER_BYTES_MAX,
       followRedirects: client?.followRedirects ?? true,
       ...(client?.tls === undefined ? {} : { tls: client.tls }),
-      ...(client?.proxyUrl === undefined ? {} : { proxyUrl: client.proxyUrl }),
+      ...(client?.proxy === undefined ? {} : { proxy: client.proxy }),
+      ...(client?.oauth2 === undefined ? {} : { oauth2: client.oauth2 }),
     },
     signal,
   );

@@ -121,6 +121,8 @@ class OpenFile implements DiskFile {
   #endBytes: number;
   /** Truncating changes where the next write goes, so both happen in the order of the calls. */
   #changes: Promise<unknown> = Promise.resolve();
+  /** Writes go on beside them: a slow disk takes long to sync, and what is written meanwhile is the next one's. */
+  #syncs: Promise<unknown> = Promise.resolve();
 
   constructor(path: string, handle: FileHandle, sizeBytes: number) {
     this.path = path;
@@ -167,11 +169,16 @@ class OpenFile implements DiskFile {
   }
 
   sync(): Promise<Result<void, DiskError>> {
-    return this.#inOrder('sync', () => this.#handle.datasync());
+    const synced = this.#changes.then(() => attempt('sync', this.path, () => this.#handle.datasync()));
+    this.#syncs = Promise.all([this.#syncs, synced]);
+    return synced;
   }
 
   close(): Promise<Result<void, DiskError>> {
-    return this.#inOrder('close', () => this.#handle.close());
+    return this.#inOrder('close', async () => {
+      await this.#syncs;
+      await this.#handle.close();
+    });
   }
 
   #inOrder(op: string, work: () => Promise<void>): Promise<Result<void, DiskError>> {

@@ -1,5 +1,6 @@
 // The HTTP client, over undici: kept-alive connections, decompression, one limit of time for the whole exchange.
 
+import { Readable } from 'node:stream';
 import { Agent, type Dispatcher, ProxyAgent } from 'undici';
 import {
   err,
@@ -12,7 +13,18 @@ import {
   ok,
   type Result,
 } from '../base/index.ts';
-import { readBody } from './body.ts';
+import { type BodyFailure, type ReadBody, readBody, readWholeBody } from './body.ts';
+import { Inflater } from './inflater.ts';
+import { TokenStore } from './oauth2.ts';
+import {
+  type Answer,
+  type AnswerBody,
+  areSendable,
+  PageClient,
+  type PageRequest,
+  pageRequest,
+} from './page-client.ts';
+import { proxyFor } from './proxy.ts';
 
 export interface HttpClient extends Http {
   /** Ends kept-alive connections. */
@@ -28,11 +40,19 @@ const POOLS_MAX = 64;
 /** Of the response's header; Node's own default. */
 const HEADER_BYTES_MAX = 64 * 1024;
 
-export function httpClient(): HttpClient {
+/** `env` names the proxies of requests that ask for those of the environment. */
+export function httpClient(env: Readonly<Record<string, string | undefined>> = {}): HttpClient {
   const pools = new Map<string, Dispatcher>();
+  const tokens = new TokenStore();
+  const pages = new PageClient(tlsOptions);
+  const isProxied = ({ url, proxy }: HttpRequest): boolean =>
+    proxy !== undefined && proxyFor(new URL(url), proxy, env) !== undefined;
   const poolFor = (request: HttpRequest): Dispatcher => {
-    const key = JSON.stringify([request.tls ?? null, request.proxyUrl ?? null]);
-    const pool = pools.get(key) ?? newPool(request.tls, request.proxyUrl);
+    const proxyUrl = proxyFor(new URL(request.url), request.proxy, env);
+    const proxy =
+      proxyUrl === undefined ? undefined : { url: proxyUrl, headers: request.proxy?.connectHeaders ?? {} };
+    const key = JSON.stringify([request.tls ?? null, proxy ?? null]);
+    const pool = pools.get(key) ?? newPool(request.tls, proxy);
     // Put at the end again: the map's order is the order of use.
     pools.delete(key);
     pools.set(key, pool);
@@ -42,6 +62,13 @@ export function httpClient(): HttpClient {
       void old.close();
     }
     return pool;
+  };
+  const means = {
+    poolFor,
+    pages,
+    isProxied,
+    inflater: new Inflater(),
+    asked: new WeakMap<HttpRequest, Asked>(),
   };
   return {
     request: async (request, signal) => {
@@ -56,7 +83,10 @@ export function httpClient(): HttpClient {
       const timer = setTimeout(() => end('http-timeout'), request.timeoutMs);
       signal?.addEventListener('abort', onAbort, { once: true });
       try {
-        const result = await follow(request, poolFor, stop.signal);
+        const result = await withToken(request, {
+          tokens,
+          send: one => follow(one, { ...means, signal: stop.signal }),
+        });
         // A broken stream or an abort is only the form in which the deadline shows.
         return !result.ok && ended !== undefined ? failed(ended, request, ENDED[ended](request)) : result;
       } finally {
@@ -67,6 +97,7 @@ export function httpClient(): HttpClient {
     close: async () => {
       const open = [...pools.values()];
       pools.clear();
+      pages.close();
       await Promise.all(open.map(pool => pool.destroy()));
     },
   };
@@ -77,16 +108,39 @@ const ENDED = {
   'http-aborted': () => 'the caller gave up',
 } as const;
 
-async function follow(
+/** With the token that it asks for. One that the server refuses is not used again. */
+async function withToken(
   request: HttpRequest,
-  poolFor: (request: HttpRequest) => Dispatcher,
-  signal: AbortSignal,
+  by: {
+    readonly tokens: TokenStore;
+    readonly send: (request: HttpRequest) => Promise<Result<HttpResponse, HttpError>>;
+  },
 ): Promise<Result<HttpResponse, HttpError>> {
+  if (request.oauth2 === undefined) return by.send(request);
+  const { oauth2, ...plain } = request;
+  const header = await by.tokens.header(oauth2, request.timeoutMs, by.send);
+  if (!header.ok) return header;
+  const answer = await by.send({ ...plain, headers: { ...plain.headers, authorization: header.value } });
+  if (answer.ok && answer.value.status === 401) by.tokens.forget(oauth2);
+  return answer;
+}
+
+interface Means {
+  readonly poolFor: (request: HttpRequest) => Dispatcher;
+  readonly pages: PageClient;
+  readonly inflater: Inflater;
+  readonly isProxied: (request: HttpRequest) => boolean;
+  /** A caller that sends the same request again and again has it worked out once. */
+  readonly asked: WeakMap<HttpRequest, Asked>;
+  readonly signal: AbortSignal;
+}
+
+async function follow(request: HttpRequest, means: Means): Promise<Result<HttpResponse, HttpError>> {
   let current = request;
   for (let hops = 0; hops <= REDIRECTS_MAX; hops++) {
     let result: Result<HttpResponse, HttpError>;
     try {
-      result = await exchange(current, poolFor, signal);
+      result = await exchange(current, means);
     } catch (error) {
       return err(httpError(error, current));
     }
@@ -98,15 +152,31 @@ async function follow(
   return failed('http-protocol', request, `more than ${REDIRECTS_MAX} redirects`);
 }
 
-async function exchange(
-  request: HttpRequest,
-  poolFor: (request: HttpRequest) => Dispatcher,
-  signal: AbortSignal,
-): Promise<Result<HttpResponse, HttpError>> {
-  const url = URL.canParse(request.url) ? new URL(request.url) : undefined;
-  if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    return failed('http-bad-url', request, 'not a valid http or https address');
+async function exchange(request: HttpRequest, means: Means): Promise<Result<HttpResponse, HttpError>> {
+  let asked = means.asked.get(request);
+  if (asked === undefined) {
+    asked = askedOf(request, means);
+    if (asked === undefined) return failed('http-bad-url', request, 'not a valid http or https address');
+    means.asked.set(request, asked);
   }
+  const { status, headers, body } =
+    asked.page === undefined ? await send(asked, means) : await getPage(asked.page, { ...means, request });
+  if (!body.ok) return failed(body.error, request, bodyCause(body.error, request));
+  const { bytes, wireBytes } = body.value;
+  return ok({ status, headers, body: bytes, wireBytes });
+}
+
+interface Asked {
+  readonly request: HttpRequest;
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  /** What the lean client gets; undefined for what it cannot. */
+  readonly page: PageRequest | undefined;
+}
+
+function askedOf(request: HttpRequest, means: Means): Asked | undefined {
+  const url = URL.canParse(request.url) ? new URL(request.url) : undefined;
+  if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) return undefined;
   const headers: Record<string, string> = {
     'accept-encoding': 'gzip, deflate, br',
     ...lowerCased(request.headers),
@@ -115,26 +185,68 @@ async function exchange(
     const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
     headers['authorization'] = `Basic ${Buffer.from(credentials).toString('base64')}`;
   }
-  const answer = await poolFor(request).request({
+  const isPage =
+    request.takeBody !== undefined &&
+    request.method === 'GET' &&
+    request.body === undefined &&
+    areSendable(headers) &&
+    !means.isProxied(request);
+  return { request, url, headers, page: isPage ? pageRequest(url, headers, request.tls) : undefined };
+}
+
+interface Answered extends Answer {
+  readonly body: Result<ReadBody, BodyFailure>;
+}
+
+async function send({ request, url, headers }: Asked, means: Means): Promise<Answered> {
+  const answer = await means.poolFor(request).request({
     origin: url.origin,
     path: `${url.pathname}${url.search}`,
     method: request.method as Dispatcher.HttpMethod,
     headers,
     body: request.body ?? null,
-    signal,
+    signal: means.signal,
     // The deadline of the whole exchange rules; undici's own limits per phase are off.
     headersTimeout: 0,
     bodyTimeout: 0,
   });
   const received = flattened(answer.headers);
   const encoding = request.method === 'HEAD' ? '' : (received['content-encoding'] ?? '');
-  const body = await readBody(answer.body, encoding, {
-    bytesMax: request.bodyBytesMax,
-    giveUp: stream => stream.destroy(),
-  });
-  if (!body.ok) return failed(body.error, request, bodyCause(body.error, request));
-  const { bytes, wireBytes } = body.value;
-  return ok({ status: answer.statusCode, headers: received, body: bytes, wireBytes });
+  const taken = { status: answer.statusCode, headers: received };
+  const body = await readBody(answer.body, encoding, readingOf(request, taken, means));
+  return { ...taken, body };
+}
+
+function getPage(page: PageRequest, means: Means & { readonly request: HttpRequest }): Promise<Answered> {
+  const take = async (answer: Answer, body: AnswerBody): Promise<Answered> => {
+    const encoding = answer.headers['content-encoding'] ?? '';
+    const reading = readingOf(means.request, answer, means);
+    const whole = 'parts' in body ? readWholeBody(body, encoding, reading) : undefined;
+    if (whole !== undefined) return { ...answer, body: whole };
+    const stream = 'parts' in body ? streamOf(body.parts) : body.stream;
+    return { ...answer, body: await readBody(stream, encoding, reading) };
+  };
+  return means.pages.get(page, means.signal, take);
+}
+
+/** The parts are only lent. */
+function streamOf(parts: readonly Uint8Array[]): Readable {
+  return Readable.from(
+    parts.map(part => Buffer.from(part)),
+    { objectMode: false },
+  );
+}
+
+function readingOf({ takeBody, bodyBytesMax }: HttpRequest, { status, headers }: Answer, means: Means) {
+  return {
+    bytesMax: bodyBytesMax,
+    giveUp: (stream: Readable) => void stream.destroy(),
+    inflater: means.inflater,
+    take:
+      takeBody === undefined || status !== 200
+        ? undefined
+        : (bytes: Uint8Array) => takeBody(bytes, { headers }),
+  };
 }
 
 /** The request that a redirect asks for, or undefined when the answer is none. */
@@ -155,16 +267,19 @@ function redirected(request: HttpRequest, answer: HttpResponse): HttpRequest | u
   return { ...rest, url: url.href, headers, method: request.method === 'HEAD' ? 'HEAD' : 'GET' };
 }
 
-function newPool(tls: HttpTls | undefined, proxyUrl: string | undefined): Dispatcher {
+function newPool(
+  tls: HttpTls | undefined,
+  proxy: { readonly url: string; readonly headers: Readonly<Record<string, string>> } | undefined,
+): Dispatcher {
   const connect = {
     // The deadline of the exchange ends a connect too; undici's must not come before a long one.
     timeout: 0,
     ...(tls === undefined ? {} : tlsOptions(tls)),
   };
   const common = { keepAliveTimeout: KEEP_ALIVE_MS, maxHeaderSize: HEADER_BYTES_MAX };
-  return proxyUrl === undefined
+  return proxy === undefined
     ? new Agent({ ...common, connect })
-    : new ProxyAgent({ ...common, uri: proxyUrl, requestTls: connect });
+    : new ProxyAgent({ ...common, uri: proxy.url, headers: proxy.headers, requestTls: connect });
 }
 
 const TLS_VERSIONS = { TLS10: 'TLSv1', TLS11: 'TLSv1.1', TLS12: 'TLSv1.2', TLS13: 'TLSv1.3' } as const;
@@ -178,6 +293,7 @@ export function tlsOptions(tls: HttpTls) {
     ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
     ...(tls.insecureSkipVerify === true ? { rejectUnauthorized: false } : {}),
     ...(tls.minVersion === undefined ? {} : { minVersion: TLS_VERSIONS[tls.minVersion] }),
+    ...(tls.maxVersion === undefined ? {} : { maxVersion: TLS_VERSIONS[tls.maxVersion] }),
   };
 }
 

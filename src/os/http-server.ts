@@ -23,6 +23,7 @@ import {
 } from '../base/index.ts';
 import { readBody } from './body.ts';
 import { errorName } from './disk-errors.ts';
+import { Inflater } from './inflater.ts';
 
 /** Enough for long query strings and cookies; more is refused with 431. */
 const HEADER_BYTES_MAX = 64 * 1024;
@@ -46,8 +47,9 @@ function listen(
   log: Log,
 ): Promise<Result<HttpListener, ListenFailure>> {
   const closing = new AbortController();
+  const inflater = new Inflater();
   const serve: RequestListener = (request, response) => {
-    void answer(request, response, { handler, log, closing: closing.signal });
+    void answer(request, response, { handler, log, closing: closing.signal, inflater });
   };
   let server: Server;
   try {
@@ -104,6 +106,7 @@ interface Serving {
   readonly handler: ServerHandler;
   readonly log: Log;
   readonly closing: AbortSignal;
+  readonly inflater: Inflater;
 }
 
 async function answer(request: IncomingMessage, response: NodeResponse, serving: Serving): Promise<void> {
@@ -119,7 +122,7 @@ async function answer(request: IncomingMessage, response: NodeResponse, serving:
     const giveUp = (): void => {
       if (!response.headersSent) response.setHeader('connection', 'close');
     };
-    const served = serverRequest(request, gone.signal, giveUp);
+    const served = serverRequest(request, gone.signal, { giveUp, inflater: serving.inflater });
     const answered =
       served === undefined
         ? { status: 400, headers: {}, body: 'bad request: the path is not valid\n' }
@@ -140,7 +143,7 @@ async function answer(request: IncomingMessage, response: NodeResponse, serving:
 function serverRequest(
   request: IncomingMessage,
   signal: AbortSignal,
-  giveUp: () => void,
+  { giveUp, inflater }: { readonly giveUp: () => void; readonly inflater: Inflater },
 ): ServerRequest | undefined {
   const target = request.url ?? '/';
   const mark = target.indexOf('?');
@@ -159,6 +162,7 @@ function serverRequest(
         giveUp();
         stream.resume();
       },
+      inflater,
     });
     if (body.ok) return ok(body.value.bytes);
     return err({ code: body.error, message: `Cannot read the body of "${path}": ${CAUSES[body.error]}` });

@@ -13,10 +13,30 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { httpContract } from '../../test/support/contracts/http.ts';
 import { CollectingLog } from '../../test/support/log.ts';
-import type { HttpRequest, ListenOptions, ServerHandler } from '../base/index.ts';
-import { httpClient, httpServer } from './index.ts';
+import { type HttpRequest, type ListenOptions, ok, type ServerHandler } from '../base/index.ts';
+import { type HttpClient, httpClient, httpServer } from './index.ts';
 
 const pass = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms));
+
+/** As a client whose every page is taken by the caller: these go another way. */
+function asPages(http: HttpClient): HttpClient {
+  return {
+    close: () => http.close(),
+    request: async (request, signal) => {
+      let taken: Uint8Array | undefined;
+      const takeBody: HttpRequest['takeBody'] = body => {
+        taken = body.slice();
+      };
+      const result = await http.request({ takeBody, ...request }, signal);
+      return result.ok && taken !== undefined ? ok({ ...result.value, body: taken }) : result;
+    },
+  };
+}
+
+httpContract('real, for pages', async () => {
+  const http = asPages(httpClient());
+  return { http, server: httpServer(new CollectingLog()), pass, close: () => http.close() };
+});
 
 httpContract('real', async () => {
   const http = httpClient();
@@ -31,7 +51,7 @@ afterEach(async () => {
 const cert = readFileSync(fileURLToPath(new URL('./testdata/loopback.cert.pem', import.meta.url)), 'utf8');
 const key = readFileSync(fileURLToPath(new URL('./testdata/loopback.key.pem', import.meta.url)), 'utf8');
 
-function client() {
+function plainClient(): HttpClient {
   const http = httpClient();
   cleanUp.push(() => http.close());
   return http;
@@ -67,7 +87,12 @@ async function rawPeer(onConnect: (socket: Socket) => void): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-describe('the client', () => {
+describe.each([
+  ['the client', (http: HttpClient) => http],
+  ['the client, for pages', asPages],
+])('%s', (_, as) => {
+  const client = (): HttpClient => as(plainClient());
+
   it('keeps connections alive between requests', async () => {
     let connections = 0;
     const server = createServer((_, response) => response.end('x'));
@@ -96,6 +121,27 @@ describe('the client', () => {
       expect(allowed).toContain(result.ok ? 'ok' : result.error.code);
     });
   }
+
+  it('gives a long body whole, or says that it is too long', async () => {
+    const piece = Uint8Array.from({ length: 1_000_003 }, (_, i) => i % 251);
+    const server = createServer((_, response) => {
+      for (let i = 0; i < 24; i++) response.write(piece);
+      response.end();
+    });
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+    cleanUp.push(async () => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const { port } = server.address() as AddressInfo;
+    const answer = await client().request(get(`http://127.0.0.1:${port}/`, { bodyBytesMax: 2 ** 25 }));
+    expect(answer.ok && answer.value.body.length).toBe(24 * piece.length);
+    const body = answer.ok ? Buffer.from(answer.value.body) : Buffer.alloc(0);
+    for (let i = 0; i < 24; i++)
+      expect(body.subarray(i * piece.length, (i + 1) * piece.length).equals(piece)).toBe(true);
+    const tooLarge = await client().request(get(`http://127.0.0.1:${port}/`, { bodyBytesMax: 2 ** 24 }));
+    expect(tooLarge).toMatchObject({ ok: false, error: { code: 'http-body-too-large' } });
+  });
 
   it('answers http-dns for a name that does not exist', async () => {
     const result = await client().request(get('http://nosuchhost.invalid/'));
@@ -149,7 +195,8 @@ describe('the client', () => {
     const port = await serve(async () => ({ status: 200, headers: {}, body: 'through' }));
     let tunnels = 0;
     const proxy = createServer();
-    proxy.on('connect', (_, socket) => {
+    proxy.on('connect', (request, socket) => {
+      expect(request.headers['x-team']).toBe('ops');
       tunnels++;
       socket.write('HTTP/1.1 200 OK\r\n\r\n');
       const upstream = connect(port, '127.0.0.1');
@@ -161,8 +208,9 @@ describe('the client', () => {
       proxy.closeAllConnections();
       proxy.close();
     });
-    const proxyUrl = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
-    const result = await client().request(get(`http://127.0.0.1:${port}/`, { proxyUrl }));
+    const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    const given = { url, noProxy: '', fromEnvironment: false, connectHeaders: { 'x-team': 'ops' } };
+    const result = await client().request(get(`http://127.0.0.1:${port}/`, { proxy: given }));
     expect(result.ok && new TextDecoder().decode(result.value.body)).toBe('through');
     expect(tunnels).toBe(1);
   });
@@ -244,7 +292,7 @@ describe('the server', () => {
 
   it('answers HEAD without a body', async () => {
     const port = await serve(async () => ({ status: 200, headers: {}, body: 'twelve bytes' }));
-    const result = await client().request(get(`http://127.0.0.1:${port}/`, { method: 'HEAD' }));
+    const result = await plainClient().request(get(`http://127.0.0.1:${port}/`, { method: 'HEAD' }));
     expect(result.ok && [result.value.headers['content-length'], result.value.body.length]).toEqual([
       '12',
       0,
@@ -255,7 +303,7 @@ describe('the server', () => {
     const port = await serve(async () => ({ status: 200, headers: {}, body: '' }), {
       tls: { cert, key, clientCa: cert },
     });
-    const http = client();
+    const http = plainClient();
     const url = `https://localhost:${port}/`;
     expect((await http.request(get(url, { tls: { ca: cert } }))).ok).toBe(false);
     expect((await http.request(get(url, { tls: { ca: cert, cert, key } }))).ok).toBe(true);

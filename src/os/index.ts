@@ -3,7 +3,9 @@
 export { type Asset, pageAssets } from './assets.ts';
 export { systemClock } from './clock.ts';
 export { systemDisk } from './disk.ts';
+export { type DnsOptions, systemDns } from './dns.ts';
 export { type ExecPool, type ExecPoolSettings, execPool } from './exec.ts';
+export { keepHeapSmall } from './heap.ts';
 export { hostFacts, type ProcessFacts, processFacts } from './host-facts.ts';
 export { type HttpClient, httpClient } from './http-client.ts';
 export { httpServer } from './http-server.ts';

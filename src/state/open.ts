@@ -21,7 +21,7 @@ export interface OpenStateOptions {
 
 /** The state with its database in a thread of its own: what the program uses. Works from built files only. */
 export async function openState(options: OpenStateOptions): Promise<Result<StateStore, OpenFailure>> {
-  const workerUrl = options.workerUrl ?? new URL('./worker.js', import.meta.url);
+  const workerUrl = options.workerUrl ?? new URL('../state/worker.js', import.meta.url);
   const engine = await startThread(workerUrl, settingsOf(options));
   return engine.ok ? ok(new GroupingStore(engine.value, options.clock)) : engine;
 }

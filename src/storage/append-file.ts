@@ -5,7 +5,12 @@ import { type Disk, type DiskError, type DiskFile, ok, type Result } from '../ba
 import { ByteWriter } from './bytes.ts';
 import { FILE_HEADER_BYTES, type FileKind, writeFileHeader } from './frame.ts';
 
-const EXTENSION: Readonly<Record<FileKind, string>> = { wal: 'wal', series: 'ser', chunks: 'chk' };
+const EXTENSION: Readonly<Record<FileKind, string>> = {
+  wal: 'wal',
+  series: 'ser',
+  chunks: 'chk',
+  annex: 'anx',
+};
 
 /** "wal-00000007.wal": the number is in decimal, at least eight digits. */
 export function fileName(kind: FileKind, number: number): string {
@@ -13,7 +18,7 @@ export function fileName(kind: FileKind, number: number): string {
 }
 
 export function parseFileName(name: string): { kind: FileKind; number: number } | undefined {
-  const match = /^(wal|series|chunks)-(\d{8,15})\.(?:wal|ser|chk)$/.exec(name);
+  const match = /^(wal|series|chunks|annex)-(\d{8,15})\.(?:wal|ser|chk|anx)$/.exec(name);
   if (match === null) return undefined;
   const kind = match[1] as FileKind;
   const number = Number(match[2]);

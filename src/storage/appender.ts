@@ -12,17 +12,24 @@ import {
   type Result,
   type Timer,
 } from '../base/index.ts';
-import type { AppendFailure, AppendOutcome, SampleBatch } from '../model/index.ts';
+import {
+  type AppendFailure,
+  type AppendOutcome,
+  isStaleAt,
+  type SampleBatch,
+  wordsOf,
+} from '../model/index.ts';
 import type { Backlog } from './backlog.ts';
 import { ByteWriter } from './bytes.ts';
 import type { ChunkStore } from './chunk-store.ts';
 import type { Head } from './head.ts';
 import type { Chunk } from './head-data.ts';
-import { writeBatch, writeProbe } from './records.ts';
+import { publishBatch, unstage } from './publish.ts';
+import { writeBatch, writeExemplars, writeProbe } from './records.ts';
 import { Serial } from './serial.ts';
 import type { SeriesLog } from './series-log.ts';
 import { GROUP_BYTES_MAX, PROBE_EVERY_MS, type StoreSettings, SYNC_EVERY_MS } from './settings.ts';
-import { publishBatch, recordOf, type StageContext, type StagedBatch, stageBatch, unstage } from './stage.ts';
+import { recordOf, type StageContext, type StagedBatch, stageBatch } from './stage.ts';
 import type { StoreMetrics } from './store-metrics.ts';
 import type { Wal } from './wal.ts';
 
@@ -58,6 +65,8 @@ export class Appender {
   readonly #serial = new Serial();
   /** What the batch at the front of the queue is compared with: the cache may let go of it at any time. */
   readonly #held = new Map<Chunk, Uint8Array>();
+  /** Refs that never change, and the generation of the series table in which all of them were live. */
+  readonly #liveIn = new WeakMap<Uint32Array, number>();
   #queue: Waiting[] = [];
   #running: Promise<void> | undefined;
   #pausedBy: DiskError | undefined;
@@ -78,17 +87,20 @@ export class Appender {
   append(batch: SampleBatch): Promise<AppendResult> {
     if (this.#closed)
       return Promise.resolve(err({ code: 'storage-closed', message: 'Cannot append: the store is closed' }));
-    for (const ref of batch.series) {
-      // Asked at once, while the caller's knowledge of the ref is fresh: from here on the queue keeps it alive.
-      assert(
-        this.#parts.head.table.get(ref) !== undefined,
-        'an unknown series is appended to: ask isLive first',
-      );
-    }
+    this.#assertLive(batch);
     return new Promise((resolve, reject) => {
-      this.#queue.push({ batch: ownBatch(batch), resolve, reject });
+      this.#queue.push({ batch: isKeptAsIs(batch) ? batch : ownBatch(batch), resolve, reject });
       this.#kick();
     });
+  }
+
+  /** Asked at once, while the caller's knowledge of the refs is fresh: from here on the queue keeps them alive. */
+  #assertLive({ series, isLent }: SampleBatch): void {
+    const { table } = this.#parts.head;
+    if (isLent === true && this.#liveIn.get(series) === table.generation) return;
+    for (const ref of series)
+      assert(table.get(ref) !== undefined, 'an unknown series is appended to: ask isLive first');
+    if (isLent === true) this.#liveIn.set(series, table.generation);
   }
 
   /** Whether a waiting batch names the series: it must not be dropped. */
@@ -176,7 +188,7 @@ export class Appender {
     this.#resume();
     for (const { waiting, staged } of group) {
       publishBatch(head, staged, context);
-      this.#parts.metrics.appended(staged.outcome, staged.batch.exemplars?.length ?? 0);
+      this.#parts.metrics.appended(staged.outcome);
       waiting.resolve(ok(staged.outcome));
     }
     if (settings.walAck === 'os') this.#syncSoon();
@@ -204,6 +216,7 @@ export class Appender {
       this.#queue.shift();
       const record = recordOf(staged);
       if (record !== undefined) writeBatch(this.#writer, record);
+      if (staged.exemplars.length > 0) writeExemplars(this.#writer, staged.exemplars);
       group.push({ waiting, staged });
     }
     return group;
@@ -263,7 +276,8 @@ export class Appender {
   }
 
   #refuse(waiting: Waiting, failure: AppendFailure): void {
-    this.#parts.backlog.hold(waiting.batch);
+    const { batch } = waiting;
+    this.#parts.backlog.hold(isKeptAsIs(batch) ? ownBatch(batch) : batch);
     waiting.resolve(err(failure));
   }
 
@@ -332,10 +346,28 @@ export class Appender {
   }
 }
 
+/** Whether the caller leaves the columns alone until it has its answer, and nothing in them has to be changed. */
+function isKeptAsIs({ isLent, histograms }: SampleBatch): boolean {
+  return isLent === true && histograms === undefined;
+}
+
 /** The caller may use its columns again while the batch waits. */
 function ownBatch(batch: SampleBatch): SampleBatch {
-  const own = { ...batch, series: batch.series.slice(), values: batch.values.slice() };
-  return batch.ownTimestampsMs === undefined
-    ? own
-    : { ...own, ownTimestampsMs: batch.ownTimestampsMs.slice() };
+  const { ownTimestampsMs, startTimestampsMs, histograms } = batch;
+  const values = batch.values.slice();
+  if (histograms !== undefined) blankHistograms(values, histograms);
+  return {
+    ...batch,
+    isLent: false,
+    series: batch.series.slice(),
+    values,
+    ...(ownTimestampsMs === undefined ? {} : { ownTimestampsMs: ownTimestampsMs.slice() }),
+    ...(startTimestampsMs === undefined ? {} : { startTimestampsMs: startTimestampsMs.slice() }),
+  };
+}
+
+/** What stands in the place of a native histogram means nothing, and must not differ from one repeat to the next. */
+function blankHistograms(values: Float64Array, histograms: NonNullable<SampleBatch['histograms']>): void {
+  const words = wordsOf(values);
+  for (const index of histograms.keys()) if (!isStaleAt(words, index)) values[index] = Number.NaN;
 }

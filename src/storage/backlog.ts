@@ -10,8 +10,10 @@ import {
   type SeriesColumns,
   type TargetId,
   type TimeRange,
+  valuesAt,
   wordsOf,
 } from '../model/index.ts';
+import { ColumnExtrasBuilder } from './extras.ts';
 import type { Series } from './head-data.ts';
 import type { SeriesTable } from './series-table.ts';
 import { BACKLOG_MS, BACKLOG_SAMPLES_MAX } from './settings.ts';
@@ -28,6 +30,8 @@ interface LateColumn {
   /** Two words a value: as a number a NaN might lose its bits. */
   readonly words: number[];
   readonly histograms: Map<number, NativeHistogram>;
+  /** NaN where unknown. */
+  readonly startsMs: number[];
 }
 
 export type LateColumns = ReadonlyMap<Series, LateColumn>;
@@ -101,7 +105,7 @@ export class Backlog {
     const wanted = new Map<number, Series>(matched.map(series => [series.ref, series]));
     const columns = new Map<Series, LateColumn>();
     for (const { batch } of this.#held) {
-      const { series: refs, ownTimestampsMs, histograms, producer } = batch;
+      const { series: refs, ownTimestampsMs, startTimestampsMs, histograms, producer } = batch;
       const words = wordsOf(batch.values);
       for (let i = 0; i < refs.length; i++) {
         const series = wanted.get(refs[i]!);
@@ -111,7 +115,7 @@ export class Backlog {
         if (timeMs <= window.fromMs || timeMs > window.toMs) continue;
         let column = columns.get(series);
         if (column === undefined) {
-          column = { producer, timesMs: [], words: [], histograms: new Map() };
+          column = { producer, timesMs: [], words: [], histograms: new Map(), startsMs: [] };
           columns.set(series, column);
         }
         // The first that came stays; what is out of order is sorted in once it is stored.
@@ -120,6 +124,7 @@ export class Backlog {
         if (histogram !== undefined) column.histograms.set(column.timesMs.length, histogram);
         column.producer = producer;
         column.timesMs.push(timeMs);
+        column.startsMs.push(startTimestampsMs?.[i] ?? Number.NaN);
         column.words.push(words[2 * i]!, words[2 * i + 1]!);
       }
     }
@@ -133,24 +138,13 @@ export class Backlog {
     });
     if (live.length === batch.series.length) return batch;
     const place = new Map(live.map((from, to) => [from, to]));
-    const pick = (column: Float64Array | undefined): Float64Array | undefined => {
-      if (column === undefined) return undefined;
-      const from = wordsOf(column);
-      const picked = new Float64Array(live.length);
-      const to = wordsOf(picked);
-      live.forEach((i, at) => {
-        to[2 * at] = from[2 * i]!;
-        to[2 * at + 1] = from[2 * i + 1]!;
-      });
-      return picked;
-    };
     const { ownTimestampsMs, startTimestampsMs, histograms, exemplars, ...rest } = batch;
-    const own = pick(ownTimestampsMs);
-    const start = pick(startTimestampsMs);
+    const own = ownTimestampsMs && valuesAt(ownTimestampsMs, live);
+    const start = startTimestampsMs && valuesAt(startTimestampsMs, live);
     return {
       ...rest,
       series: Uint32Array.from(live, i => batch.series[i]!),
-      values: pick(batch.values) ?? new Float64Array(0),
+      values: valuesAt(batch.values, live),
       ...(own === undefined ? {} : { ownTimestampsMs: own }),
       ...(start === undefined ? {} : { startTimestampsMs: start }),
       ...(histograms === undefined
@@ -207,15 +201,16 @@ function joined(
     values.set(stored.values.subarray(stored.from, stored.to));
   }
   const words = wordsOf(values);
-  const histograms = new Map<number, NativeHistogram>();
-  for (const [i, one] of stored?.histograms ?? []) histograms.set(i - stored!.from, one);
+  const extras = new ColumnExtrasBuilder(count);
+  if (stored !== undefined) extras.copy(stored, stored.from, { count: before, at: 0 });
   for (let i = first; i < column.timesMs.length; i++) {
     const at = before + i - first;
     timesMs[at] = column.timesMs[i]!;
     words[2 * at] = column.words[2 * i]!;
     words[2 * at + 1] = column.words[2 * i + 1]!;
     const histogram = column.histograms.get(i);
-    if (histogram !== undefined) histograms.set(at, histogram);
+    if (histogram !== undefined) extras.histogram(at, histogram);
+    extras.start(at, column.startsMs[i]!);
   }
   return {
     labels: series.labels,
@@ -225,6 +220,6 @@ function joined(
     values,
     from: 0,
     to: count,
-    ...(histograms.size === 0 ? {} : { histograms }),
+    ...extras.finish(),
   };
 }

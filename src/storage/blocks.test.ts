@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../test/support/clock.ts';
 import { crashingDisk } from '../../test/support/crashing-disk.ts';
 import { FakeDisk } from '../../test/support/disk.ts';
+import { type BatchExtras, randomExtras, sampleText } from '../../test/support/extras.ts';
 import { CollectingLog } from '../../test/support/log.ts';
 import { seededRandom } from '../../test/support/random.ts';
 import type { Disk } from '../base/index.ts';
@@ -45,24 +46,24 @@ async function open(at: World, mount: Disk = at.disk.mount(), folder = FOLDER): 
 
 type Samples = Map<string, Map<number, string>>;
 
-const bitsAt = (words: Uint32Array, i: number): string =>
-  `${words[2 * i + 1]?.toString(16)}:${words[2 * i]?.toString(16)}`;
-
 const nameOf = (i: number): string => `m{i="${i}"}`;
 
 async function contents(store: Store, hints: SelectHints = ALL, matchers: Matcher[] = []): Promise<Samples> {
   const found = await store.select(matchers, hints);
   if (!found.ok) throw new Error(found.error.message);
   const samples: Samples = new Map();
-  for (const { labels, timesMs, values, from, to } of found.value) {
-    const words = wordsOf(values);
+  for (const { labels, timesMs, values, histograms, startTimesMs, from, to } of found.value) {
     const byTime = new Map<number, string>();
     let before = -Infinity;
     for (let i = from; i < to; i++) {
       const timeMs = timesMs[i] as number;
       expect(timeMs).toBeGreaterThan(before);
       before = timeMs;
-      if (timeMs > hints.fromMs && timeMs <= hints.toMs) byTime.set(timeMs, bitsAt(words, i));
+      if (timeMs > hints.fromMs && timeMs <= hints.toMs)
+        byTime.set(
+          timeMs,
+          sampleText(values, i, { histogram: histograms?.get(i), startMs: startTimesMs?.[i] }),
+        );
     }
     expect(samples.has(formatLabels(labels))).toBe(false);
     samples.set(formatLabels(labels), byTime);
@@ -81,6 +82,7 @@ interface Sent {
   readonly timeMs: number;
   readonly series: readonly number[];
   readonly values: Float64Array;
+  readonly extras?: BatchExtras;
 }
 
 /** Appends, and notes in `into` what is stored from then on: of two samples at one time the first. */
@@ -91,14 +93,15 @@ async function append(store: Store, sent: Sent, into?: Samples): Promise<boolean
     return ref.value;
   });
   const batch = { producer: targetId(`p${sent.producer}`), timestampMs: sent.timeMs, series: refs };
-  const outcome = await store.append({ ...batch, values: sent.values });
+  const outcome = await store.append({ ...batch, values: sent.values, ...sent.extras });
   if (!outcome.ok) return false;
   const refused = new Set(outcome.value.refused.map(({ index }) => index));
-  const words = wordsOf(sent.values);
+  const { histograms, startTimestampsMs } = sent.extras ?? {};
   sent.series.forEach((i, index) => {
     if (refused.has(index) || into === undefined) return;
     const byTime = into.get(nameOf(i)) ?? new Map<number, string>();
-    if (!byTime.has(sent.timeMs)) byTime.set(sent.timeMs, bitsAt(words, index));
+    const beside = { histogram: histograms?.get(index), startMs: startTimestampsMs?.[index] };
+    if (!byTime.has(sent.timeMs)) byTime.set(sent.timeMs, sampleText(sent.values, index, beside));
     into.set(nameOf(i), byTime);
   });
   return true;
@@ -125,7 +128,7 @@ function deleteFrom(model: Samples, name: RegExp, range: { fromMs: number; toMs:
 }
 
 describe('the store with blocks agrees with a naive model', () => {
-  const run = async (seed: number, walAck: 'os' | 'disk'): Promise<void> => {
+  const run = async (seed: number, walAck: 'os' | 'disk', withExtras = false): Promise<void> => {
     const random = seededRandom(seed);
     const at = world({ walAck, cacheBytesMax: seed % 2 === 0 ? 500 : 1e6 });
     const model: Samples = new Map();
@@ -145,7 +148,8 @@ describe('the store with blocks agrees with a naive model', () => {
       const timeMs = old?.timeMs ?? at.clock.nowMs() - late;
       const values = old?.values.slice() ?? randomValues(random, series.length);
       if (old !== undefined && random.uint32() % 2 === 0) values[0] = 12345;
-      const one = { producer, timeMs, series, values };
+      const extras = old?.extras ?? (withExtras ? randomExtras(random, series.length) : {});
+      const one = { producer, timeMs, series, values, extras };
       if (series.length > 0 && (await append(store, one, model))) sent.push(one);
       const choice = random.uint32() % 60;
       if (choice === 0) expect(await store.compactNow()).toEqual({ ok: true, value: undefined });
@@ -195,6 +199,9 @@ describe('the store with blocks agrees with a naive model', () => {
 
   it.each([1, 2, 3, 4, 5, 6])('over kills of the process (seed %i)', seed => run(seed, 'os'));
   it.each([11, 12, 13, 14, 15, 16])('over losses of power (seed %i)', seed => run(seed, 'disk'));
+  it.each([21, 22, 23, 24])('with native histograms and start timestamps among them (seed %i)', seed =>
+    run(seed, seed % 2 === 0 ? 'os' : 'disk', true),
+  );
 });
 
 // --- every call fails, every call is the last --------------------------------------------------------------------
@@ -433,10 +440,61 @@ describe('a snapshot', () => {
     const range = { fromMs: at.clock.nowMs() - 5 * HOUR, toMs: at.clock.nowMs() - 3 * HOUR };
     expect((await store.deleteSeries([{ name: 'i', op: '=', value: '2' }], range)).ok).toBe(true);
     deleteFrom(model, /"2"/, range);
-    expect(await store.snapshot('/data/snapshots', '../etc')).toMatchObject({ ok: false });
-    expect((await store.snapshot('/data/snapshots', 'first')).ok).toBe(true);
+    expect(await store.snapshot('/data/snapshots', { name: '../etc', skipHead: false })).toMatchObject({
+      ok: false,
+    });
+    expect((await store.snapshot('/data/snapshots', { name: 'first', skipHead: false })).ok).toBe(true);
     await append(store, { producer: 1, timeMs: at.clock.nowMs(), series: [1], values: Float64Array.of(5) });
     const copy = await open(at, at.disk.mount(), '/data/snapshots/first');
+    expect(sorted(await contents(copy))).toEqual(sorted(model));
+    await copy.close();
+    await store.close();
+  });
+
+  it('without the head has what is in blocks, and cuts nothing', async () => {
+    const at = world();
+    const { store, model } = await filled(at, 7);
+    expect((await store.compactDue()).ok).toBe(true);
+    const before = store.stats().blocks;
+    const limitMs = Math.max(...before.map(block => block.maxMs));
+    expect((await store.snapshot('/data/snapshots', { name: 'old', skipHead: true })).ok).toBe(true);
+    expect(store.stats().blocks).toEqual(before);
+    const copy = await open(at, at.disk.mount(), '/data/snapshots/old');
+    const found = await contents(copy);
+    expect(found.size).toBeGreaterThan(0);
+    expect(copy.stats().newestMs).toBe(limitMs);
+    for (const key of found.keys()) expect(model.has(key)).toBe(true);
+    await copy.close();
+    expect((await store.snapshot('/data/snapshots', { name: 'new', skipHead: false })).ok).toBe(true);
+    const whole = await open(at, at.disk.mount(), '/data/snapshots/new');
+    expect(whole.stats().newestMs).toBeGreaterThan(limitMs);
+    await whole.close();
+    await store.close();
+  });
+
+  it('that fails at any disk call leaves nothing behind, and can be taken under its name again', async () => {
+    const at = world();
+    const { store, model } = await filled(at, 7);
+    // More than one takes; the last of them goes well.
+    const CALLS = 200;
+    let failures = 0;
+    for (let n = 1; n <= CALLS; n++) {
+      at.disk.failAt(n);
+      const taken = await store.snapshot('/data/snapshots', { name: `after-${n}`, skipHead: false });
+      at.disk.clearFailures();
+      if (taken.ok) continue;
+      failures++;
+      const left = await at.disk.list('/data/snapshots');
+      // Its last step is the sync of a snapshot that is whole and bears its name.
+      const isWhole = left.ok && left.value.includes(`after-${n}`);
+      expect(left.ok ? left.value.filter(name => name.endsWith('.new')) : []).toEqual([]);
+      if (!isWhole)
+        expect((await store.snapshot('/data/snapshots', { name: `after-${n}`, skipHead: false })).ok).toBe(
+          true,
+        );
+    }
+    expect(failures).toBeGreaterThan(20);
+    const copy = await open(at, at.disk.mount(), `/data/snapshots/after-${CALLS}`);
     expect(sorted(await contents(copy))).toEqual(sorted(model));
     await copy.close();
     await store.close();

@@ -88,6 +88,22 @@ export class ByteWriter {
   }
 
   text(value: string): void {
+    const start = this.#length;
+    this.varint(value.length);
+    const at = this.reserve(value.length);
+    const bytes = this.#bytes;
+    for (let i = 0; i < value.length; i++) {
+      const unit = value.charCodeAt(i);
+      if (unit >= 0x80) {
+        this.#length = start;
+        this.#encodedText(value);
+        return;
+      }
+      bytes[at + i] = unit;
+    }
+  }
+
+  #encodedText(value: string): void {
     const bytes = encoder.encode(value);
     this.varint(bytes.length);
     this.raw(bytes);
@@ -177,6 +193,11 @@ export class ByteReader {
     }
     this.at += length;
     return this.bytes.subarray(this.at - length, this.at);
+  }
+
+  skip(length: number): void {
+    if (this.left < length) this.#fail();
+    else this.at += length;
   }
 
   /** Copies so many floats' bits out. */

@@ -1,19 +1,23 @@
 // A sealed chunk: its bytes (the payload of a record of a head-chunk file) and what memory keeps of it.
-// Payload, version 1 (docs/formats/head-chunks.md):
+// Payload, versions 1 and 2 (docs/formats/head-chunks.md):
 //   varint chunk id · text producer · u8 kind (0 cohort, 1 side) · f64 least time · f64 greatest time
 //   varint rows · varint bytes of the time column · time column
 //   varint columns · zigzag difference of each ref to the one before
 //   varint partial columns · each: varint column difference, bitmap of ceil(rows / 8) bytes (bit set: present)
-//   varint bytes of each column · the columns (column.ts), each with its present values only
+//   varint bytes of each column · [version 2: varint extra columns · each: varint column difference, u8 kind (1 native
+//   histograms, 2 start timestamps), varint bytes] · the columns (column.ts), each with its present values only ·
+//   [version 2: the extra columns, by index among the present values]
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
-import { type TargetId, targetId, wordsOf } from '../model/index.ts';
+import { type TargetId, targetId, valuesAt, wordsOf } from '../model/index.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { type ColumnScratch, readColumn, writeColumn } from './codec/column.ts';
-import { gatherColumn, valueAt } from './cohort.ts';
+import { gatherColumn, gatherExtras, hasValue } from './cohort.ts';
+import { type ExtraColumn, extraColumns, readExtraColumns } from './extra-columns.ts';
+import type { ColumnExtras } from './extras.ts';
 import { beginRecord, endRecord, FRAME_BYTES, RECORD } from './frame.ts';
 import type { Chunk, Cohort, Series, SideBuffer } from './head-data.ts';
-import { sideOrder } from './side.ts';
+import { sideExtras, sideOrder } from './side.ts';
 
 /** More rows or columns in one record are not from this program: they would only be an attack on memory. */
 const COUNT_MAX = 16_000_000;
@@ -43,6 +47,7 @@ export function sealCohort(cohort: Cohort, scratch: ColumnScratch, writer: ByteW
   const record = writeChunk(writer, head, {
     scratch,
     fill: index => gatherColumn(cohort, columns[index]!, { words: scratch.words, at: 0 }),
+    extras: index => gatherExtras(cohort, columns[index]!),
   });
   return { chunk: chunkOf(head, record, cohort.firstSegment), series };
 }
@@ -60,12 +65,10 @@ export function sealSide(
   const record = writeChunk(work.writer, head, {
     scratch,
     fill: () => {
-      order.forEach((from, to) => {
-        scratch.words[2 * to] = side.words[2 * from]!;
-        scratch.words[2 * to + 1] = side.words[2 * from + 1]!;
-      });
+      scratch.values.set(valuesAt(side.values, order));
       return side.count;
     },
+    extras: () => sideExtras(side, order),
   });
   return { chunk: chunkOf(head, record, side.firstSegment), series: [side.series] };
 }
@@ -95,14 +98,21 @@ function chunkOf(head: ChunkHead, record: Uint8Array, firstSegment: number): Chu
   };
 }
 
-function writeChunk(
-  writer: ByteWriter,
-  head: ChunkHead,
-  columns: { readonly scratch: ColumnScratch; fill(index: number): number },
-): Uint8Array {
+function writeChunk(writer: ByteWriter, head: ChunkHead, columns: ColumnSource): Uint8Array {
   const { scratch } = columns;
   writer.clear();
-  const start = beginRecord(writer, RECORD.chunk);
+  const body = new ByteWriter(head.series.length * 32 + 64);
+  const ends: number[] = [];
+  const extras: PlacedColumn[] = [];
+  for (let index = 0; index < head.series.length; index++) {
+    const count = columns.fill(index);
+    writeColumn(body, scratch, count);
+    ends.push(body.length);
+    const beside = columns.extras(index);
+    if (beside === undefined) continue;
+    for (const one of extraColumns(beside, { count, scratch })) extras.push({ ...one, column: index });
+  }
+  const start = beginRecord(writer, RECORD.chunk, extras.length === 0 ? 1 : 2);
   const { minMs, maxMs } = bounds(head.times);
   writer.varint(head.id);
   writer.text(head.producer);
@@ -128,16 +138,36 @@ function writeChunk(
     writer.raw(mask);
     column = index;
   }
-  const body = new ByteWriter(head.series.length * 32 + 64);
-  for (let index = 0; index < head.series.length; index++) {
-    const from = body.length;
-    const count = columns.fill(index);
-    writeColumn(body, scratch, count);
-    writer.varint(body.length - from);
-  }
+  ends.forEach((end, index) => {
+    writer.varint(end - (index === 0 ? 0 : ends[index - 1]!));
+  });
+  if (extras.length > 0) writeExtraHeads(writer, extras);
   writer.raw(body.bytes());
+  for (const { bytes } of extras) writer.raw(bytes);
   endRecord(writer, start);
   return writer.bytes().slice();
+}
+
+interface ColumnSource {
+  readonly scratch: ColumnScratch;
+  /** Puts a column's present values into the scratch and says how many. */
+  fill(index: number): number;
+  extras(index: number): ColumnExtras | undefined;
+}
+
+interface PlacedColumn extends ExtraColumn {
+  readonly column: number;
+}
+
+function writeExtraHeads(writer: ByteWriter, extras: readonly PlacedColumn[]): void {
+  writer.varint(extras.length);
+  let before = 0;
+  for (const { column, kind, bytes } of extras) {
+    writer.varint(column - before);
+    writer.u8(kind);
+    writer.varint(bytes.length);
+    before = column;
+  }
 }
 
 function bounds(times: Float64Array): { minMs: number; maxMs: number } {
@@ -158,7 +188,7 @@ function presence(cohort: Cohort, column: number): Uint8Array | 'all' | 'none' {
   const mask = new Uint8Array((cohort.rows + 7) >>> 3);
   let count = 0;
   for (let row = 0; row < cohort.rows; row++) {
-    if (valueAt(cohort, column, row) < 0) continue;
+    if (!hasValue(cohort, column, row)) continue;
     mask[row >>> 3] = mask[row >>> 3]! | (1 << (row & 7));
     count++;
   }
@@ -181,7 +211,13 @@ export interface ChunkView {
   readonly bytes: Uint8Array;
   /** Column i is bytes[ends[i] … ends[i + 1] - 1]. */
   readonly ends: Uint32Array;
+  /** By column. */
+  readonly extras: ReadonlyMap<number, readonly ExtraColumn[]>;
 }
+
+/** Of the frame: whether extra columns follow. */
+const VERSION_AT = 3;
+export const CHUNK_VERSION_MAX = 2;
 
 /** Reads a chunk's record (frame included, checksum verified before); undefined if its payload makes no sense. */
 export function openChunk(record: Uint8Array): ChunkView | undefined {
@@ -217,9 +253,36 @@ export function openChunk(record: Uint8Array): ChunkView | undefined {
     length += reader.count(1);
     ends[i + 1] = length;
   }
-  if (reader.failed || reader.left !== length) return undefined;
+  const heads = record[VERSION_AT] === 2 ? readExtraHeads(reader) : [];
+  const extraLength = heads.reduce((sum, { length: one }) => sum + one, 0);
+  if (reader.failed || reader.left !== length + extraLength) return undefined;
   for (let i = 0; i <= columns; i++) ends[i] = ends[i]! + reader.at;
-  return { id, producer, minMs, maxMs, times, refs, partial, bytes: record, ends };
+  reader.at += length;
+  const extras = new Map<number, ExtraColumn[]>();
+  for (const { column: of, kind, length: size } of heads) {
+    const one = { kind, bytes: reader.raw(size) };
+    extras.set(of, [...(extras.get(of) ?? []), one]);
+  }
+  return { id, producer, minMs, maxMs, times, refs, partial, bytes: record, ends, extras };
+}
+
+function readExtraHeads(reader: ByteReader): { column: number; kind: number; length: number }[] {
+  const count = reader.count(3);
+  let column = 0;
+  return Array.from({ length: count }, () => {
+    column += reader.varint();
+    return { column, kind: reader.u8(), length: reader.count(1) };
+  });
+}
+
+/** What a column's present values have beside their floats; undefined for nothing. */
+export function readChunkExtras(
+  view: ChunkView,
+  column: number,
+  count: number,
+): ColumnExtras | 'damaged' | undefined {
+  const listed = view.extras.get(column);
+  return listed === undefined ? undefined : readExtraColumns(listed, count);
 }
 
 /** Decodes one column's present values; false if its bytes make no sense. */

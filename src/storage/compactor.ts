@@ -16,7 +16,7 @@ import type { Head } from './head.ts';
 import { Serial } from './serial.ts';
 import type { StoreSettings } from './settings.ts';
 import { copySnapshot } from './snapshot.ts';
-import type { AdminFailure } from './store.ts';
+import type { AdminFailure, SnapshotWanted } from './store.ts';
 import type { StoreMetrics } from './store-metrics.ts';
 import type { Wal } from './wal.ts';
 
@@ -119,15 +119,17 @@ export class Compactor {
     });
   }
 
-  /** Puts everything into blocks and copies them into `target`/`name`. */
-  snapshot(target: string, name: string): Done<void> {
+  /** Puts everything into blocks, unless what is not in one yet is to be left out, and copies them into `target`/`name`. */
+  snapshot(target: string, { name, skipHead }: SnapshotWanted): Done<void> {
     return this.#serial.run(async () => {
       if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/.test(name))
         return err({
           code: 'bad-name',
           message: `Cannot name a snapshot "${name}": letters, digits, "-" and "_" expected`,
         });
-      const cut = await this.#cutWhole('take a snapshot');
+      const cut = skipHead
+        ? await this.#readable('take a snapshot')
+        : await this.#cutWhole('take a snapshot');
       if (!cut.ok) return cut;
       const { disk, blocks } = this.#parts;
       const lease = blocks.acquire({ fromMs: -Infinity, toMs: Infinity });
@@ -184,12 +186,16 @@ export class Compactor {
 
   /** Everything is in blocks afterwards, and all of them can be read. */
   async #cutWhole(what: string): Done<void> {
-    const { blocks } = this.#parts;
     const cut = await this.#cut(Infinity);
-    if (!cut.ok) return cut;
+    return cut.ok ? this.#readable(what) : cut;
+  }
+
+  /** All blocks can be read. */
+  async #readable(what: string): Done<void> {
+    const { blocks } = this.#parts;
     await blocks.retry();
     const [name] = blocks.unreadable;
-    if (name === undefined) return cut;
+    if (name === undefined) return ok(undefined);
     return err({ code: 'disk-io', message: `Cannot ${what}: block "${name}" cannot be read now; try again` });
   }
 

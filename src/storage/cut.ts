@@ -120,8 +120,11 @@ async function* contentOfChunks(
 /** Series of the chunks, each once, those of one chunk together, in portions of bounded size. */
 function* batchesOf(stretch: readonly Candidate[]): Generator<readonly Series[]> {
   const rowsOf = new Map<Membership, number>();
-  for (const { chunk, membership } of stretch)
-    rowsOf.set(membership, (rowsOf.get(membership) ?? 0) + chunk.rows);
+  for (const { chunk, membership } of stretch) {
+    // A float takes about a byte; native histograms take many, and much more in memory.
+    const rows = Math.max(chunk.rows, chunk.recordBytes / membership.series.length);
+    rowsOf.set(membership, (rowsOf.get(membership) ?? 0) + rows);
+  }
   const taken = new Set<Series>();
   let batch: Series[] = [];
   let samples = 0;

@@ -2,15 +2,21 @@
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
 import { wordsOf } from '../model/index.ts';
-import { type ChunkView, isPresent, openChunk, readChunkColumn } from './chunk.ts';
+import { type ChunkView, isPresent, openChunk, readChunkColumn, readChunkExtras } from './chunk.ts';
 import { findInCohort } from './cohort.ts';
+import { bytesOfHistogram } from './extras.ts';
 import type { Chunk, Series } from './head-data.ts';
 import { findInSide } from './side.ts';
 
 export type Existing =
   | { readonly kind: 'none' }
-  /** The value is entry `at` of the column behind `words`. */
-  | { readonly kind: 'found'; readonly words: Uint32Array; readonly at: number }
+  /** The value is entry `at` of the column behind `words`; or a native histogram, by its bytes. */
+  | {
+      readonly kind: 'found';
+      readonly words: Uint32Array;
+      readonly at: number;
+      readonly histogram: Uint8Array | undefined;
+    }
   | { readonly kind: 'unloaded'; readonly chunk: Chunk };
 
 const NONE: Existing = { kind: 'none' };
@@ -26,12 +32,13 @@ export interface Compared {
 export function findExisting(series: Series, timeMs: number, compared: Compared): Existing {
   for (let i = 0; i < series.cohorts.length; i++) {
     const cohort = series.cohorts[i]!;
-    const at = findInCohort(cohort, series.cohortColumns[i]!, timeMs);
-    if (at >= 0) return { kind: 'found', words: cohort.slabWords, at };
+    const found = findInCohort(cohort, series.cohortColumns[i]!, timeMs);
+    if (found !== undefined) return { kind: 'found', ...found };
   }
   if (series.side !== undefined) {
     const at = findInSide(series.side, timeMs);
-    if (at >= 0) return { kind: 'found', words: series.side.words, at };
+    const { words, histograms } = series.side;
+    if (at >= 0) return { kind: 'found', words, at, histogram: histograms?.get(at) };
   }
   for (let i = 0; i < series.members.length; i++) {
     for (const chunk of series.members[i]!.chunks) {
@@ -67,5 +74,8 @@ function findInChunk(
   if (at < 0) return NONE;
   const values = new Float64Array(count);
   const words = wordsOf(values);
-  return readChunkColumn(view, place.column, { values, words, count }) ? { kind: 'found', words, at } : NONE;
+  if (!readChunkColumn(view, place.column, { values, words, count })) return NONE;
+  const extras = readChunkExtras(view, place.column, count);
+  const histogram = extras === 'damaged' ? undefined : extras?.histograms?.get(at);
+  return { kind: 'found', words, at, histogram: histogram && bytesOfHistogram(histogram) };
 }

@@ -11,7 +11,7 @@ import { crc32c } from './crc32c.ts';
 
 export const FRAME_BYTES = 12;
 export const FILE_HEADER_BYTES = 16;
-/** Of all three kinds of files. A newer one is refused as a whole, since its records cannot be told apart. */
+/** Of all kinds of files. A newer one is refused as a whole, since its records cannot be told apart. */
 export const FILE_VERSION = 1;
 
 const SYNC_LOW = 0x4b;
@@ -19,7 +19,7 @@ const SYNC_HIGH = 0x57;
 /** Looking for the next valid record after damage may checksum so many times the file's size, then gives up. */
 const RESYNC_EFFORT = 16;
 
-/** Record types over all files. Numbers are never used again; reserved ones are written by later versions. */
+/** Record types over all files. Numbers are never used again; 5 and 8 are reserved. */
 export const RECORD = {
   batch: 1,
   series: 2,
@@ -31,12 +31,13 @@ export const RECORD = {
   tombstones: 8,
 } as const;
 
-export type FileKind = 'wal' | 'series' | 'chunks';
+export type FileKind = 'wal' | 'series' | 'chunks' | 'annex';
 
 const MAGIC: Readonly<Record<FileKind, string>> = {
   wal: 'WKPRWAL\n',
   series: 'WKPRSER\n',
   chunks: 'WKPRCHK\n',
+  annex: 'WKPRANX\n',
 };
 
 export function writeFileHeader(writer: ByteWriter, kind: FileKind, number: number): void {

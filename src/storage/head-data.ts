@@ -2,13 +2,16 @@
 // They refer to each other, so they stand together; the files named after them hold what is done with them.
 
 import type { Labels, SeriesRef, TargetId } from '../model/index.ts';
+import type { Extras } from './extras.ts';
+import type { PostingList } from './posting-list.ts';
+import type { SingleLists } from './single-lists.ts';
 
 export interface Series {
   readonly ref: SeriesRef;
   readonly slot: number;
   readonly labels: Labels;
   readonly hash: number;
-  /** Next series of the same hash. */
+  /** Next series in the same chain of the table. */
   next: Series | undefined;
   /** Where sealed samples are: columns[i] is the column within members[i]. */
   members: readonly Membership[];
@@ -17,12 +20,13 @@ export interface Series {
   cohorts: readonly Cohort[];
   cohortColumns: readonly number[];
   side: SideBuffer | undefined;
-  readonly bornMs: number;
+  /** Whole ones: fractions would take an object each. */
+  readonly bornSeconds: number;
 }
 
-/** For the lists of a series, of one or two entries nearly always: "push" would reserve room for seventeen. */
-export function withOneMore<T>(list: readonly T[], one: T): readonly T[] {
-  return list.length === 0 ? [one] : [...list, one];
+/** For the lists of a series, of one entry nearly always: `alone` is the list that all who have just this one share. */
+export function withOneMore<T>(list: readonly T[], alone: readonly T[]): readonly T[] {
+  return list.length === 0 ? alone : [...list, ...alone];
 }
 
 export function without<T>(list: readonly T[], at: number): readonly T[] {
@@ -35,12 +39,21 @@ export const NONE: readonly never[] = Object.freeze([]);
 export interface Posting {
   readonly id: number;
   readonly value: string;
-  /** Rising. */
-  refs: number[];
+  readonly series: PostingList;
+}
+
+/** Room for some rows. */
+export interface Slab {
+  readonly floats: Float64Array;
+  /** The same memory. */
+  readonly words: Uint32Array;
 }
 
 export interface Cohort {
   readonly producer: TargetId;
+  /** The list of this cohort, shared by the series that are in no other. */
+  readonly alone: readonly Cohort[];
+  readonly singles: SingleLists;
   chunkId: number;
   readonly series: Series[];
   shapes: Shape[];
@@ -49,8 +62,14 @@ export interface Cohort {
   readonly rowTimes: Float64Array;
   rowShapes: Shape[];
   readonly rowAt: Uint32Array;
-  slab: Float64Array;
-  slabWords: Uint32Array;
+  /** By row; empty while no row has any. */
+  rowExtras: (Extras | undefined)[];
+  /** By row: where its values lie, from `rowAt` on. */
+  rowSlabs: Slab[];
+  /** The slab that the next row goes to if there is room behind what is used of it. */
+  tail: Slab | undefined;
+  tailUsed: number;
+  /** Values in all rows. */
   used: number;
   /** Segment of the log that holds the first open row. */
   firstSegment: number;
@@ -73,6 +92,8 @@ export interface Shape {
   readonly positions: Int32Array;
   /** Segment of the log in which the layout was last written out, -1 if none since the chunk began. */
   definedIn: number;
+  /** The array that a producer gave with these refs last, if it never changes: known without a look at what is in it. */
+  constant: Uint32Array | undefined;
 }
 
 /** In the order they came, times distinct. */
@@ -83,6 +104,10 @@ export interface SideBuffer {
   values: Float64Array;
   words: Uint32Array;
   count: number;
+  /** By index, NaN where unknown; undefined while none is known. */
+  starts: Float64Array | undefined;
+  /** Bytes of native histograms by index; undefined while there are none. */
+  histograms: Map<number, Uint8Array> | undefined;
   /** First segment of the log that holds a sample of this buffer. */
   readonly firstSegment: number;
   readonly openedMs: number;
@@ -90,6 +115,8 @@ export interface SideBuffer {
 
 export interface Membership {
   readonly series: readonly Series[];
+  /** The list of this membership, shared by the series that have no other. */
+  readonly alone: readonly Membership[];
   /** In the order they were sealed. */
   chunks: Chunk[];
 }

@@ -2,15 +2,18 @@
 // snapshot in one go never sees half of one. What is written to disk, and when, is runner.ts's business.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
-import { type MetricMetadata, type TargetId, targetId } from '../model/index.ts';
+import { type TargetId, targetId } from '../model/index.ts';
 import { ByteWriter } from './bytes.ts';
 import { type SealedChunk, sealCohort, sealSide } from './chunk.ts';
 import { ColumnScratch } from './codec/column.ts';
-import { leaveSeries, newCohort, restartCohort } from './cohort.ts';
+import { giveBackSlabs, leaveSeries, newCohort, restartCohort } from './cohort.ts';
+import { ExemplarRing } from './exemplars.ts';
 import type { Chunk, Cohort, Membership, Series, SideBuffer } from './head-data.ts';
 import { dropMembership, newMembership, sameMembers } from './membership.ts';
+import { MetadataTable } from './metadata-table.ts';
 import { SeriesTable } from './series-table.ts';
-import { FIRST_ROWS_MIN, METADATA_MAX, ROWS_MAX, UNUSED_SERIES_MS } from './settings.ts';
+import { FIRST_ROWS_MIN, ROWS_MAX, UNUSED_SERIES_MS } from './settings.ts';
+import { SingleLists } from './single-lists.ts';
 import { SlabPool } from './slab-pool.ts';
 
 export class Head {
@@ -18,8 +21,10 @@ export class Head {
   readonly cohorts = new Map<TargetId, Cohort[]>();
   readonly sides = new Set<SideBuffer>();
   readonly memberships = new Set<Membership>();
-  readonly metadata = new Map<string, MetricMetadata>();
+  readonly metadata = new MetadataTable();
+  readonly exemplars: ExemplarRing;
   readonly pool = new SlabPool();
+  readonly singles = new SingleLists();
   readonly scratch = new ColumnScratch();
   /** Interned, but not yet in the series file. */
   newSeries: Series[] = [];
@@ -33,6 +38,10 @@ export class Head {
   #nextChunkId = 1;
   #nextLayoutId = 1;
   readonly #writer = new ByteWriter(64 * 1024);
+
+  constructor(exemplarsMax: number) {
+    this.exemplars = new ExemplarRing(exemplarsMax);
+  }
 
   takeChunkId(): number {
     return this.#nextChunkId++;
@@ -57,7 +66,7 @@ export class Head {
   openCohort(producer: TargetId, nowMs: number, chunkId = this.takeChunkId()): Cohort {
     // Spread by a multiplier without common factor, so that neighbours seal in different rounds.
     const rowsMax = FIRST_ROWS_MIN + ((chunkId * 13) % (ROWS_MAX - FIRST_ROWS_MIN + 1));
-    const cohort = newCohort(producer, { chunkId, rowsMax, nowMs });
+    const cohort = newCohort(producer, { chunkId, rowsMax, nowMs, singles: this.singles });
     const list = this.cohorts.get(producer);
     if (list === undefined) this.cohorts.set(producer, [cohort]);
     else list.push(cohort);
@@ -67,7 +76,9 @@ export class Head {
   /** Makes one chunk of the cohort's open rows and begins the next. */
   seal(cohort: Cohort, nowMs: number): Chunk {
     const sealed = sealCohort(cohort, this.scratch, this.#writer);
-    if (!sameMembers(cohort.membership, sealed.series)) cohort.membership = newMembership(sealed.series);
+    if (!sameMembers(cohort.membership, sealed.series)) {
+      cohort.membership = newMembership(sealed.series, this.singles);
+    }
     this.#adopt(sealed, cohort.membership!);
     restartCohort(cohort, { chunkId: this.takeChunkId(), layoutId: this.takeLayoutId(), nowMs }, this.pool);
     return sealed.chunk;
@@ -80,13 +91,13 @@ export class Head {
     series.side = undefined;
     this.sides.delete(side);
     const known = series.members.find(membership => sameMembers(membership, sealed.series));
-    this.#adopt(sealed, known ?? newMembership(sealed.series));
+    this.#adopt(sealed, known ?? newMembership(sealed.series, this.singles));
     return sealed.chunk;
   }
 
   dropCohort(cohort: Cohort): void {
     leaveSeries(cohort);
-    this.pool.give(cohort.slab);
+    giveBackSlabs(cohort, this.pool);
     const list = this.cohorts.get(cohort.producer);
     if (list === undefined) return;
     list.splice(list.indexOf(cohort), 1);
@@ -119,24 +130,17 @@ export class Head {
   /** Removes series without samples; those interned lately, or named by `isWanted`, stay. Returns how many. */
   dropEmptySeries(nowMs: number, isWanted: (series: Series) => boolean): number {
     const dead: Series[] = [];
-    for (const series of this.table.all()) {
+    this.table.forEach(series => {
       const empty = series.members.length === 0 && series.cohorts.length === 0 && series.side === undefined;
-      if (!empty || nowMs - series.bornMs < UNUSED_SERIES_MS) continue;
-      if (this.table.stamp[series.slot] === this.inFlight || isWanted(series)) continue;
+      if (!empty || nowMs - series.bornSeconds * 1000 < UNUSED_SERIES_MS) return;
+      if (this.table.stamp[series.slot] === this.inFlight || isWanted(series)) return;
       dead.push(series);
-    }
+    });
     if (dead.length === 0) return 0;
     const gone = new Set(dead);
     this.newSeries = this.newSeries.filter(series => !gone.has(series));
     this.table.remove(dead);
     return dead.length;
-  }
-
-  rememberMetadata(metadata: readonly MetricMetadata[]): void {
-    for (const one of metadata) {
-      if (this.metadata.size >= METADATA_MAX && !this.metadata.has(one.metric)) continue;
-      this.metadata.set(one.metric, one);
-    }
   }
 
   /** Puts a chunk under a membership, of this process or found on disk. */

@@ -161,7 +161,7 @@ describe('the folder', () => {
     expect(await open()).toMatchObject({ ok: false, error: { code: 'disk-locked' } });
     await store.close();
     const file = await disk.open(`${FOLDER}/FORMAT`, 'update');
-    if (file.ok) await file.value.write(new TextEncoder().encode('watchkeeper-store 3\n'), 0);
+    if (file.ok) await file.value.write(new TextEncoder().encode('watchkeeper-store 4\n'), 0);
     expect(await open()).toMatchObject({ ok: false, error: { code: 'storage-newer-format' } });
   });
 
@@ -172,7 +172,7 @@ describe('the folder', () => {
     if (file.ok) await file.value.write(new TextEncoder().encode('watchkeeper-store 1\n'), 0);
     await (await opened()).close();
     const now = await disk.readFile(`${FOLDER}/FORMAT`);
-    expect(now.ok && new TextDecoder().decode(now.value)).toBe('watchkeeper-store 2\n');
+    expect(now.ok && new TextDecoder().decode(now.value)).toBe('watchkeeper-store 3\n');
   });
 });
 

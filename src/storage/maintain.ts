@@ -2,6 +2,7 @@
 // what exceeds the maximum age is dropped, series without samples are forgotten.
 
 import { type Clock, type DiskError, ok, type Result } from '../base/index.ts';
+import type { Annex } from './annex.ts';
 import type { Appender } from './appender.ts';
 import type { Slices } from './block/slices.ts';
 import type { ChunkStore } from './chunk-store.ts';
@@ -14,6 +15,7 @@ export interface MaintainParts {
   readonly head: Head;
   readonly wal: Wal;
   readonly chunks: ChunkStore;
+  readonly annex: Annex;
   readonly series: SeriesLog;
   readonly appender: Appender;
   readonly clock: Clock;
@@ -24,6 +26,9 @@ export async function maintain(parts: MaintainParts): Promise<Result<void, DiskE
   sealOld(parts);
   const written = await writePending(parts);
   if (!written.ok) return written;
+  // Before the log is cut, which has the exemplars too.
+  const noted = await parts.annex.flush();
+  if (!noted.ok) return noted;
   await parts.wal.cut(oldestNeeded(parts));
   await dropOld(parts);
   if (!parts.series.isMostlyGarbage(parts.head.table.size)) return ok(undefined);

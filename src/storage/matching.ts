@@ -40,16 +40,16 @@ function rank(matcher: CompiledMatcher): number {
 }
 
 function refsOf(values: ReadonlyMap<string, Posting>, matcher: CompiledMatcher): ArrayLike<number> {
-  if (matcher.op === '=') return values.get(matcher.value)?.refs ?? [];
+  if (matcher.op === '=') return values.get(matcher.value)?.series.refs ?? [];
   const literals = matcher.op === '=~' ? literalAlternatives(matcher.value) : undefined;
-  const lists: number[][] = [];
+  const lists: ArrayLike<number>[] = [];
   if (literals !== undefined) {
     for (const literal of literals) {
       const posting = values.get(literal);
-      if (posting !== undefined) lists.push(posting.refs);
+      if (posting !== undefined) lists.push(posting.series.refs);
     }
   } else {
-    for (const posting of values.values()) if (matcher.test(posting.value)) lists.push(posting.refs);
+    for (const posting of values.values()) if (matcher.test(posting.value)) lists.push(posting.series.refs);
   }
   return union(lists);
 }

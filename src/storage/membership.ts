@@ -1,12 +1,17 @@
 // Which series share sealed chunks: the columns of a chunk, kept once for all chunks in a row that have the same.
 
 import { type Membership, type Series, withOneMore, without } from './head-data.ts';
+import type { SingleLists } from './single-lists.ts';
 
-export function newMembership(series: readonly Series[]): Membership {
-  const membership: Membership = { series, chunks: [] };
-  series.forEach((one, column) => {
-    one.members = withOneMore(one.members, membership);
-    one.columns = withOneMore(one.columns, column);
+/** `columns[i]` of the chunks is series[i]; undefined where a column belongs to nobody known. */
+export function newMembership(columns: readonly (Series | undefined)[], singles: SingleLists): Membership {
+  const alone: Membership[] = [];
+  const membership: Membership = { series: columns.filter(one => one !== undefined), chunks: [], alone };
+  alone.push(membership);
+  columns.forEach((one, column) => {
+    if (one === undefined) return;
+    one.members = withOneMore(one.members, alone);
+    one.columns = withOneMore(one.columns, singles.of(column));
   });
   return membership;
 }

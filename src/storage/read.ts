@@ -12,17 +12,26 @@ import {
   type SelectHints,
   type SeriesColumns,
   type TimeRange,
+  valuesAt,
   wordsOf,
 } from '../model/index.ts';
 import { firstAfter } from './block/block.ts';
 import { isRising, mergeOrder } from './block/merge.ts';
-import { type ChunkView, isPresent, openChunk, presentRows, readChunkColumn } from './chunk.ts';
+import {
+  type ChunkView,
+  isPresent,
+  openChunk,
+  presentRows,
+  readChunkColumn,
+  readChunkExtras,
+} from './chunk.ts';
 import type { ChunkStore } from './chunk-store.ts';
-import { gatherColumn, valueAt } from './cohort.ts';
+import { gatherColumn, gatherExtras, hasValue } from './cohort.ts';
+import { type ColumnExtras, ColumnExtrasBuilder } from './extras.ts';
 import type { Head } from './head.ts';
 import type { Chunk, Cohort, Series } from './head-data.ts';
 import { matchSeries } from './matching.ts';
-import { sideOrder } from './side.ts';
+import { sideExtras, sideOrder } from './side.ts';
 
 export interface ReadFrom {
   readonly head: Head;
@@ -43,7 +52,13 @@ interface Piece {
   readonly chunkId: number;
   readonly count: number;
   readonly sealed: { readonly chunk: Chunk; readonly column: number } | undefined;
-  readonly open: { readonly times: Float64Array; readonly values: Float64Array } | undefined;
+  readonly open:
+    | {
+        readonly times: Float64Array;
+        readonly values: Float64Array;
+        readonly extras: ColumnExtras | undefined;
+      }
+    | undefined;
 }
 
 interface Pick {
@@ -206,12 +221,7 @@ function addOpen(
   const { side } = series;
   if (side === undefined || side.count === 0) return;
   const order = sideOrder(side);
-  const values = new Float64Array(side.count);
-  const words = wordsOf(values);
-  order.forEach((from, to) => {
-    words[2 * to] = side.words[2 * from]!;
-    words[2 * to + 1] = side.words[2 * from + 1]!;
-  });
+  const values = valuesAt(side.values, order);
   const times = Float64Array.from(order, at => side.times[at]!);
   pieces.push({
     key: `s${side.chunkId};`,
@@ -219,7 +229,7 @@ function addOpen(
     chunkId: side.chunkId,
     count: side.count,
     sealed: undefined,
-    open: { times, values },
+    open: { times, values, extras: sideExtras(side, order) },
   });
 }
 
@@ -234,18 +244,25 @@ function openPiece(cohort: Cohort, column: number, known: OpenTimes): Piece | un
   const values = new Float64Array(cohort.rows);
   const words = wordsOf(values);
   const base = { chunkId: cohort.chunkId, sealed: undefined };
+  const extras = gatherExtras(cohort, column);
   if (known.uniform) {
     const count = gatherColumn(cohort, column, { words, at: 0 });
     if (count === 0) return undefined;
     const { times } = known;
-    return { ...base, key: `o${cohort.chunkId};`, firstMs: times[0]!, count, open: { times, values } };
+    return {
+      ...base,
+      key: `o${cohort.chunkId};`,
+      firstMs: times[0]!,
+      count,
+      open: { times, values, extras },
+    };
   }
   const times = new Float64Array(cohort.rows);
   const count = gatherColumn(cohort, column, { words, times, at: 0 });
   if (count === 0) return undefined;
   let key = `o${cohort.chunkId}:`;
-  for (let row = 0; row < cohort.rows; row++) key += valueAt(cohort, column, row) < 0 ? '0' : '1';
-  const open = { times: times.subarray(0, count), values: values.subarray(0, count) };
+  for (let row = 0; row < cohort.rows; row++) key += hasValue(cohort, column, row) ? '1' : '0';
+  const open = { times: times.subarray(0, count), values: values.subarray(0, count), extras };
   return { ...base, key: `${key};`, firstMs: times[0]!, count, open };
 }
 
@@ -349,15 +366,17 @@ function decodeAll(
     }
     const raw = block.subarray(used, used + pick.count);
     used += pick.count;
-    if (!decodePieces(source, { pick, views: scope.views }, raw)) return undefined;
+    const builder = new ColumnExtrasBuilder(pick.count);
+    if (!decodePieces(source, { pick, views: scope.views }, { raw, builder })) return undefined;
     found.push({
       labels: pick.series.labels,
       ref: pick.series.ref,
       producer: source.head.table.producer[pick.series.slot],
       timesMs: line.times,
-      values: line.order === undefined ? raw : reordered(raw, line.order),
+      values: line.order === undefined ? raw : valuesAt(raw, line.order),
       from: line.from,
       to: line.to,
+      ...builder.finish(line.order),
     });
     if (found.length === scope.limit) break;
   }
@@ -368,35 +387,30 @@ function decodeAll(
 function decodePieces(
   source: ReadFrom,
   wanted: { readonly pick: Pick; readonly views: Views },
-  raw: Float64Array,
+  out: { readonly raw: Float64Array; readonly builder: ColumnExtrasBuilder },
 ): boolean {
   const { pick, views } = wanted;
-  let at = 0;
+  const { raw, builder } = out;
+  let end = 0;
   for (const piece of pick.pieces) {
-    const into = raw.subarray(at, at + piece.count);
-    at += piece.count;
+    const { count } = piece;
+    const at = end;
+    end += count;
+    const into = raw.subarray(at, end);
     if (piece.open !== undefined) {
       into.set(piece.open.values);
+      if (piece.open.extras !== undefined) builder.copy(piece.open.extras, 0, { count, at });
       continue;
     }
     const { chunk, column } = piece.sealed!;
-    if (
-      !readChunkColumn(views.get(chunk)!, column, { values: into, words: wordsOf(into), count: piece.count })
-    ) {
+    const view = views.get(chunk)!;
+    const isSound = readChunkColumn(view, column, { values: into, words: wordsOf(into), count });
+    const extras = isSound ? readChunkExtras(view, column, count) : 'damaged';
+    if (extras === 'damaged') {
       source.chunks.markDamaged(chunk, 'a column of it makes no sense');
       return false;
     }
+    if (extras !== undefined) builder.copy(extras, 0, { count, at });
   }
   return true;
-}
-
-function reordered(raw: Float64Array, order: Uint32Array): Float64Array {
-  const values = new Float64Array(order.length);
-  const from = wordsOf(raw);
-  const to = wordsOf(values);
-  order.forEach((source, i) => {
-    to[2 * i] = from[2 * source]!;
-    to[2 * i + 1] = from[2 * source + 1]!;
-  });
-  return values;
 }

@@ -2,53 +2,23 @@
 // what cannot be read is reported and left out.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
-import { type Disk, type DiskError, err, ok, type Result } from '../base/index.ts';
-import { type TargetId, targetId, wordsOf } from '../model/index.ts';
-import { AppendFile, parseFileName } from './append-file.ts';
-import { type ChunkView, isPresent, openChunk } from './chunk.ts';
-import type { ChunkStore } from './chunk-store.ts';
-import { addShape, findShape, publishRow, stageRow } from './cohort.ts';
-import type { DamageReport } from './damage.ts';
-import {
-  checkFileHeader,
-  FILE_HEADER_BYTES,
-  type FileKind,
-  type FoundRecord,
-  RECORD,
-  scanRecords,
-} from './frame.ts';
+import { type DiskError, ok, type Result } from '../base/index.ts';
+import { parseFileName } from './append-file.ts';
+import { CHUNK_VERSION_MAX, type ChunkView, isPresent, openChunk } from './chunk.ts';
+import { FILE_HEADER_BYTES, type FileKind, RECORD } from './frame.ts';
 import type { Head } from './head.ts';
-import { type Chunk, type Cohort, type Membership, type Series, withOneMore } from './head-data.ts';
+import type { Chunk, Membership, Series } from './head-data.ts';
 import { newMembership, sameMembers } from './membership.ts';
-import { readWhole } from './read-whole.ts';
-import { type RowRecord, readBatch, readSeries, type SideRecord } from './records.ts';
-import type { SeriesLog } from './series-log.ts';
-import { ROWS_MAX } from './settings.ts';
-import { publishSide } from './stage.ts';
-import type { Wal } from './wal.ts';
-
-export interface ReplayInto {
-  readonly disk: Disk;
-  readonly folder: string;
-  readonly head: Head;
-  readonly chunks: ChunkStore;
-  readonly series: SeriesLog;
-  readonly wal: Wal;
-  readonly damage: DamageReport;
-  /** Chunks that blocks were made of: what they have before this time is not taken up again. */
-  readonly cut: ReadonlyMap<number, number>;
-  readonly monotonicMs: number;
-  /** A file of the former process could not be synced: it is as safe as it was before. */
-  readonly onUnsynced: (error: DiskError) => void;
-}
-
-export type ReplayFailure = DiskError | { readonly code: 'storage-newer-format'; readonly path: string };
-
-interface FoundFile {
-  readonly kind: FileKind;
-  readonly number: number;
-  readonly path: string;
-}
+import { readMetadata, readSeries } from './records.ts';
+import {
+  type FoundFile,
+  type ReplayFailure,
+  type ReplayInto,
+  readRecords,
+  takeExemplars,
+  unknownRecord,
+} from './replay-files.ts';
+import { replayLog, sealSuperseded } from './replay-log.ts';
 
 export async function replay(into: ReplayInto): Promise<Result<void, ReplayFailure>> {
   const names = await into.disk.list(into.folder);
@@ -58,17 +28,20 @@ export async function replay(into: ReplayInto): Promise<Result<void, ReplayFailu
     const parsed = parseFileName(name);
     if (parsed !== undefined) files.push({ ...parsed, path: `${into.folder}/${name}` });
   }
+  into.progress.begin(files.length);
   const of = (kind: FileKind): FoundFile[] =>
     files.filter(file => file.kind === kind).sort((a, b) => a.number - b.number);
   const read = await replaySeries(into, of('series'));
   if (!read.ok) return read;
+  const noted = await replayAnnex(into, of('annex'));
+  if (!noted.ok) return noted;
   const sealed = await replayChunks(into, of('chunks'));
   if (!sealed.ok) return sealed;
   const rows = await replayLog(into, of('wal'), sealed.value);
   if (!rows.ok) return rows;
   into.head.table.endRestore();
   sealSuperseded(into);
-  for (const kind of ['series', 'chunks', 'wal'] as const) {
+  for (const kind of ['series', 'chunks', 'wal', 'annex'] as const) {
     const synced = await syncLast(into, of(kind));
     if (!synced.ok) into.onUnsynced(synced.error);
   }
@@ -87,45 +60,6 @@ async function syncLast(into: ReplayInto, files: readonly FoundFile[]): Promise<
   const synced = await opened.value.sync();
   await opened.value.close();
   return synced;
-}
-
-/** Reads a file, gives its sound records to `take`, reports the rest; a torn tail at the end is cut off. */
-async function readRecords(
-  into: ReplayInto,
-  file: FoundFile,
-  take: (bytes: Uint8Array, record: FoundRecord) => string | undefined,
-): Promise<Result<number, ReplayFailure>> {
-  const read = await readWhole(into.disk, file.path);
-  if (!read.ok) return read;
-  const bytes = read.value;
-  const header = checkFileHeader(bytes, file.kind);
-  if (!header.ok) return err({ code: 'storage-newer-format', path: file.path });
-  const code = file.kind === 'chunks' ? 'chunk-damaged' : 'wal-damaged';
-  const report = (offset: number, length: number, message: string): void =>
-    into.damage.add({ code, file: file.path, offset, bytes: length, message });
-  if (header.value === 'damaged' && bytes.length >= FILE_HEADER_BYTES)
-    report(0, FILE_HEADER_BYTES, 'The file header is damaged');
-  const scan = scanRecords(bytes, FILE_HEADER_BYTES, record => {
-    const trouble = take(bytes, record);
-    if (trouble !== undefined) report(record.offset, record.payloadTo - record.offset, trouble);
-  });
-  for (const { offset, bytes: length } of scan.damaged)
-    report(offset, length, 'A stretch without a valid record is skipped');
-  if (scan.endOffset < bytes.length) await cutTail(into, file, { from: scan.endOffset, to: bytes.length });
-  return ok(scan.endOffset);
-}
-
-async function cutTail(into: ReplayInto, file: FoundFile, tail: { from: number; to: number }): Promise<void> {
-  into.damage.add({
-    code: 'wal-torn-tail',
-    file: file.path,
-    offset: tail.from,
-    bytes: tail.to - tail.from,
-    message: 'An unfinished record at the end is cut off',
-  });
-  // Where that fails, the tail is reported again at the next start: nothing worse.
-  const cut = await AppendFile.reopen(into.disk, file.path, { number: file.number, sizeBytes: tail.from });
-  if (cut.ok) await cut.value.close();
 }
 
 async function replaySeries(
@@ -155,8 +89,29 @@ async function replaySeries(
   return ok(undefined);
 }
 
-function unknownRecord(record: FoundRecord): string {
-  return `A record of type ${record.type}, version ${record.version} is not understood by this version`;
+/** Exemplars and metadata. */
+async function replayAnnex(
+  into: ReplayInto,
+  files: readonly FoundFile[],
+): Promise<Result<void, ReplayFailure>> {
+  for (const file of files) {
+    const end = await readRecords(into, file, (bytes, record) => {
+      const payload = bytes.subarray(record.payloadFrom, record.payloadTo);
+      if (record.version !== 1) return unknownRecord(record);
+      if (record.type === RECORD.exemplars) return takeExemplars(into, payload);
+      if (record.type !== RECORD.metadata) return unknownRecord(record);
+      const metadata = readMetadata(payload);
+      if (metadata === undefined) return 'Metadata has a valid checksum but makes no sense';
+      into.head.metadata.remember(metadata);
+      return undefined;
+    });
+    if (!end.ok) return end;
+    into.annex.addFile(file.number);
+  }
+  // What was read is on disk already.
+  into.head.exemplars.takeFresh();
+  into.head.metadata.takeFresh();
+  return ok(undefined);
 }
 
 // --- sealed chunks ----------------------------------------------------------------------------------
@@ -172,7 +127,7 @@ async function replayChunks(
     let leastId = Infinity;
     const end = await readRecords(into, file, (bytes, record) => {
       if (record.type === RECORD.probe) return undefined;
-      if (record.type !== RECORD.chunk || record.version !== 1) return unknownRecord(record);
+      if (record.type !== RECORD.chunk || record.version > CHUNK_VERSION_MAX) return unknownRecord(record);
       const view = openChunk(bytes.subarray(record.offset, record.payloadTo));
       if (view === undefined) return 'A chunk has a valid checksum but makes no sense';
       if (sealed.has(view.id)) return undefined;
@@ -246,18 +201,12 @@ function takeChunk(
   if (missing === 0 && known !== undefined && sameMembers(known, whole)) {
     head.adopt(chunk, known);
   } else if (missing === 0) {
-    const membership = newMembership(whole);
+    const membership = newMembership(whole, head.singles);
     lastOf.set(key, membership);
     head.adopt(chunk, membership);
   } else {
     // Columns keep their numbers: the lost ones simply belong to nobody.
-    const membership: Membership = { series: whole, chunks: [] };
-    series.forEach((one, column) => {
-      if (one === undefined) return;
-      one.members = withOneMore(one.members, membership);
-      one.columns = withOneMore(one.columns, column);
-    });
-    head.adopt(chunk, membership);
+    head.adopt(chunk, newMembership(series, head.singles));
   }
   return missing;
 }
@@ -269,142 +218,4 @@ function lastTime(view: ChunkView, column: number): number {
     if ((mask === undefined || isPresent(mask, row)) && view.times[row]! > last) last = view.times[row]!;
   }
   return last;
-}
-
-// --- open rows --------------------------------------------------------------------------------------
-
-interface Layout {
-  readonly producer: TargetId;
-  /** In the order of the values; undefined where the labels are lost. */
-  readonly series: readonly (Series | undefined)[];
-}
-
-interface LogState {
-  readonly into: ReplayInto;
-  readonly sealed: ReadonlySet<number>;
-  readonly cohorts: Map<number, Cohort>;
-  /** Of the segment being read. */
-  layouts: Map<number, Layout>;
-  segment: number;
-}
-
-async function replayLog(
-  into: ReplayInto,
-  files: readonly FoundFile[],
-  sealed: ReadonlySet<number>,
-): Promise<Result<void, ReplayFailure>> {
-  const state: LogState = { into, sealed, cohorts: new Map(), layouts: new Map(), segment: 0 };
-  for (const file of files) {
-    state.layouts = new Map();
-    state.segment = file.number;
-    const end = await readRecords(into, file, (bytes, record) => {
-      if (record.type === RECORD.probe) return undefined;
-      if (record.type !== RECORD.batch || record.version !== 1) return unknownRecord(record);
-      const batch = readBatch(bytes.subarray(record.payloadFrom, record.payloadTo));
-      if (batch === undefined) return 'A batch has a valid checksum but makes no sense';
-      let lost = 0;
-      if (batch.row !== undefined) lost += replayRow(state, batch.row, batch.producer);
-      if (batch.side !== undefined) lost += replaySide(state, batch.side, batch.producer ?? targetId(''));
-      return lost === 0 ? undefined : `${lost} samples are lost: what they refer to was damaged`;
-    });
-    if (!end.ok) return end;
-    into.wal.addClosed(file.number, end.value);
-  }
-  return ok(undefined);
-}
-
-/** Returns the number of samples lost. */
-function replayRow(state: LogState, row: RowRecord, producer: TargetId | undefined): number {
-  const { into, sealed, cohorts } = state;
-  const { head } = into;
-  const { table } = head;
-  head.reserveChunkId(row.chunkId);
-  head.reserveLayoutId(row.layoutId);
-  if (row.layout !== undefined && producer !== undefined) {
-    const series = Array.from(row.layout, ref => {
-      table.reserveRef(ref);
-      return table.resolve(ref);
-    });
-    state.layouts.set(row.layoutId, { producer, series });
-  }
-  if (sealed.has(row.chunkId)) return 0;
-  const layout = state.layouts.get(row.layoutId);
-  if (layout === undefined || layout.series.length !== row.values.length) return row.values.length;
-  const { members, values } = knownOnly(layout.series, row.values);
-  const lost = row.values.length - values.length;
-  if (values.length === 0) return lost;
-  let cohort = cohorts.get(row.chunkId);
-  if (cohort === undefined) {
-    cohort = head.openCohort(layout.producer, into.monotonicMs, row.chunkId);
-    cohorts.set(row.chunkId, cohort);
-  }
-  if (cohort.rows >= ROWS_MAX) return row.values.length;
-  const refs = Uint32Array.from(members, one => one.ref);
-  const shape = findShape(cohort, refs) ?? addShape(cohort, members, head.takeLayoutId());
-  stageRow(cohort, values, head.pool);
-  publishRow(cohort, shape, { timeMs: row.timeMs, segment: state.segment, nowMs: into.monotonicMs });
-  for (const one of members) {
-    if (row.timeMs >= table.lastMs[one.slot]!) {
-      table.lastMs[one.slot] = row.timeMs;
-      table.producer[one.slot] = layout.producer;
-    }
-  }
-  if (row.timeMs > head.newestMs) head.newestMs = row.timeMs;
-  return lost;
-}
-
-function knownOnly(
-  series: readonly (Series | undefined)[],
-  values: Float64Array,
-): { members: Series[]; values: Float64Array } {
-  const members = series.filter(one => one !== undefined);
-  if (members.length === series.length) return { members, values };
-  const kept = new Float64Array(members.length);
-  const from = wordsOf(values);
-  const to = wordsOf(kept);
-  let at = 0;
-  series.forEach((one, i) => {
-    if (one === undefined) return;
-    to[2 * at] = from[2 * i]!;
-    to[2 * at + 1] = from[2 * i + 1]!;
-    at++;
-  });
-  return { members, values: kept };
-}
-
-function replaySide(state: LogState, side: SideRecord, producer: TargetId): number {
-  const { into, sealed, segment } = state;
-  const { table } = into.head;
-  const known = side.refs.map((ref, i) => {
-    table.reserveRef(ref);
-    into.head.reserveChunkId(side.chunkIds[i]!);
-    return sealed.has(side.chunkIds[i]!) ? undefined : table.resolve(ref);
-  });
-  const lost = known.filter((one, i) => one === undefined && !sealed.has(side.chunkIds[i]!)).length;
-  const { members, values } = knownOnly(known, side.values);
-  const times = Float64Array.from(side.times.filter((_, i) => known[i] !== undefined));
-  const chunkIds = side.chunkIds.filter((_, i) => known[i] !== undefined);
-  publishSide(
-    into.head,
-    { series: members, chunkIds, times, values, producer },
-    { segment, monotonicMs: into.monotonicMs },
-  );
-  return lost;
-}
-
-/**
- * A chunk that was full when the process ended, but not in its file yet, comes back as open rows beside its successor.
- * It is sealed here, so that the successor goes on.
- */
-function sealSuperseded(into: ReplayInto): void {
-  const { head } = into;
-  for (const cohort of [...head.allCohorts()]) {
-    const first = cohort.series[0];
-    const later = first?.cohorts.some(
-      other => other.producer === cohort.producer && other.chunkId > cohort.chunkId && other.rows > 0,
-    );
-    if (!later || cohort.rows === 0) continue;
-    head.seal(cohort, into.monotonicMs);
-    head.dropCohort(cohort);
-  }
 }

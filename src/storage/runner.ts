@@ -26,12 +26,14 @@ import {
   type SeriesRef,
   type TimeRange,
 } from '../model/index.ts';
+import { Annex } from './annex.ts';
 import { Appender } from './appender.ts';
 import { Backlog, type LateColumns, withLate } from './backlog.ts';
 import type { Block } from './block/block.ts';
 import { BlockSet, blockName } from './block/block-set.ts';
 import type { BlockFailure } from './block/failure.ts';
 import { COMPACT_EVERY_MS } from './block/limits.ts';
+import { countSeries } from './cardinality.ts';
 import { ChunkStore } from './chunk-store.ts';
 import { Compactor } from './compactor.ts';
 import { DamageReport } from './damage.ts';
@@ -41,11 +43,12 @@ import { maintain, sealBefore } from './maintain.ts';
 import { matchSeries } from './matching.ts';
 import { RefusedSeries } from './refused-series.ts';
 import { replay } from './replay.ts';
+import { ReplayProgress } from './replay-progress.ts';
 import { selectEverywhere, seriesEverywhere } from './select.ts';
 import { Serial } from './serial.ts';
 import { SeriesLog } from './series-log.ts';
 import { FILE_AGE_SHARE, HEAD_AGE_MS, MAINTAIN_EVERY_MS, type StoreSettings } from './settings.ts';
-import type { AdminFailure, BlockStats, Store, StoreFailure, StoreStats } from './store.ts';
+import type { AdminFailure, BlockStats, SnapshotWanted, Store, StoreFailure, StoreStats } from './store.ts';
 import { type StoreMetrics, storeMetrics } from './store-metrics.ts';
 import { Wal } from './wal.ts';
 
@@ -75,6 +78,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Result<Store
     ...parts,
     disk,
     folder,
+    progress: new ReplayProgress(options),
     cut: takeUpBlocks(parts),
     monotonicMs: options.clock.monotonicMs(),
     onUnsynced: ({ path, message }) =>
@@ -119,6 +123,7 @@ function makeParts(options: OpenStoreOptions): {
   readonly series: SeriesLog;
   readonly chunks: ChunkStore;
   readonly blocks: BlockSet;
+  readonly annex: Annex;
   readonly damage: DamageReport;
   readonly metrics: StoreMetrics;
 } {
@@ -133,9 +138,10 @@ function makeParts(options: OpenStoreOptions): {
       bytes: found.bytes,
     });
   });
+  const head = new Head(settings.exemplarsMax);
   const fileAgeMs = Math.min(settings.maxAgeMs, HEAD_AGE_MS) * FILE_AGE_SHARE;
   return {
-    head: new Head(),
+    head,
     wal: new Wal({ disk, folder, clock, segmentAgeMs: fileAgeMs }),
     series: new SeriesLog(disk, folder),
     chunks: new ChunkStore({ disk, folder, clock, damage, cacheBytesMax: settings.cacheBytesMax, fileAgeMs }),
@@ -145,6 +151,7 @@ function makeParts(options: OpenStoreOptions): {
       log,
       onDamaged: place => damage.add({ code: 'block-damaged', bytes: 0, ...place }),
     }),
+    annex: new Annex({ disk, folder }, head),
     damage,
     metrics,
   };
@@ -259,8 +266,12 @@ class EmbeddedStore implements Store {
     return ok([...new Set(found.value.map(labels => labelValue(labels, name)))].sort(compareUtf8));
   }
 
+  async exemplars(anyOf: readonly (readonly Matcher[])[], range: TimeRange): ReturnType<Store['exemplars']> {
+    return this.#closedFailure() ?? this.#parts.head.exemplars.select(anyOf, range);
+  }
+
   metadata(): ReturnType<Store['metadata']> {
-    return [...this.#parts.head.metadata.values()];
+    return this.#parts.head.metadata.all();
   }
 
   stats(): StoreStats {
@@ -290,6 +301,10 @@ class EmbeddedStore implements Store {
       quarantined: blocks.quarantined,
       unreadable: blocks.unreadable,
     };
+  }
+
+  counts(limit: number): ReturnType<Store['counts']> {
+    return countSeries(this.#parts.head, limit, this.#options.clock);
   }
 
   damage(): ReturnType<Store['damage']> {
@@ -336,8 +351,8 @@ class EmbeddedStore implements Store {
     return this.#closedAdmin() ?? this.#compactor.cleanTombstones();
   }
 
-  snapshot(folder: string, name: string): ReturnType<Store['snapshot']> {
-    return this.#closedAdmin() ?? this.#compactor.snapshot(folder, name);
+  snapshot(folder: string, wanted: SnapshotWanted): ReturnType<Store['snapshot']> {
+    return this.#closedAdmin() ?? this.#compactor.snapshot(folder, wanted);
   }
 
   close(): Promise<void> {
@@ -346,12 +361,13 @@ class EmbeddedStore implements Store {
   }
 
   async #close(): Promise<void> {
-    const { wal, series, chunks, blocks } = this.#parts;
+    const { wal, series, chunks, blocks, annex } = this.#parts;
     this.#timer?.cancel();
     this.#compactTimer?.cancel();
     await this.#compactor.stop();
     await this.#appender.close();
-    await this.#maintenance.run(async () => undefined);
+    await this.#maintenance.run(() => annex.flush());
+    await annex.close();
     const synced = await this.#appender.sync();
     if (!synced.ok)
       this.#options.log.log('warn', 'the log could not be synced at the end', {

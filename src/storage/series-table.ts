@@ -14,14 +14,20 @@ import {
   type TargetId,
 } from '../model/index.ts';
 import { NONE, type Posting, type Series } from './head-data.ts';
+import { PostingList } from './posting-list.ts';
+import { RefTable } from './ref-table.ts';
 
 export class SeriesTable {
-  readonly #byRef = new Map<number, Series>();
-  readonly #byHash = new Map<number, Series>();
+  readonly #byRef = new RefTable();
+  /** By the low bits of the hash: the ref of the first series of a chain, 0 without one. A Map takes five times as much. */
+  #chains = new Uint32Array(CHAINS_START);
   readonly #index = new Map<string, Map<string, Posting>>();
   readonly #names = new Map<string, string>();
   readonly #freeSlots: number[] = [];
   readonly #aliases = new Map<number, number>();
+  /** What was looked for last, and the postings met on the way: who is not found is added next. */
+  #sought: Labels | undefined;
+  readonly #met: Posting[] = [];
   #slots = 0;
   #nextRef = 1;
   #nextPosting = 1;
@@ -41,8 +47,12 @@ export class SeriesTable {
     return this.#byRef.get(ref);
   }
 
-  all(): IterableIterator<Series> {
+  all(): Iterable<Series> {
     return this.#byRef.values();
+  }
+
+  forEach(visit: (series: Series) => void): void {
+    this.#byRef.forEach(visit);
   }
 
   /** name → value → series. */
@@ -52,13 +62,17 @@ export class SeriesTable {
 
   find(labels: Labels): Series | undefined {
     let hash = HASH_START;
+    this.#sought = labels;
+    this.#met.length = 0;
     for (let i = 0; i < labels.length; i += 2) {
       const posting = this.#index.get(labels[i]!)?.get(labels[i + 1]!);
       if (posting === undefined) return undefined;
+      this.#met.push(posting);
       hash = mix(hash, posting.id);
     }
-    let series = this.#byHash.get(hash);
-    while (series !== undefined && !labelsEqual(series.labels, labels)) series = series.next;
+    let series = this.#firstOf(hash);
+    while (series !== undefined && !(series.hash === hash && labelsEqual(series.labels, labels)))
+      series = series.next;
     return series;
   }
 
@@ -79,7 +93,7 @@ export class SeriesTable {
 
   /** How many series have this metric name. */
   seriesOf(metric: string): number {
-    return this.#index.get(METRIC_NAME)?.get(metric)?.refs.length ?? 0;
+    return this.#index.get(METRIC_NAME)?.get(metric)?.series.length ?? 0;
   }
 
   /**
@@ -87,7 +101,7 @@ export class SeriesTable {
    * with two refs: the later one is the series, the earlier one is known by `resolve` as long as the replay lasts.
    */
   restore(labels: Labels, ref: number): void {
-    if (this.#byRef.has(ref)) return;
+    if (this.#byRef.get(ref) !== undefined) return;
     const known = this.find(labels);
     if (known !== undefined && known.ref > ref) {
       this.#aliases.set(ref, known.ref);
@@ -103,7 +117,7 @@ export class SeriesTable {
   /** The series of a ref found on disk. */
   resolve(ref: number): Series | undefined {
     let at: number | undefined = ref;
-    while (at !== undefined && !this.#byRef.has(at)) at = this.#aliases.get(at);
+    while (at !== undefined && this.#byRef.get(at) === undefined) at = this.#aliases.get(at);
     return at === undefined ? undefined : this.#byRef.get(at);
   }
 
@@ -117,13 +131,14 @@ export class SeriesTable {
   }
 
   remove(dead: readonly Series[]): void {
+    this.#sought = undefined;
     this.generation++;
     const refs = new Set<number>();
     const touched = new Map<Posting, { name: string; values: Map<string, Posting> }>();
     for (const series of dead) {
       refs.add(series.ref);
-      this.#byRef.delete(series.ref);
       this.#unchain(series);
+      this.#byRef.remove(series.ref);
       this.#freeSlots.push(series.slot);
       this.producer[series.slot] = undefined;
       for (let i = 0; i < series.labels.length; i += 2) {
@@ -134,8 +149,8 @@ export class SeriesTable {
       }
     }
     for (const [posting, { name, values }] of touched) {
-      posting.refs = posting.refs.filter(ref => !refs.has(ref));
-      if (posting.refs.length === 0) values.delete(posting.value);
+      posting.series.removeAll(refs);
+      if (posting.series.length === 0) values.delete(posting.value);
       if (values.size === 0) {
         this.#index.delete(name);
         this.#names.delete(name);
@@ -147,9 +162,12 @@ export class SeriesTable {
     const flat: string[] = [];
     let hash = HASH_START;
     for (let i = 0; i < labels.length; i += 2) {
-      const posting = this.#posting(labels[i]!, labels[i + 1]!, flat);
+      const known = this.#sought === labels ? this.#met[i / 2] : undefined;
+      const posting = known ?? this.#posting(labels[i]!, labels[i + 1]!);
+      // The one text of all series, not the caller's: his would be kept once a series.
+      flat.push(this.#names.get(labels[i]!) ?? labels[i]!, posting.value);
       hash = mix(hash, posting.id);
-      appendRef(posting.refs, ref);
+      posting.series.add(ref);
     }
     const series: Series = {
       ref: ref as SeriesRef,
@@ -157,21 +175,23 @@ export class SeriesTable {
       // A copy, since an array that grew keeps room to grow on.
       labels: labelsFromSorted(Object.freeze(flat.slice())),
       hash,
-      next: this.#byHash.get(hash),
+      next: this.#firstOf(hash),
       members: NONE,
       columns: NONE,
       cohorts: NONE,
       cohortColumns: NONE,
       side: undefined,
-      bornMs: nowMs,
+      bornSeconds: Math.floor(nowMs / 1000),
     };
-    this.#byHash.set(hash, series);
-    this.#byRef.set(ref, series);
+    this.#sought = undefined;
+    this.#setFirst(hash, series);
+    this.#byRef.add(ref, series);
+    if (this.#byRef.size > this.#chains.length) this.#growChains();
     this.reserveRef(ref);
     return series;
   }
 
-  #posting(name: string, value: string, flat: string[]): Posting {
+  #posting(name: string, value: string): Posting {
     let values = this.#index.get(name);
     if (values === undefined) {
       values = new Map();
@@ -181,19 +201,33 @@ export class SeriesTable {
     }
     let posting = values.get(value);
     if (posting === undefined) {
-      posting = { id: this.#nextPosting++, value: ownCopy(value), refs: [] };
+      posting = { id: this.#nextPosting++, value: ownCopy(value), series: new PostingList() };
       values.set(posting.value, posting);
     }
-    // The one text of all series, not the caller's: his would be kept once a series.
-    flat.push(this.#names.get(name) ?? name, posting.value);
     return posting;
   }
 
+  #firstOf(hash: number): Series | undefined {
+    return this.#byRef.get(this.#chains[hash & (this.#chains.length - 1)]!);
+  }
+
+  #setFirst(hash: number, series: Series | undefined): void {
+    this.#chains[hash & (this.#chains.length - 1)] = series?.ref ?? 0;
+  }
+
+  #growChains(): void {
+    this.#chains = new Uint32Array(2 * this.#chains.length);
+    this.#byRef.forEach(series => {
+      series.next = this.#firstOf(series.hash);
+      this.#setFirst(series.hash, series);
+    });
+  }
+
+  /** The series must be in the table still. */
   #unchain(series: Series): void {
-    const first = this.#byHash.get(series.hash);
+    const first = this.#firstOf(series.hash);
     if (first === series) {
-      if (series.next === undefined) this.#byHash.delete(series.hash);
-      else this.#byHash.set(series.hash, series.next);
+      this.#setFirst(series.hash, series.next);
       return;
     }
     let before = first;
@@ -214,21 +248,14 @@ export class SeriesTable {
   }
 }
 
-const HASH_START = 0x811c9dc5;
+/** Doubled whenever there are more series. */
+const CHAINS_START = 1024;
 
+const HASH_START = 0x11c9dc5;
+
+/** Kept in 32 bits with a sign: larger ones would take an object each. */
 function mix(hash: number, id: number): number {
-  return (Math.imul(hash ^ id, 0x9e3779b1) ^ (hash >>> 15)) >>> 0;
-}
-
-function appendRef(refs: number[], ref: number): void {
-  // Refs come rising, except while an older process's series are restored after a rewrite of their file.
-  if (refs.length === 0 || refs[refs.length - 1]! < ref) {
-    refs.push(ref);
-    return;
-  }
-  let at = refs.length;
-  while (at > 0 && refs[at - 1]! > ref) at--;
-  refs.splice(at, 0, ref);
+  return (Math.imul(hash ^ id, 0x9e3779b1) ^ (hash >>> 15)) | 0;
 }
 
 function grown(column: Float64Array): Float64Array {

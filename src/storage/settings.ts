@@ -13,6 +13,8 @@ export interface StoreSettings {
   readonly seriesMax: number;
   /** Series of one metric name held at once. */
   readonly metricSeriesMax: number;
+  /** Exemplars held of all series together; 0 holds none. */
+  readonly exemplarsMax: number;
   /** `os`: accepted once written (lost only with the machine's power); `disk`: once fdatasync has returned. */
   readonly walAck: 'os' | 'disk';
   /** Compressed chunks kept in memory; older ones are read from their file. */
@@ -28,9 +30,12 @@ export const DEFAULT_STORE_SETTINGS: StoreSettings = {
   seriesMax: 2_000_000,
   // The largest of real ones (buckets of a big cluster's API servers) are some 100,000.
   metricSeriesMax: 500_000,
+  // As Prometheus: some 30 MB when full.
+  exemplarsMax: 100_000,
   walAck: 'os',
-  // The last minutes, open rows besides, are what rules read again and again; the rest is in the system's page cache.
-  cacheBytesMax: 24 * 1024 * 1024,
+  // The last minutes are what rules read again and again: of 100,000 series scraped each 15 s these hold twenty, and the open
+  // rows another eight; the rest is in the system's page cache.
+  cacheBytesMax: 8 * 1024 * 1024,
 };
 
 /** Rows of a cohort kept open. More would compress a little better but cost 8 bytes a sample in memory. */
@@ -45,8 +50,14 @@ export const SIDE_SAMPLES_MAX = 64;
 /** Shapes (sets of series in the order they come in) that one open chunk remembers: a page that flips between two. */
 export const SHAPES_MAX = 8;
 
-/** Cohorts open at a time for one producer: a push connection with many senders. The oldest is sealed for a new one. */
-export const COHORTS_PER_PRODUCER_MAX = 16;
+/** Cohorts of one producer that may be as small as they like. */
+export const COHORTS_PER_PRODUCER_FREE = 16;
+
+/** Beyond them a cohort must be worth its some two kilobytes; the samples of fewer series go to side buffers. */
+export const COHORT_SERIES_MIN = 8;
+
+/** Cohorts open at a time for one producer: a push connection behind which there are so many targets. */
+export const COHORTS_PER_PRODUCER_MAX = 20_000;
 
 /** Of one batch: what fits a record of the log with all its samples having times of their own. */
 export const BATCH_SAMPLES_MAX = 1_000_000;
@@ -57,8 +68,8 @@ export const GROUP_BYTES_MAX = 4 * 1024 * 1024;
 /** The log's files: large enough that creating one is rare, small enough that cutting frees the disk soon. */
 export const SEGMENT_BYTES_MAX = 32 * 1024 * 1024;
 
-/** Open rows older than so many segments are sealed early, which bounds what has to be replayed to 256 MB. */
-export const SEGMENTS_BEHIND_MAX = 8;
+/** Open rows older than so many segments are sealed early, which bounds what has to be replayed to 128 MB. */
+export const SEGMENTS_BEHIND_MAX = 4;
 
 /** The head holds about this much: two blocks' widths, and what is on its way into the older one. */
 export const HEAD_AGE_MS = 6 * 3_600_000;

@@ -1,25 +1,43 @@
-// Float arrays that go from cohort to cohort, so that steady work gives the garbage collector nothing to do.
+// Slabs that go from cohort to cohort, so that steady work gives the garbage collector nothing to do.
 
-/** Kept per size: what the cohorts of one busy target give back together. */
-const KEPT_MAX = 16;
+import { wordsOf } from '../model/index.ts';
+import type { Slab } from './head-data.ts';
+
+/** Cohorts that seal at the same time give back together what they will need again one row after the other. */
+const KEPT_BYTES_MAX = 16 * 1024 * 1024;
 const FLOATS_MIN = 64;
+/** A slab has room for at least so many rows, so that there are few, unless rows are large themselves. */
+const ROWS_MIN = 4;
+const LARGE_ROW_FLOATS = 16 * 1024;
 
 export class SlabPool {
-  readonly #bySize = new Map<number, Float64Array[]>();
+  readonly #bySize = new Map<number, Slab[]>();
+  #keptBytes = 0;
 
-  /** At least so many floats, of any content. */
-  take(floats: number): Float64Array {
-    const size = Math.max(FLOATS_MIN, 2 ** Math.ceil(Math.log2(floats)));
-    return this.#bySize.get(size)?.pop() ?? new Float64Array(size);
-  }
-
-  give(slab: Float64Array): void {
-    if (slab.length < FLOATS_MIN) return;
-    let kept = this.#bySize.get(slab.length);
-    if (kept === undefined) {
-      kept = [];
-      this.#bySize.set(slab.length, kept);
+  /** For rows of so many values; its content is of no meaning. */
+  take(rowFloats: number): Slab {
+    const size = sizeFor(rowFloats);
+    const kept = this.#bySize.get(size)?.pop();
+    if (kept !== undefined) {
+      this.#keptBytes -= kept.floats.byteLength;
+      return kept;
     }
-    if (kept.length < KEPT_MAX) kept.push(slab);
+    const floats = new Float64Array(size);
+    return { floats, words: wordsOf(floats) };
   }
+
+  give(slab: Slab): void {
+    const bytes = slab.floats.byteLength;
+    if (this.#keptBytes + bytes > KEPT_BYTES_MAX) return;
+    this.#keptBytes += bytes;
+    const kept = this.#bySize.get(slab.floats.length);
+    if (kept === undefined) this.#bySize.set(slab.floats.length, [slab]);
+    else kept.push(slab);
+  }
+}
+
+/** Few sizes, so that slabs fit again; of large rows one each, with little to spare. */
+function sizeFor(rowFloats: number): number {
+  if (rowFloats > LARGE_ROW_FLOATS) return Math.ceil(rowFloats / LARGE_ROW_FLOATS) * LARGE_ROW_FLOATS;
+  return Math.max(FLOATS_MIN, 2 ** Math.ceil(Math.log2(rowFloats * ROWS_MIN)));
 }

@@ -6,25 +6,27 @@
 import { assert } from '../base/index.ts';
 import {
   type AppendOutcome,
-  isStaleAt,
   REFUSALS_LISTED_MAX,
   type RefusalReason,
   refusalsByReason,
   type SampleBatch,
+  valuesAt,
   wordsOf,
 } from '../model/index.ts';
-import { addShape, allOlder, findShape, publishRow, stageRow } from './cohort.ts';
+import { addShape, allOlder, findShape, stageRow } from './cohort.ts';
+import type { StoredExemplar } from './exemplars.ts';
 import { type Compared, findExisting } from './existing.ts';
+import { type Extras, extrasOf, histogramBytes } from './extras.ts';
 import type { Head } from './head.ts';
 import type { Chunk, Cohort, Series, Shape } from './head-data.ts';
 import type { BatchRecord } from './records.ts';
 import {
   BATCH_SAMPLES_MAX,
+  COHORT_SERIES_MIN,
+  COHORTS_PER_PRODUCER_FREE,
   COHORTS_PER_PRODUCER_MAX,
-  SIDE_SAMPLES_MAX,
   type StoreSettings,
 } from './settings.ts';
-import { newSide, pushSide } from './side.ts';
 
 export interface StageContext {
   readonly settings: StoreSettings;
@@ -41,15 +43,17 @@ interface StagedRow {
   readonly cohort: Cohort;
   readonly shape: Shape;
   readonly values: Float64Array;
+  readonly extras: Extras | undefined;
   readonly definesLayout: boolean;
 }
 
 /** Parallel columns. */
-interface StagedSide {
+export interface StagedSide {
   readonly series: readonly Series[];
   readonly chunkIds: readonly number[];
   readonly times: Float64Array;
   readonly values: Float64Array;
+  readonly extras: Extras | undefined;
 }
 
 export interface StagedBatch {
@@ -57,6 +61,7 @@ export interface StagedBatch {
   readonly batch: SampleBatch;
   readonly row: StagedRow | undefined;
   readonly side: StagedSide | undefined;
+  readonly exemplars: readonly StoredExemplar[];
   readonly outcome: AppendOutcome;
 }
 
@@ -78,14 +83,16 @@ export function stageBatch(head: Head, batch: SampleBatch, context: StageContext
 function stageSteady(head: Head, batch: SampleBatch, context: StageContext): StageResult | undefined {
   const { timestampMs: timeMs, series: refs } = batch;
   if (refs.length === 0 || refs.length > BATCH_SAMPLES_MAX) return undefined;
-  if (batch.ownTimestampsMs !== undefined || (batch.histograms?.size ?? 0) > 0) return undefined;
+  if (batch.ownTimestampsMs !== undefined) return undefined;
   if (timeRefusal(head, timeMs, context) !== undefined) return undefined;
   const known = findKnown(head, batch, refs);
   if (known === undefined || known.cohort.rows >= known.cohort.rowsMax) return undefined;
   if (known.cohort.inFlight) return OVERLAP;
   if (!allOlder(known.shape.slots, { timeMs, group: head.group }, head.table)) return undefined;
-  const row = claimRow(head, { ...known, values: batch.values }, context);
-  return { kind: 'staged', batch, row, side: undefined, outcome: outcomeOf(refs.length, []) };
+  const extras = extrasOf(batch);
+  const row = claimRow(head, { ...known, values: batch.values, extras }, context);
+  const taken = { accepted: refs.length, histograms: histogramsIn(extras) };
+  return staged(head, { batch, row, side: undefined, taken }, []);
 }
 
 function findKnown(
@@ -93,8 +100,10 @@ function findKnown(
   batch: SampleBatch,
   refs: Uint32Array,
 ): { cohort: Cohort; shape: Shape } | undefined {
-  for (const cohort of head.cohorts.get(batch.producer) ?? []) {
-    const shape = findShape(cohort, refs);
+  // Those of the first series: a producer may have very many.
+  for (const cohort of head.table.get(refs[0] ?? 0)?.cohorts ?? []) {
+    if (cohort.producer !== batch.producer) continue;
+    const shape = findShape(cohort, refs, refs === batch.series && batch.isLent === true);
     if (shape !== undefined) return { cohort, shape };
   }
   return undefined;
@@ -103,16 +112,21 @@ function findKnown(
 /** Puts the values behind the cohort's rows and marks the series as used by this group. */
 function claimRow(
   head: Head,
-  row: { readonly cohort: Cohort; readonly shape: Shape; readonly values: Float64Array },
+  row: {
+    readonly cohort: Cohort;
+    readonly shape: Shape;
+    readonly values: Float64Array;
+    readonly extras: Extras | undefined;
+  },
   context: StageContext,
 ): StagedRow {
-  const { cohort, shape, values } = row;
+  const { cohort, shape, values, extras } = row;
   stageRow(cohort, values, head.pool);
   const { stamp } = head.table;
   for (let i = 0; i < shape.slots.length; i++) stamp[shape.slots[i]!] = head.group;
   const definesLayout = shape.definedIn !== context.segment;
   shape.definedIn = context.segment;
-  return { cohort, shape, values, definesLayout };
+  return { cohort, shape, values, extras, definesLayout };
 }
 
 function timeRefusal(head: Head, timeMs: number, context: StageContext): RefusalReason | undefined {
@@ -144,6 +158,8 @@ interface Sorting {
   readonly compared: Compared;
   readonly load: Set<Chunk>;
   repeats: number;
+  /** Of the repeats. */
+  histogramRepeats: number;
 }
 
 function stageGeneral(head: Head, batch: SampleBatch, context: StageContext): StageResult {
@@ -170,6 +186,7 @@ function stageGeneral(head: Head, batch: SampleBatch, context: StageContext): St
     compared: { views: new Map(), held: context.held },
     load: new Set(),
     repeats: 0,
+    histogramRepeats: 0,
   };
   members.forEach((series, index) => {
     const refusal = sortSample(sorting, series, index);
@@ -183,7 +200,6 @@ function stageGeneral(head: Head, batch: SampleBatch, context: StageContext): St
 function sortSample(sorting: Sorting, series: Series, index: number): RefusalReason | undefined {
   const { head, batch, context, words } = sorting;
   if (index >= BATCH_SAMPLES_MAX) return 'sample-limit';
-  if (batch.histograms?.has(index) && !isStaleAt(words, index)) return 'sample-unsupported';
   const ownMs = batch.ownTimestampsMs?.[index];
   const timeMs = ownMs === undefined || Number.isNaN(ownMs) ? batch.timestampMs : ownMs;
   const refusal = timeRefusal(head, timeMs, context);
@@ -191,7 +207,8 @@ function sortSample(sorting: Sorting, series: Series, index: number): RefusalRea
 
   const times = sorting.taken.get(series.slot);
   const twin = times?.get(timeMs);
-  if (twin !== undefined) return repeatOrConflict(sorting, index, { words, at: twin });
+  if (twin !== undefined)
+    return repeatOrConflict(sorting, index, { words, at: twin, histogram: histogramBytes(batch, twin) });
 
   const lastMs = head.table.lastMs[series.slot]!;
   if (timeMs <= lastMs) {
@@ -219,14 +236,24 @@ function sortSample(sorting: Sorting, series: Series, index: number): RefusalRea
 function repeatOrConflict(
   sorting: Sorting,
   index: number,
-  stored: { readonly words: Uint32Array; readonly at: number },
+  stored: {
+    readonly words: Uint32Array;
+    readonly at: number;
+    readonly histogram: Uint8Array | undefined;
+  },
 ): RefusalReason | undefined {
-  const { words } = sorting;
+  const { words, batch } = sorting;
+  const histogram = histogramBytes(batch, index);
   const same =
-    words[2 * index] === stored.words[2 * stored.at] &&
-    words[2 * index + 1] === stored.words[2 * stored.at + 1];
+    histogram === undefined && stored.histogram === undefined
+      ? words[2 * index] === stored.words[2 * stored.at] &&
+        words[2 * index + 1] === stored.words[2 * stored.at + 1]
+      : histogram !== undefined &&
+        stored.histogram !== undefined &&
+        Buffer.compare(histogram, stored.histogram) === 0;
   if (!same) return 'sample-conflict';
   sorting.repeats++;
+  if (histogram !== undefined) sorting.histogramRepeats++;
   return undefined;
 }
 
@@ -242,12 +269,16 @@ function placeSorted(sorting: Sorting): StageResult {
       sorting.lateSeries.push(...mainSeries);
       for (let i = 0; i < main.length; i++) sorting.lateTimes.push(batch.timestampMs);
     } else {
-      row = claimRow(head, { ...place, values: pick(batch.values, main) }, context);
+      const extras = extrasOf(batch, main);
+      row = claimRow(head, { ...place, values: pick(batch.values, main), extras }, context);
     }
   }
   const side = sorting.late.length > 0 ? placeSide(sorting) : undefined;
-  const taken = (row?.values.length ?? 0) + sorting.late.length + sorting.repeats;
-  return { kind: 'staged', batch, row, side, outcome: outcomeOf(taken, sorting.refused) };
+  const taken = {
+    accepted: (row?.values.length ?? 0) + sorting.late.length + sorting.repeats,
+    histograms: histogramsIn(row?.extras) + histogramsIn(side?.extras) + sorting.histogramRepeats,
+  };
+  return staged(head, { batch, row, side, taken }, sorting.refused);
 }
 
 /** The cohort and shape for the samples that share the batch's time. */
@@ -255,11 +286,12 @@ function placeForRow(sorting: Sorting): { cohort: Cohort; shape: Shape } | 'over
   const { head, batch, context, mainSeries } = sorting;
   const refs = Uint32Array.from(mainSeries, series => series.ref);
   const known = findKnown(head, batch, refs);
-  const cohorts = head.cohorts.get(batch.producer) ?? [];
+  const cohorts = head.cohorts.get(batch.producer)?.length ?? 0;
   let cohort = known?.cohort ?? cohortOfMost(mainSeries, batch);
   if (cohort?.inFlight) return 'overlap';
   if (cohort === undefined) {
-    if (cohorts.length >= COHORTS_PER_PRODUCER_MAX) return 'side';
+    if (cohorts >= COHORTS_PER_PRODUCER_FREE && refs.length < COHORT_SERIES_MIN) return 'side';
+    if (cohorts >= COHORTS_PER_PRODUCER_MAX) return 'side';
     cohort = head.openCohort(batch.producer, context.monotonicMs);
   }
   if (cohort.rows >= cohort.rowsMax) head.seal(cohort, context.monotonicMs);
@@ -294,13 +326,44 @@ function placeSide(sorting: Sorting): StagedSide {
     chunkIds,
     times: Float64Array.from(sorting.lateTimes),
     values: pick(batch.values, sorting.late),
+    extras: extrasOf(batch, sorting.late),
   };
 }
 
-function outcomeOf(accepted: number, refused: readonly Refusal[]): AppendOutcome {
-  if (refused.length === 0) return { accepted, refused: [], refusedCount: 0 };
+function staged(
+  head: Head,
+  what: Pick<StagedBatch, 'batch' | 'row' | 'side'> & { readonly taken: Taken },
+  refused: readonly Refusal[],
+): StagedBatch {
+  const { taken, ...placed } = what;
+  const outcome = outcomeOf(taken, refused);
+  if (placed.batch.exemplars === undefined) return { kind: 'staged', ...placed, exemplars: [], outcome };
+  const { exemplars: ring, table } = head;
+  const refusedAt = new Set(refused.map(({ index }) => index));
+  const exemplars = ring.worthKeeping(
+    placed.batch,
+    ref => table.get(ref),
+    index => refusedAt.has(index),
+  );
+  const kept = exemplars.length === 0 ? outcome : { ...outcome, keptExemplars: exemplars.length };
+  return { kind: 'staged', ...placed, exemplars, outcome: kept };
+}
+
+interface Taken {
+  readonly accepted: number;
+  readonly histograms: number;
+}
+
+function histogramsIn(extras: Extras | undefined): number {
+  return extras?.histograms?.positions.length ?? 0;
+}
+
+function outcomeOf(taken: Taken, refused: readonly Refusal[]): AppendOutcome {
+  const { accepted, histograms } = taken;
+  const counts = histograms === 0 ? { accepted } : { accepted, acceptedHistograms: histograms };
+  if (refused.length === 0) return { ...counts, refused: [], refusedCount: 0 };
   return {
-    accepted,
+    ...counts,
     refused: refused.slice(0, REFUSALS_LISTED_MAX),
     refusedCount: refused.length,
     refusedBy: refusalsByReason(refused),
@@ -310,17 +373,10 @@ function outcomeOf(accepted: number, refused: readonly Refusal[]): AppendOutcome
 /** The values at rising or mixed indices, bit by bit; the column itself when all are taken in order. */
 function pick(values: Float64Array, indices: readonly number[]): Float64Array {
   if (indices.length === values.length && indices.every((index, i) => index === i)) return values;
-  const picked = new Float64Array(indices.length);
-  const from = wordsOf(values);
-  const to = wordsOf(picked);
-  indices.forEach((index, i) => {
-    to[2 * i] = from[2 * index]!;
-    to[2 * i + 1] = from[2 * index + 1]!;
-  });
-  return picked;
+  return valuesAt(values, indices);
 }
 
-// --- after the write --------------------------------------------------------------------------------
+// --- what the log records ---------------------------------------------------------------------------
 
 export function recordOf(staged: StagedBatch): BatchRecord | undefined {
   const { batch, row, side } = staged;
@@ -333,67 +389,14 @@ export function recordOf(staged: StagedBatch): BatchRecord | undefined {
       timeMs: batch.timestampMs,
       layout: row.definesLayout ? row.shape.refs : undefined,
       values: row.values,
+      extras: row.extras,
     },
     side: side && {
       refs: side.series.map(series => series.ref),
       chunkIds: side.chunkIds,
       times: side.times,
       values: side.values,
+      extras: side.extras,
     },
   };
-}
-
-/** Makes a written batch visible. */
-export function publishBatch(head: Head, staged: StagedBatch, context: StageContext): void {
-  const { batch, row, side } = staged;
-  const { lastMs, producer } = head.table;
-  if (row !== undefined) {
-    const timeMs = batch.timestampMs;
-    const { slots } = row.shape;
-    publishRow(row.cohort, row.shape, { timeMs, segment: context.segment, nowMs: context.monotonicMs });
-    for (let i = 0; i < slots.length; i++) {
-      const slot = slots[i]!;
-      lastMs[slot] = timeMs;
-      if (producer[slot] !== batch.producer) producer[slot] = batch.producer;
-    }
-    if (timeMs > head.newestMs) head.newestMs = timeMs;
-  }
-  if (side !== undefined) publishSide(head, { ...side, producer: batch.producer }, context);
-  if (batch.metadata !== undefined) head.rememberMetadata(batch.metadata);
-}
-
-/** Also used by the replay. */
-export function publishSide(
-  head: Head,
-  side: StagedSide & { readonly producer: SampleBatch['producer'] },
-  context: { readonly segment: number; readonly monotonicMs: number },
-): void {
-  const { lastMs, producer } = head.table;
-  const words = wordsOf(side.values);
-  side.series.forEach((series, i) => {
-    // Another id happens in a replay only: the buffer was sealed before these samples came.
-    if (series.side !== undefined && series.side.chunkId !== side.chunkIds[i]) head.sealSide(series.side);
-    let buffer = series.side;
-    if (buffer === undefined) {
-      const origin = { firstSegment: context.segment, openedMs: context.monotonicMs };
-      buffer = newSide(series, { chunkId: side.chunkIds[i]!, ...origin });
-      series.side = buffer;
-      head.sides.add(buffer);
-    }
-    const timeMs = side.times[i]!;
-    pushSide(buffer, timeMs, { words, from: i });
-    lastMs[series.slot] = Math.max(lastMs[series.slot]!, timeMs);
-    producer[series.slot] = side.producer;
-    if (timeMs > head.newestMs) head.newestMs = timeMs;
-  });
-  for (const series of side.series) {
-    if (series.side !== undefined && series.side.count >= SIDE_SAMPLES_MAX) head.sealSide(series.side);
-  }
-}
-
-/** The write failed: the row is not there, and the layout has not been written. */
-export function unstage(staged: StagedBatch): void {
-  if (staged.row === undefined) return;
-  staged.row.cohort.inFlight = false;
-  staged.row.shape.definedIn = -1;
 }

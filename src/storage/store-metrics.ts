@@ -4,7 +4,7 @@ import type { AppendOutcome, Metrics } from '../model/index.ts';
 import type { StoreStats } from './store.ts';
 
 export interface StoreMetrics {
-  appended(outcome: AppendOutcome, exemplars: number): void;
+  appended(outcome: AppendOutcome): void;
   seriesRefused(limit: 'total' | 'metric'): void;
   paused(value: 0 | 1): void;
   damaged(code: string): void;
@@ -18,9 +18,9 @@ export function storeMetrics(metrics: Metrics): StoreMetrics {
     'Samples accepted, repeats included.',
   );
   const refused = metrics.counter('watchkeeper_storage_samples_refused_total', 'Samples refused, by reason.');
-  const exemplarsIgnored = metrics.counter(
-    'watchkeeper_storage_exemplars_ignored_total',
-    'Exemplars that this version does not store.',
+  const exemplars = metrics.counter(
+    'watchkeeper_storage_exemplars_appended_total',
+    'Exemplars taken; the oldest go when there are too many.',
   );
   const paused = metrics.gauge(
     'watchkeeper_storage_paused',
@@ -55,10 +55,10 @@ export function storeMetrics(metrics: Metrics): StoreMetrics {
   let shown: readonly string[] = [];
   paused.set(0);
   return {
-    appended(outcome, exemplars) {
+    appended(outcome) {
       accepted.add(outcome.accepted);
       for (const [reason, count] of outcome.refusedBy ?? []) refused.add(count, { reason });
-      if (exemplars > 0) exemplarsIgnored.add(exemplars);
+      if (outcome.keptExemplars !== undefined) exemplars.add(outcome.keptExemplars);
     },
     seriesRefused: limit => seriesRefused.add(1, { limit }),
     paused: value => paused.set(value),

@@ -4,11 +4,19 @@ import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../test/support/clock.ts';
 import { crashingDisk } from '../../test/support/crashing-disk.ts';
 import { FakeDisk } from '../../test/support/disk.ts';
+import {
+  type BatchExtras,
+  randomExtras,
+  randomHistogram,
+  sampleText,
+  valueText,
+} from '../../test/support/extras.ts';
 import { CollectingLog } from '../../test/support/log.ts';
 import { seededRandom } from '../../test/support/random.ts';
 import type { Disk } from '../base/index.ts';
 import {
   formatLabels,
+  isStaleAt,
   labelsFrom,
   MetricRegistry,
   type RefusalReason,
@@ -53,20 +61,26 @@ async function open(at: World): Promise<Store> {
 type Bits = string;
 type Samples = Map<string, Map<number, Bits>>;
 
-const bitsAt = (words: Uint32Array, i: number): Bits =>
-  `${words[2 * i + 1]?.toString(16)}:${words[2 * i]?.toString(16)}`;
+const bitsAt = (values: Float64Array, i: number, extras: BatchExtras = {}): Bits =>
+  sampleText(values, i, {
+    histogram: extras.histograms?.get(i),
+    startMs: extras.startTimestampsMs?.[i],
+  });
 
 function plain(columns: readonly SeriesColumns[]): Samples {
   const samples: Samples = new Map();
-  for (const { labels, timesMs, values, from, to } of columns) {
-    const words = wordsOf(values);
+  for (const { labels, timesMs, values, histograms, startTimesMs, from, to } of columns) {
+    const extras = {
+      ...(histograms && { histograms }),
+      ...(startTimesMs && { startTimestampsMs: startTimesMs }),
+    };
     const byTime = new Map<number, Bits>();
     let before = -Infinity;
     for (let i = from; i < to; i++) {
       const timeMs = timesMs[i] as number;
       expect(timeMs).toBeGreaterThan(before);
       before = timeMs;
-      byTime.set(timeMs, bitsAt(words, i));
+      byTime.set(timeMs, bitsAt(values, i, extras));
     }
     samples.set(formatLabels(labels), byTime);
   }
@@ -95,6 +109,7 @@ function batchOf(
     readonly series: readonly number[];
     readonly values: Float64Array;
     readonly ownTimes?: Float64Array;
+    readonly extras?: BatchExtras;
   },
 ): SampleBatch {
   const series = Uint32Array.from(batch.series, i => {
@@ -108,6 +123,7 @@ function batchOf(
     series,
     values: batch.values,
     ...(batch.ownTimes === undefined ? {} : { ownTimestampsMs: batch.ownTimes }),
+    ...batch.extras,
   };
 }
 
@@ -122,7 +138,6 @@ class Model {
   }
 
   append(series: readonly number[], batch: SampleBatch, nowMs: number): (RefusalReason | undefined)[] {
-    const words = wordsOf(batch.values);
     const newestMs = Math.max(-Infinity, ...[...this.samples.values()].flatMap(byTime => [...byTime.keys()]));
     const lastMs = new Map(
       series.map(i => [i, Math.max(-Infinity, ...(this.samples.get(nameOf(i))?.keys() ?? []))]),
@@ -136,8 +151,9 @@ class Model {
       this.samples.set(nameOf(i), byTime);
       if (timeMs < (lastMs.get(i) as number) - this.#settings.outOfOrderMs) return 'sample-out-of-order';
       const stored = byTime.get(timeMs);
-      if (stored !== undefined) return stored === bitsAt(words, index) ? undefined : 'sample-conflict';
-      byTime.set(timeMs, bitsAt(words, index));
+      const bits = bitsAt(batch.values, index, batch);
+      if (stored !== undefined) return valueText(stored) === valueText(bits) ? undefined : 'sample-conflict';
+      byTime.set(timeMs, bits);
       return undefined;
     });
   }
@@ -159,14 +175,19 @@ function randomValues(random: ReturnType<typeof seededRandom>, count: number): F
 }
 
 describe('the store agrees with a naive model', () => {
-  const run = async (seed: number, walAck: 'os' | 'disk'): Promise<void> => {
+  const run = async (seed: number, walAck: 'os' | 'disk', withExtras: boolean): Promise<void> => {
     const random = seededRandom(seed);
     const at = world({ walAck, cacheBytesMax: seed % 2 === 0 ? 500 : 1e6 });
     const model = new Model(at.settings);
     let store = await open(at);
     let sets = [0, 1, 2].map(p => Array.from({ length: 6 }, (_, i) => 4 * p + i));
-    const recent: { series: readonly number[]; timeMs: number; values: Float64Array; producer: number }[] =
-      [];
+    const recent: {
+      series: readonly number[];
+      timeMs: number;
+      values: Float64Array;
+      producer: number;
+      extras: BatchExtras;
+    }[] = [];
     const appendSome = async (): Promise<void> => {
       const pending: Promise<void>[] = [];
       for (let k = 0; k <= random.uint32() % 3; k++) {
@@ -187,8 +208,10 @@ describe('the store agrees with a naive model', () => {
                 random.uint32() % 2 ? Number.NaN : timeMs - (random.uint32() % 700_000) + 1000,
               )
             : undefined;
-        recent.push({ series, timeMs, values: values.slice(), producer });
-        const batch = batchOf(store, { producer, timeMs, series, values, ...(ownTimes && { ownTimes }) });
+        const extras = old?.extras ?? (withExtras ? randomExtras(random, series.length) : {});
+        recent.push({ series, timeMs, values: values.slice(), producer, extras });
+        const what = { producer, timeMs, series, values, extras };
+        const batch = batchOf(store, { ...what, ...(ownTimes && { ownTimes }) });
         const expected = model.append(series, batch, at.clock.nowMs());
         pending.push(
           store.append(batch).then(outcome => {
@@ -198,6 +221,11 @@ describe('the store agrees with a naive model', () => {
             );
             expect(outcome.value.refused).toEqual(refused);
             expect(outcome.value.accepted).toBe(series.length - refused.length);
+            const taken = series.filter(
+              (_, i) =>
+                extras.histograms?.has(i) && !isStaleAt(wordsOf(values), i) && expected[i] === undefined,
+            );
+            expect(outcome.value.acceptedHistograms ?? 0).toBe(taken.length);
           }),
         );
       }
@@ -228,14 +256,21 @@ describe('the store agrees with a naive model', () => {
   it.each([1, 2, 3, 4, 5, 6])(
     'over batches, churn, late samples, seals, kills and restarts (seed %i)',
     async seed => {
-      await run(seed, 'os');
+      await run(seed, 'os', false);
     },
   );
 
   it.each([11, 12, 13, 14])(
     'and over losses of power when acknowledged by the disk (seed %i)',
     async seed => {
-      await run(seed, 'disk');
+      await run(seed, 'disk', false);
+    },
+  );
+
+  it.each([21, 22, 23, 24, 25, 26])(
+    'with native histograms and start timestamps among them (seed %i)',
+    async seed => {
+      await run(seed, seed % 2 === 0 ? 'os' : 'disk', true);
     },
   );
 });
@@ -305,12 +340,17 @@ class Life {
     },
   ): Promise<void> {
     const timeMs = this.at.clock.nowMs() - (what.late ? 20_000 : 0);
-    const batch = batchOf(store, { ...what, timeMs });
+    // The last of each batch is a histogram: every call fails with and without them.
+    const last = what.series.length - 1;
+    const extras = {
+      histograms: new Map([[last, randomHistogram(seededRandom(what.values[last] as number))]]),
+      startTimestampsMs: what.values.map(value => 1e12 + Math.round(value)),
+    };
+    const batch = batchOf(store, { ...what, timeMs, extras });
     const note = (into: Samples): void => {
-      const words = wordsOf(what.values);
       what.series.forEach((i, index) => {
         const byTime = into.get(nameOf(i)) ?? new Map<number, Bits>();
-        byTime.set(timeMs, bitsAt(words, index));
+        byTime.set(timeMs, bitsAt(what.values, index, batch));
         into.set(nameOf(i), byTime);
       });
     };

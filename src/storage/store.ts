@@ -1,7 +1,14 @@
 // What the store offers to the program.
 
 import type { DiskError, Result } from '../base/index.ts';
-import type { Matcher, SeriesReader, SeriesWriter, TimeRange } from '../model/index.ts';
+import type {
+  ExemplarReader,
+  Matcher,
+  SeriesCounts,
+  SeriesReader,
+  SeriesWriter,
+  TimeRange,
+} from '../model/index.ts';
 import type { Damage } from './damage.ts';
 
 export interface StoreStats {
@@ -45,8 +52,16 @@ export interface AdminFailure {
   readonly message: string;
 }
 
-export interface Store extends SeriesWriter, SeriesReader {
+export interface SnapshotWanted {
+  readonly name: string;
+  /** Leave out what is not in a block yet: the last hours. */
+  readonly skipHead: boolean;
+}
+
+export interface Store extends SeriesWriter, SeriesReader, ExemplarReader {
   stats(): StoreStats;
+  /** What the head's series are made of: of each kind the `limit` largest. */
+  counts(limit: number): Promise<SeriesCounts>;
   /** The first places that could not be read, since the store was opened. */
   damage(): readonly Damage[];
   /** Seals, writes chunks, cuts the log, applies the age limit: what the timer does every few seconds. */
@@ -62,7 +77,7 @@ export interface Store extends SeriesWriter, SeriesReader {
   /** Frees the disk of what was deleted; says how many blocks were written anew. */
   cleanTombstones(): Promise<Result<number, AdminFailure>>;
   /** Copies everything to `folder`/`name`, which opens as a store. */
-  snapshot(folder: string, name: string): Promise<Result<void, AdminFailure>>;
+  snapshot(folder: string, wanted: SnapshotWanted): Promise<Result<void, AdminFailure>>;
   /** Waits for what was appended, syncs and lets go of the folder. Open rows stay in the log. */
   close(): Promise<void>;
 }

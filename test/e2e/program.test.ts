@@ -1,5 +1,7 @@
 // The commands of the real program, as a person and a service manager use them: start, refuse, reload, rehearse, ask, stop.
 
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   type BuildInfo,
@@ -450,6 +452,38 @@ describe('the other commands', { timeout: TEST_MS_MAX }, () => {
     const unknown = await runCommand(['explain', 'Nothing', '--url', program.url]);
     expect(unknown).toMatchObject({ code: 1, stdout: '' });
     expect(unknown.stderr).toContain('Cannot explain "Nothing"');
+  });
+
+  it('runs on prometheus.yml with its scrape_config_files, and external labels of the environment', async () => {
+    const folder = folderForTest();
+    const page = await openPage(() => ({ trouble: 0 }));
+    opened.push(page.close);
+    mkdirSync(join(folder.path, 'jobs'));
+    folder.write(
+      'jobs/more.yml',
+      `scrape_configs:\n  - job_name: more\n    static_configs: [{ targets: ['127.0.0.1:${page.port}'] }]\n`,
+    );
+    folder.write(
+      'rules.yml',
+      "groups: [{ name: g, rules: [{ alert: Always, expr: vector(1), annotations: { where: '{{ $externalLabels.cluster }}' } }] }]\n",
+    );
+    const config = `global: { scrape_interval: 200ms, scrape_timeout: 200ms, evaluation_interval: 200ms, external_labels: { cluster: 'eu-\${ZONE}' } }
+scrape_config_files: ['jobs/*.yml']
+rule_files: [rules.yml]
+`;
+    const prometheus = folder.write('prometheus.yml', config);
+    const program = await started({ folder, args: ['--prometheus', prometheus], env: { ZONE: 'west' } });
+    await until('the page of the job in the other file', async () => {
+      const data = await program.api<QueryData>('/api/v1/query', { query: 'up{job="more"} == 1' });
+      return data.resultType === 'vector' && data.result.length === 1;
+    });
+    const where = await until('the alert', async () => {
+      const { alerts } = await program.api<{
+        readonly alerts: readonly { readonly annotations: Readonly<Record<string, string>> }[];
+      }>('/api/v1/alerts');
+      return alerts[0]?.annotations['where'];
+    });
+    expect(where).toBe('eu-west');
   });
 
   const usages: readonly (readonly [args: readonly string[], code: number, says: RegExp])[] = [

@@ -15,6 +15,7 @@ import {
 import type { Durability, StateFailure, StateStore, StateWrite } from '../../src/model/index.ts';
 import type { FakeClock } from '../support/clock.ts';
 import type { FakeDisk } from '../support/disk.ts';
+import { FakeDns } from '../support/dns.ts';
 import { FakeHttpServer } from '../support/http.ts';
 import { seededRandom } from '../support/random.ts';
 import { MemoryState, type StateImage } from '../support/state.ts';
@@ -66,6 +67,7 @@ export class Life {
       clock: this.#clock(clock),
       random: seededRandom(parts.seed * 1000 + parts.number),
       disk: mortalDisk(parts.disk.mount(), hooks),
+      dns: new FakeDns(),
       http: {
         request: (request, signal) => {
           if (!this.alive) return new Promise(() => {});

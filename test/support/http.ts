@@ -218,7 +218,14 @@ function decoded(answer: FakeAnswer, request: HttpRequest): Result<HttpResponse,
   const body = decompressed(wire, headers['content-encoding'] ?? '');
   if (body === undefined) return failed('http-bad-encoding', request);
   if (body.length > request.bodyBytesMax) return failed('http-body-too-large', request);
-  return ok({ status: answer.status ?? 200, headers, body, wireBytes: wire.length });
+  const status = answer.status ?? 200;
+  const { takeBody } = request;
+  if (takeBody === undefined || status !== 200) return ok({ status, headers, body, wireBytes: wire.length });
+  const lent = body.slice();
+  takeBody(lent, { headers });
+  // Whoever looks at it later must not find what was there.
+  lent.fill(0xff);
+  return ok({ status, headers, body: new Uint8Array(0), wireBytes: wire.length });
 }
 
 function decompressed(bytes: Uint8Array, encoding: string): Uint8Array | undefined {

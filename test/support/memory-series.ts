@@ -1,5 +1,6 @@
 // A store of series in memory, as plain as possible: the reference for the contract suite, and data for tests of readers.
 
+import { isDeepStrictEqual } from 'node:util';
 import { compareUtf8, err, ok, type Result } from '../../src/base/index.ts';
 import {
   type AppendFailure,
@@ -7,6 +8,9 @@ import {
   type CompiledMatcher,
   compareLabels,
   compileMatchers,
+  type Exemplar,
+  type ExemplarReader,
+  isStaleAt,
   type Labels,
   labelPairs,
   labelsKey,
@@ -14,6 +18,7 @@ import {
   type Matcher,
   type MetricMetadata,
   matchesAll,
+  type NativeHistogram,
   REFUSALS_LISTED_MAX,
   type ReadFailure,
   type RefusalReason,
@@ -26,6 +31,7 @@ import {
   type SeriesWriter,
   type TargetId,
   type TimeRange,
+  wordsOf,
 } from '../../src/model/index.ts';
 
 /** As the real store. */
@@ -36,6 +42,9 @@ interface Row {
   readonly timeMs: number;
   /** A typed array of one: a value must not pass through a plain number, or a stale marker may be lost. */
   readonly value: Float64Array;
+  readonly histogram: NativeHistogram | undefined;
+  /** NaN where unknown. */
+  readonly startMs: number;
 }
 
 interface Series {
@@ -46,12 +55,12 @@ interface Series {
   rows: Row[];
 }
 
-/** Floats and stale markers; native histograms are refused as unsupported. */
-export class MemorySeriesStore implements SeriesWriter, SeriesReader {
+export class MemorySeriesStore implements SeriesWriter, SeriesReader, ExemplarReader {
   readonly #nowMs: () => number;
   readonly #byKey = new Map<string, Series>();
   readonly #byRef = new Map<number, Series>();
   readonly #metadata = new Map<string, MetricMetadata>();
+  readonly #exemplars: { readonly series: Labels; readonly exemplar: TimedExemplar }[] = [];
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
@@ -68,6 +77,12 @@ export class MemorySeriesStore implements SeriesWriter, SeriesReader {
     return ok(series.ref);
   }
 
+  labelsOf(ref: number): Labels {
+    const series = this.#byRef.get(ref);
+    if (series === undefined) throw new Error(`no series ${ref}`);
+    return series.labels;
+  }
+
   /** Nothing is ever dropped here. */
   readonly generation = 0;
 
@@ -82,8 +97,19 @@ export class MemorySeriesStore implements SeriesWriter, SeriesReader {
       if (reason !== undefined) refused.push({ index, reason });
     });
     for (const one of batch.metadata ?? []) this.#metadata.set(one.metric, one);
+    for (const { index, exemplar } of batch.exemplars ?? []) {
+      const timestampMs = exemplar.timestampMs ?? batch.timestampMs;
+      const { labels } = this.#byRef.get(batch.series[index] as number) as Series;
+      this.#exemplars.push({ series: labels, exemplar: { ...exemplar, timestampMs } });
+    }
+    const out = new Set(refused.map(({ index }) => index));
+    const histograms = [...(batch.histograms?.keys() ?? [])].filter(
+      index => !out.has(index) && !isStaleAt(wordsOf(batch.values), index),
+    );
     return ok({
       accepted: batch.series.length - refused.length,
+      ...(histograms.length === 0 ? {} : { acceptedHistograms: histograms.length }),
+      ...((batch.exemplars?.length ?? 0) === 0 ? {} : { keptExemplars: batch.exemplars?.length ?? 0 }),
       refused: refused.slice(0, REFUSALS_LISTED_MAX),
       refusedCount: refused.length,
       ...(refused.length === 0 ? {} : { refusedBy: refusalsByReason(refused) }),
@@ -111,7 +137,8 @@ export class MemorySeriesStore implements SeriesWriter, SeriesReader {
         const values = new Float64Array(rows.length);
         for (const [i, row] of rows.entries()) values.set(row.value, i);
         const { labels, ref, producer } = series;
-        return { labels, ref, producer, timesMs, values, from: 0, to: rows.length };
+        const columns = { labels, ref, producer, timesMs, values, from: 0, to: rows.length };
+        return { ...columns, ...extrasOf(rows) };
       }),
     );
   }
@@ -150,10 +177,26 @@ export class MemorySeriesStore implements SeriesWriter, SeriesReader {
     return [...this.#metadata.values()];
   }
 
+  async exemplars(
+    anyOf: readonly (readonly Matcher[])[],
+    range: TimeRange,
+  ): ReturnType<ExemplarReader['exemplars']> {
+    const compiled = anyOf.map(matchers => compileMatchers(matchers));
+    const found = new Map<string, { series: Labels; exemplars: TimedExemplar[] }>();
+    for (const { series, exemplar } of this.#exemplars) {
+      const { timestampMs } = exemplar;
+      if (timestampMs < range.fromMs || timestampMs > range.toMs) continue;
+      if (!compiled.some(one => one.ok && matchesAll(one.value, series))) continue;
+      const known = found.get(labelsKey(series)) ?? { series, exemplars: [] };
+      known.exemplars.push(exemplar);
+      found.set(labelsKey(series), known);
+    }
+    return ok([...found.values()].sort((a, b) => compareLabels(a.series, b.series)));
+  }
+
   #appendOne(batch: SampleBatch, ref: number, index: number): RefusalReason | undefined {
     const series = this.#byRef.get(ref);
     if (series === undefined) throw new Error(`assertion failed: unknown series ${ref}`);
-    if (batch.histograms?.has(index) === true) return 'sample-unsupported';
     const own = batch.ownTimestampsMs?.[index] ?? Number.NaN;
     const timeMs = Number.isNaN(own) ? batch.timestampMs : own;
     if (timeMs > this.#nowMs() + FUTURE_MS_MAX) return 'sample-future';
@@ -162,8 +205,13 @@ export class MemorySeriesStore implements SeriesWriter, SeriesReader {
     const value = batch.values.slice(index, index + 1);
     const at = series.rows.findIndex(row => row.timeMs >= timeMs);
     const there = series.rows[at];
-    if (there?.timeMs === timeMs) return sameBits(there.value, value) ? undefined : 'sample-conflict';
-    series.rows.splice(at < 0 ? series.rows.length : at, 0, { timeMs, value });
+    const given = batch.histograms?.get(index);
+    const histogram = isStaleAt(wordsOf(value), 0) ? undefined : given;
+    if (there?.timeMs === timeMs)
+      return sameSample(there, { value, histogram }) ? undefined : 'sample-conflict';
+    const startMs = batch.startTimestampsMs?.[index] ?? Number.NaN;
+    const row = { timeMs, value, histogram, startMs };
+    series.rows.splice(at < 0 ? series.rows.length : at, 0, row);
     series.producer = batch.producer;
     return undefined;
   }
@@ -179,6 +227,26 @@ export class MemorySeriesStore implements SeriesWriter, SeriesReader {
         .sort((a, b) => compareLabels(a.labels, b.labels)),
     );
   }
+}
+
+type TimedExemplar = Exemplar & { readonly timestampMs: number };
+
+function extrasOf(rows: readonly Row[]): Pick<SeriesColumns, 'histograms' | 'startTimesMs'> {
+  const histograms = new Map<number, NativeHistogram>();
+  rows.forEach(({ histogram }, i) => {
+    if (histogram !== undefined) histograms.set(i, histogram);
+  });
+  const starts = Float64Array.from(rows, ({ startMs }) => startMs);
+  return {
+    ...(histograms.size === 0 ? {} : { histograms }),
+    ...(starts.every(Number.isNaN) ? {} : { startTimesMs: starts }),
+  };
+}
+
+function sameSample(a: Pick<Row, 'value' | 'histogram'>, b: Pick<Row, 'value' | 'histogram'>): boolean {
+  if (a.histogram === undefined || b.histogram === undefined)
+    return a.histogram === b.histogram && sameBits(a.value, b.value);
+  return isDeepStrictEqual(a.histogram, b.histogram);
 }
 
 function sameBits(a: Float64Array, b: Float64Array): boolean {

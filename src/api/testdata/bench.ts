@@ -85,6 +85,7 @@ export async function bench(settings: AccessSettings = OPEN): Promise<Bench> {
     clock,
     query: createQueryEngine({ reader: store, clock }),
     reader: store,
+    exemplars: store,
     state,
     effects: 'live',
     buildInfo: { version: '3.0.0', revision: '', branch: '', buildUser: '', buildDate: '', goVersion: '' },
@@ -108,6 +109,17 @@ export async function bench(settings: AccessSettings = OPEN): Promise<Bench> {
     status: () => {
       throw new Error('not asked here');
     },
+    seriesCounts: async limit => ({
+      series: 3,
+      labelPairs: 5,
+      chunks: 4,
+      minMs: Number.POSITIVE_INFINITY,
+      maxMs: 2000,
+      seriesByMetric: [{ name: 'up', value: limit }],
+      valuesByLabel: [{ name: 'job', value: 2 }],
+      bytesByLabel: [{ name: 'job', value: 9 }],
+      seriesByPair: [{ name: 'job=j', value: 3 }],
+    }),
     admin: () => own.admin,
     push: async request => ({
       status: 400,

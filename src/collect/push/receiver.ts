@@ -55,7 +55,6 @@ const REASONS: Readonly<Record<RefusalReason, string>> = {
   'sample-limit': 'too many series',
   'sample-out-of-order': 'out of order sample',
   'sample-too-old': 'too old sample',
-  'sample-unsupported': 'native histograms are not stored yet',
 };
 
 export function createPushReceiver(ports: PushPorts): PushReceiver {

@@ -3,22 +3,27 @@
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
 import { err, ok, type Result } from '../../base/index.ts';
+import { BYTES, FIXED64, TextCache, VARINT, WireReader } from '../../exposition/index.ts';
 import {
+  badHistogram,
   type Exemplar,
   formatLabels,
   type Labels,
   labelsFromPairs,
-  labelValue,
   METRIC_NAME,
+  METRIC_TYPES,
   type MetricMetadata,
-  type MetricType,
+  NAN_HIGH,
   type SeriesRef,
   type SeriesWriter,
+  STALE_HIGH,
+  STALE_LOW,
 } from '../../model/index.ts';
 import { PushedColumns } from './columns.ts';
-import { badHistogram, readHistogram } from './histogram.ts';
+import { readHistogram } from './histogram.ts';
+import { decodeLabels, readPair } from './labels.ts';
+import { NamedBySymbols } from './named.ts';
 import { PushedSeries } from './series-table.ts';
-import { BYTES, FIXED64, VARINT, WireReader } from './wire.ts';
 
 export interface ReadRequest {
   readonly columns: PushedColumns;
@@ -28,22 +33,12 @@ export interface ReadRequest {
   readonly reasons: readonly string[];
 }
 
-const TYPES: readonly MetricType[] = [
-  'unknown',
-  'counter',
-  'gauge',
-  'histogram',
-  'gaugehistogram',
-  'summary',
-  'info',
-  'stateset',
-];
 /** Enough to see what is wrong; the counter has them all. */
 const REASONS_MAX = 5;
-const WORD = new TextDecoder('utf-8', { fatal: true });
 
 interface Reading {
   readonly reader: WireReader;
+  readonly texts: TextCache;
   readonly columns: PushedColumns;
   readonly metadata: Map<string, MetricMetadata>;
   readonly reasons: string[];
@@ -54,6 +49,8 @@ interface Reading {
 export class RequestReader {
   readonly #writer: SeriesWriter;
   readonly #table: PushedSeries;
+  readonly #texts = new TextCache();
+  readonly #named = new NamedBySymbols();
 
   constructor(writer: SeriesWriter, seed: number) {
     this.#writer = writer;
@@ -63,6 +60,7 @@ export class RequestReader {
   read(body: Uint8Array, version: 1 | 2): Result<ReadRequest, string> {
     const reading: Reading = {
       reader: new WireReader(body),
+      texts: this.#texts,
       columns: new PushedColumns(),
       metadata: new Map(),
       reasons: [],
@@ -106,8 +104,8 @@ export class RequestReader {
     }
     if (reader.bad) return;
     // Labels behind samples: allowed, never seen; the whole message is read as the name then.
-    const ref = this.#refOf(reading, reader.bytes, { from, to: isParted ? end : to });
-    this.#values(reading, ref, { rest, labelsOf: stop => exemplarLabels(reader, stop) });
+    const ref = this.#refOf(reading, reader, { from, to: isParted ? end : to });
+    this.#values(reading, ref, { rest, labelsOf: stop => exemplarLabels(reader, stop, reading.texts) });
   }
 
   /** 2.0: labels are numbers of symbols. They are written out as 1.0 has them, so that both share what is known. */
@@ -135,26 +133,27 @@ export class RequestReader {
       } else reader.skip(end);
     }
     if (reader.bad) return;
-    const named = namedBySymbols(refs, symbols);
-    if (named === undefined) {
+    const named = this.#named;
+    if (!named.write(refs, symbols)) {
       this.#refuse(reading, rest.length, 'a label refers to a symbol that is not there');
       return;
     }
     const ref = this.#refOf(reading, named, { from: 0, to: named.length });
     if (about !== undefined && typeof ref === 'number') readMetadata2(reading, about, { refs, symbols });
-    const labelsOf = (stop: number): Labels | undefined => exemplarLabels2(reader, stop, symbols);
+    const labelsOf = (stop: number): Labels | undefined =>
+      exemplarLabels2(reader, stop, { symbols, texts: reading.texts });
     this.#values(reading, ref, { rest, createdMs, labelsOf });
   }
 
   /** The ref, or why there is none. */
   #refOf(
     reading: Reading,
-    bytes: Uint8Array,
+    { bytes, view }: { readonly bytes: Uint8Array; readonly view: DataView },
     at: { readonly from: number; readonly to: number },
   ): SeriesRef | string {
     const { generation } = this.#writer;
     const table = this.#table;
-    const known = table.find(bytes, at.from, at.to);
+    const known = table.find(view, at.from, at.to);
     if (known >= 0) {
       const ref = table.refs[known] as SeriesRef;
       if (table.generations[known] === generation) return ref;
@@ -163,12 +162,12 @@ export class RequestReader {
         return ref;
       }
     }
-    const labels = decodeLabels(bytes, at.from, at.to);
+    const labels = decodeLabels(bytes, at, this.#texts);
     if (!labels.ok) return labels.error;
     const interned = this.#writer.intern(labels.value);
     if (!interned.ok) return `${formatLabels(labels.value)}: too many series`;
     if (reading.reader.bad) return 'bad bytes';
-    const entry = known >= 0 ? known : table.add(bytes, at.from, at.to);
+    const entry = known >= 0 ? known : table.add(view, at.from, at.to);
     table.refs[entry] = interned.value;
     table.generations[entry] = generation;
     return interned.value;
@@ -197,7 +196,7 @@ export class RequestReader {
       else {
         const read = readHistogram(reader, part.end);
         if (read === undefined) return;
-        const problem = badHistogram(read.histogram);
+        const problem = read.isStale ? undefined : badHistogram(read.histogram);
         if (problem !== undefined) {
           this.#refuse(reading, 1, `a native histogram is not valid: ${problem}`);
           continue;
@@ -206,9 +205,9 @@ export class RequestReader {
           ? (at.createdMs ?? Number.NaN)
           : read.startTimestampMs;
         latest = columns.push(ref, read.timestampMs, startMs);
-        columns.words[2 * latest] = 0;
-        columns.words[2 * latest + 1] = 0x7ff80000;
-        columns.histograms.set(latest, read.histogram);
+        columns.words[2 * latest] = read.isStale ? STALE_LOW : 0;
+        columns.words[2 * latest + 1] = read.isStale ? STALE_HIGH : NAN_HIGH;
+        if (!read.isStale) columns.histograms.set(latest, read.histogram);
       }
     }
     if (latest < 0) return;
@@ -271,7 +270,7 @@ function readExemplar(
   return { labels, value, ...(timestampMs === undefined ? {} : { timestampMs }) };
 }
 
-function exemplarLabels(reader: WireReader, end: number): Labels | undefined {
+function exemplarLabels(reader: WireReader, end: number, texts: TextCache): Labels | undefined {
   const pairs: (readonly [string, string])[] = [];
   while (reader.next(end)) {
     if (reader.field !== 1 || !reader.is(BYTES)) {
@@ -279,7 +278,7 @@ function exemplarLabels(reader: WireReader, end: number): Labels | undefined {
       continue;
     }
     const stop = reader.span(end);
-    const pair = readPair(reader, stop);
+    const pair = readPair(reader, stop, texts);
     if (pair === undefined) return undefined;
     pairs.push(pair);
   }
@@ -289,63 +288,17 @@ function exemplarLabels(reader: WireReader, end: number): Labels | undefined {
 function exemplarLabels2(
   reader: WireReader,
   end: number,
-  symbols: readonly Uint8Array[],
+  known: { readonly symbols: readonly Uint8Array[]; readonly texts: TextCache },
 ): Labels | undefined {
   const refs: number[] = [];
   while (reader.next(end)) {
     if (reader.field === 1) readNumbers(reader, end, refs);
     else reader.skip(end);
   }
-  const named = namedBySymbols(refs, symbols);
-  if (reader.bad || named === undefined) return undefined;
-  return exemplarLabels(new WireReader(named), named.length);
-}
-
-function readPair(reader: WireReader, end: number): readonly [string, string] | undefined {
-  let [name, value] = ['', ''];
-  while (reader.next(end)) {
-    if ((reader.field === 1 || reader.field === 2) && reader.is(BYTES)) {
-      const stop = reader.span(end);
-      const text = textOf(reader.bytes.subarray(reader.at, stop));
-      if (text === undefined) return undefined;
-      if (reader.field === 1) name = text;
-      else value = text;
-      reader.at = stop;
-    } else reader.skip(end);
-  }
-  return reader.bad ? undefined : [name, value];
-}
-
-function textOf(bytes: Uint8Array): string | undefined {
-  try {
-    return WORD.decode(bytes);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Labels as Prometheus judges them: a name, no name twice, no empty name, all of it UTF-8. */
-function decodeLabels(bytes: Uint8Array, from: number, to: number): Result<Labels, string> {
-  const reader = new WireReader(bytes);
-  reader.at = from;
-  const pairs: (readonly [string, string])[] = [];
-  const names = new Set<string>();
-  while (reader.next(to)) {
-    if (reader.field !== 1 || !reader.is(BYTES)) {
-      reader.skip(to);
-      continue;
-    }
-    const pair = readPair(reader, reader.span(to));
-    if (pair === undefined) return err('a label is not valid UTF-8');
-    if (pair[0] === '') return err('a label has an empty name');
-    if (names.has(pair[0])) return err(`the label "${pair[0]}" stands there twice`);
-    names.add(pair[0]);
-    pairs.push(pair);
-  }
-  const labels = labelsFromPairs(pairs);
-  if (labelValue(labels, METRIC_NAME) === '')
-    return err(`${formatLabels(labels)}: the metric name (label "${METRIC_NAME}") is missing`);
-  return ok(labels);
+  const named = new NamedBySymbols();
+  if (reader.bad || !named.write(refs, known.symbols)) return undefined;
+  const written = named.bytes.subarray(0, named.length);
+  return exemplarLabels(new WireReader(written), written.length, known.texts);
 }
 
 function readSymbols(reader: WireReader): Uint8Array[] {
@@ -371,32 +324,6 @@ function readNumbers(reader: WireReader, end: number, into: number[]): void {
   while (!reader.bad && reader.at < stop) into.push(reader.varint());
 }
 
-/** Pairs of symbols as the label messages of 1.0; undefined if one is not there. */
-function namedBySymbols(refs: readonly number[], symbols: readonly Uint8Array[]): Uint8Array | undefined {
-  if (refs.length % 2 !== 0) return undefined;
-  const parts: number[] = [];
-  for (let i = 0; i < refs.length; i += 2) {
-    const [name, value] = [symbols[refs[i]!], symbols[refs[i + 1]!]];
-    if (name === undefined || value === undefined) return undefined;
-    const inner: number[] = [];
-    pushField(inner, 1, name);
-    pushField(inner, 2, value);
-    pushField(parts, 1, inner);
-  }
-  return Uint8Array.from(parts);
-}
-
-function pushField(into: number[], field: number, bytes: ArrayLike<number>): void {
-  into.push(field * 8 + BYTES);
-  let length = bytes.length;
-  while (length >= 128) {
-    into.push((length % 128) + 128);
-    length = Math.floor(length / 128);
-  }
-  into.push(length);
-  for (let i = 0; i < bytes.length; i++) into.push(bytes[i]!);
-}
-
 function readMetadata(reading: Reading, end: number): void {
   const { reader } = reading;
   let [type, metric, help, unit] = [0, '', '', ''];
@@ -405,14 +332,15 @@ function readMetadata(reading: Reading, end: number): void {
     else if ((reader.field === 2 || reader.field === 4 || reader.field === 5) && reader.is(BYTES)) {
       const { field } = reader;
       const stop = reader.span(end);
-      const text = textOf(reader.bytes.subarray(reader.at, stop)) ?? '';
+      const text = reading.texts.read(reader.bytes, reader.at, stop) ?? '';
       if (field === 2) metric = text;
       else if (field === 4) help = text;
       else unit = text;
       reader.at = stop;
     } else reader.skip(end);
   }
-  if (metric !== '') reading.metadata.set(metric, { metric, type: TYPES[type] ?? 'unknown', help, unit });
+  if (metric !== '')
+    reading.metadata.set(metric, { metric, type: METRIC_TYPES[type] ?? 'unknown', help, unit });
 }
 
 function readMetadata2(
@@ -422,7 +350,10 @@ function readMetadata2(
 ): void {
   const { reader } = reading;
   const { refs, symbols } = names;
-  const symbol = (index: number): string => textOf(symbols[index] ?? new Uint8Array(0)) ?? '';
+  const symbol = (index: number): string => {
+    const bytes = symbols[index];
+    return bytes === undefined ? '' : (reading.texts.read(bytes, 0, bytes.length) ?? '');
+  };
   reader.at = at.at;
   let [type, help, unit] = [0, 0, 0];
   while (reader.next(at.end)) {
@@ -436,7 +367,7 @@ function readMetadata2(
   if (metric === '') return;
   reading.metadata.set(metric, {
     metric,
-    type: TYPES[type] ?? 'unknown',
+    type: METRIC_TYPES[type] ?? 'unknown',
     help: symbol(help),
     unit: symbol(unit),
   });

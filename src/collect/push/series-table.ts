@@ -15,11 +15,15 @@ export class PushedSeries {
   #starts = new Uint32Array(1024);
   #lengths = new Uint32Array(1024);
   #hashes = new Uint32Array(1024);
-  #bytes: Uint8Array = new Uint8Array(64 * 1024);
+  #bytes = new Uint8Array(64 * 1024);
+  /** The same memory. */
+  #view = new DataView(this.#bytes.buffer);
   #used = 0;
   /** Entry + 1 by hash, open addressing. */
   #slots = new Uint32Array(2048);
   #last = NOBODY;
+  /** Of the labels that were not found last: who is added next. */
+  #missedHash = 0;
   readonly #seed: number;
 
   /** `seed`: nobody outside can tell which labels share a slot. */
@@ -27,8 +31,8 @@ export class PushedSeries {
     this.#seed = seed;
   }
 
-  /** A new request begins: its first series follows the last one of the request before. */
-  find(bytes: Uint8Array, from: number, to: number): number {
+  /** The entry of the labels in [from, to), or -1. The first series of a request follows the last of the one before. */
+  find(bytes: DataView, from: number, to: number): number {
     const guess = this.#last === NOBODY ? NOBODY : this.#next[this.#last]!;
     if (guess !== NOBODY && this.#equals(guess, bytes, from, to)) {
       this.#last = guess;
@@ -40,15 +44,15 @@ export class PushedSeries {
     return entry;
   }
 
-  /** Remembers a series that was not found. */
-  add(bytes: Uint8Array, from: number, to: number): number {
+  /** Remembers the series that `find` has just not found. */
+  add(bytes: DataView, from: number, to: number): number {
     if (this.#used + to - from > BYTES_MAX) this.#clear();
     if (this.count === this.refs.length) this.#grow();
     const entry = this.count++;
     this.#keep(bytes, from, to);
     this.#starts[entry] = this.#used - (to - from);
     this.#lengths[entry] = to - from;
-    this.#hashes[entry] = this.#hashOf(bytes, from, to);
+    this.#hashes[entry] = this.#missedHash;
     this.#place(entry);
     this.#follow(entry);
     return entry;
@@ -59,40 +63,48 @@ export class PushedSeries {
     this.#last = entry;
   }
 
-  #lookUp(bytes: Uint8Array, from: number, to: number): number {
+  #lookUp(bytes: DataView, from: number, to: number): number {
     const mask = this.#slots.length - 1;
-    let slot = this.#hashOf(bytes, from, to) & mask;
+    const hash = this.#hashOf(bytes, from, to);
+    let slot = hash & mask;
     for (;;) {
       const entry = this.#slots[slot]! - 1;
-      if (entry === NOBODY) return NOBODY;
-      if (this.#equals(entry, bytes, from, to)) return entry;
+      if (entry === NOBODY) {
+        this.#missedHash = hash;
+        return NOBODY;
+      }
+      if (this.#hashes[entry] === hash && this.#equals(entry, bytes, from, to)) return entry;
       slot = (slot + 1) & mask;
     }
   }
 
   /** FNV-1a over 32 bits from the seed, with a last mix, since the table takes the low bits. */
-  #hashOf(bytes: Uint8Array, from: number, to: number): number {
+  #hashOf(bytes: DataView, from: number, to: number): number {
     let hash = 0x811c9dc5 ^ this.#seed;
-    for (let i = from; i < to; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
+    for (let i = from; i < to; i++) hash = Math.imul(hash ^ bytes.getUint8(i), 0x01000193);
     return (hash ^ (hash >>> 15)) >>> 0;
   }
 
-  #equals(entry: number, bytes: Uint8Array, from: number, to: number): boolean {
+  #equals(entry: number, bytes: DataView, from: number, to: number): boolean {
     if (this.#lengths[entry] !== to - from) return false;
-    const known = this.#bytes;
+    const known = this.#view;
     let at = this.#starts[entry]!;
-    for (let i = from; i < to; i++) if (known[at++] !== bytes[i]) return false;
+    let i = from;
+    for (; i + 4 <= to; i += 4, at += 4)
+      if (known.getUint32(at, true) !== bytes.getUint32(i, true)) return false;
+    for (; i < to; i++, at++) if (known.getUint8(at) !== bytes.getUint8(i)) return false;
     return true;
   }
 
-  #keep(bytes: Uint8Array, from: number, to: number): void {
+  #keep(bytes: DataView, from: number, to: number): void {
     const wanted = this.#used + to - from;
     if (wanted > this.#bytes.length) {
       const larger = new Uint8Array(Math.max(wanted, this.#bytes.length * 2));
       larger.set(this.#bytes.subarray(0, this.#used));
       this.#bytes = larger;
+      this.#view = new DataView(larger.buffer);
     }
-    this.#bytes.set(bytes.subarray(from, to), this.#used);
+    this.#bytes.set(new Uint8Array(bytes.buffer, bytes.byteOffset + from, to - from), this.#used);
     this.#used = wanted;
   }
 

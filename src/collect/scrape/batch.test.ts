@@ -8,6 +8,7 @@ import {
   RELABEL_DEFAULTS,
   type RelabelRule,
 } from '../../exposition/index.ts';
+import { encodeFamilies, type TestMetric } from '../../exposition/testdata/protobuf.ts';
 import {
   formatLabels,
   HIGH_WORD,
@@ -18,8 +19,10 @@ import {
   targetId,
   wordsOf,
 } from '../../model/index.ts';
-import { type BatchSettings, type PageFormat, TargetBatcher } from './batch.ts';
+import { type BatchSettings, TargetBatcher } from './batch.ts';
+import { HISTOGRAMS_DEFAULT, type HistogramSettings } from './job.ts';
 import { type LabelLimits, NO_LABEL_LIMITS } from './label-limits.ts';
+import type { PageFormat } from './negotiation.ts';
 import { MemoryWriter } from './testdata/memory-writer.ts';
 
 const encoder = new TextEncoder();
@@ -31,6 +34,8 @@ interface Options {
   readonly sampleLimit?: number;
   readonly labelLimits?: LabelLimits;
   readonly seriesMax?: number;
+  readonly histograms?: Partial<HistogramSettings>;
+  readonly extraMetrics?: boolean;
   readonly format?: PageFormat;
   readonly target?: Record<string, string>;
   readonly rules?: readonly Partial<RelabelRule>[];
@@ -51,6 +56,9 @@ function settingsOf(options: Options): BatchSettings {
     sampleLimit: options.sampleLimit ?? 0,
     labelLimits: options.labelLimits ?? NO_LABEL_LIMITS,
     seriesMax: options.seriesMax ?? 0,
+    histograms: { ...HISTOGRAMS_DEFAULT, ...options.histograms },
+    extraMetrics: options.extraMetrics ?? false,
+    timeoutMs: 9500,
   };
 }
 
@@ -62,13 +70,14 @@ function kit(options: Options = {}) {
     writer,
     batcher,
     /** undefined: the scrape failed. */
-    page(text: string | undefined) {
+    page(page: string | Uint8Array | undefined) {
       timestampMs += 1000;
+      const bytes = typeof page === 'string' ? encoder.encode(page) : page;
       const report = batcher.readPage(
-        text === undefined ? undefined : { bytes: encoder.encode(text), format: options.format ?? 'text' },
+        bytes === undefined ? undefined : { bytes, format: options.format ?? 'text' },
         'refused',
       );
-      const batch = batcher.finish(report, { timestampMs, durationMs: 5 });
+      const batch = batcher.finish(report, { timestampMs, durationMs: 5, bodyBytes: bytes?.length ?? 0 });
       return { report, batch, rows: writer.rows(batch), all: writer.allRows(batch) };
     },
   };
@@ -446,5 +455,208 @@ describe('a target with too many series', () => {
     const { report, rows } = k.page('a 3 300\nb 3 300\nc 3 300\n');
     expect(report).toMatchObject({ missed: 0, seriesAdded: 0, refused: 1, beyond: 1 });
     expect(rows).toEqual(['a 3 @300', 'b 3 @300']);
+  });
+});
+
+describe('protobuf', () => {
+  const page = (value: number, more: readonly TestMetric[] = []): Uint8Array =>
+    encodeFamilies([
+      { name: 'c', type: 0, metrics: [{ labels: [['a', 'x']], value, startMs: 5 }, ...more] },
+      { name: 'g', type: 1, metrics: [{ value: 1, timeMs: 50 }] },
+    ]);
+
+  it('is recognised line by line, with values, times and stale markers as in text', () => {
+    const { page: read } = kit({ format: 'protobuf' });
+    expect(read(page(1)).rows).toEqual(['c{a="x"} 1 since 5', 'g 1 @50']);
+    const second = read(page(2));
+    expect(second.rows).toEqual(['c{a="x"} 2 since 5', 'g 1 @50']);
+    expect(second.report).toMatchObject({ lines: 2, missed: 0 });
+    const more = read(page(3, [{ labels: [['a', 'y']], value: 9 }]));
+    expect(more.rows).toEqual(['c{a="x"} 3 since 5', 'c{a="y"} 9', 'g 1 @50']);
+    expect(more.report.missed).toBe(1);
+    expect(read(page(4)).rows).toEqual(['c{a="x"} 4 since 5', 'g 1 @50', 'c{a="y"} stale']);
+    expect(read(Uint8Array.of(1, 2)).rows).toEqual(['c{a="x"} stale']);
+  });
+
+  it('tells metadata, and that a type has changed', () => {
+    const { page: read } = kit({ format: 'protobuf' });
+    const one = (type: number): Uint8Array =>
+      encodeFamilies([{ name: 'm', help: 'h', type, metrics: [{ value: 1 }] }]);
+    expect(read(one(1)).batch.metadata).toEqual([{ metric: 'm', type: 'gauge', help: 'h', unit: '' }]);
+    expect(read(one(1)).batch.metadata).toBeUndefined();
+    expect(read(one(3)).batch.metadata).toEqual([{ metric: 'm', type: 'unknown', help: 'h', unit: '' }]);
+  });
+
+  const histogram = (more: Partial<TestMetric> = {}): Uint8Array =>
+    encodeFamilies([
+      {
+        name: 'h',
+        type: 4,
+        metrics: [
+          {
+            count: 10,
+            sum: 2.5,
+            schema: 1,
+            zeroThreshold: 0.1,
+            zeroCount: 1,
+            positive: {
+              spans: [
+                [0, 3],
+                [2, 2],
+              ],
+              counts: [1, 0, 2, 3, 1],
+            },
+            negative: { spans: [[1, 1]], counts: [2] },
+            buckets: [[1, 4]],
+            ...more,
+          },
+        ],
+      },
+    ]);
+  const native = { native: true, classicToo: false };
+
+  it('gives native histograms without their empty buckets, or classic ones unless they are asked for', () => {
+    const whole = 'h h1 10/2.5/1 [-1:2 0:1 2:2 5:3 6:1]';
+    const { page: read } = kit({ format: 'protobuf', histograms: native });
+    expect(read(histogram()).rows).toEqual([whole]);
+    expect(read(histogram()).rows).toEqual([whole]);
+    expect(kit({ format: 'protobuf' }).page(histogram()).rows).toEqual([
+      'h_count 10',
+      'h_sum 2.5',
+      'h_bucket{le="1.0"} 4',
+      'h_bucket{le="+Inf"} 10',
+    ]);
+    const both = kit({ format: 'protobuf', histograms: { native: true, classicToo: true } });
+    expect(both.page(histogram()).rows).toHaveLength(5);
+  });
+
+  it('makes their buckets coarser where limits ask for it', () => {
+    const limited = (buckets: number, minFactor: number) =>
+      kit({ format: 'protobuf', histograms: { ...native, limits: { buckets, minFactor } } }).page(
+        histogram(),
+      );
+    // Bounds twice as far apart: the buckets 1 and 2 become 1, 3 and 4 become 2, …
+    expect(limited(0, 2).rows).toEqual(['h h0 10/2.5/1 [-1:2 0:1 1:2 3:4]']);
+    expect(limited(4, 0).rows).toEqual(['h h0 10/2.5/1 [-1:2 0:1 1:2 3:4]']);
+    expect(limited(3, 0).rows).toEqual(['h h-2 10/2.5/1 [-1:2 0:1 1:6]']);
+    expect(limited(2, 0).report.error).toBe(
+      'Cannot take the native histogram "h": it has 3 buckets: native_histogram_bucket_limit is 2',
+    );
+  });
+
+  it('spoils the page with a native histogram that cannot be one', () => {
+    const { page: read } = kit({ format: 'protobuf', histograms: native });
+    expect(read(histogram()).rows).toHaveLength(1);
+    const bad = read(histogram({ count: 11 }));
+    expect(bad.report.error).toBe(
+      'Cannot take the native histogram "h": its buckets hold 10 observations and its count is 11',
+    );
+    expect(bad.rows).toEqual(['h stale']);
+  });
+});
+
+describe('classic histograms as native ones', () => {
+  const lines = (job: string, [one, two, all]: readonly number[]): string =>
+    [
+      `h_bucket{job="${job}",le="0.5"} ${one}`,
+      `h_bucket{job="${job}",le="1"} ${two}`,
+      `h_bucket{job="${job}",le="+Inf"} ${all}`,
+      `h_sum{job="${job}"} 7.5`,
+      `h_count{job="${job}"} ${all}`,
+      '',
+    ].join('\n');
+  const page = `a 1\n# TYPE h histogram\n${lines('x', [1, 3, 4])}${lines('y', [0, 2.5, 3])}# TYPE g gauge\ng 2\n`;
+  const convert = { toCustomBounds: true };
+
+  it('take the place of their lines, each series by itself', () => {
+    const { page: read } = kit({ histograms: convert });
+    const rows = [
+      'a 1',
+      'h{job="x"} h-53 4/7.5/0 [0.5:1 1:2 +Inf:1]',
+      'h{job="y"} h-53 3/7.5/0 [1:2.5 +Inf:0.5] float',
+      'g 2',
+    ];
+    expect(read(page).rows).toEqual(rows);
+    const again = read(page);
+    expect(again.rows).toEqual(rows);
+    expect(again.report).toMatchObject({ missed: 0, duplicates: 0, kept: 4 });
+    expect(read('a 1\n').rows).toEqual(['a 1', 'h{job="x"} stale', 'h{job="y"} stale', 'g stale']);
+  });
+
+  it('stand beside their lines where these are wanted too', () => {
+    const { page: read } = kit({ histograms: { ...convert, classicToo: true } });
+    expect(read(page).rows).toHaveLength(2 + 2 * 6);
+  });
+
+  it('keep their labels, their exemplars and their own time, and are relabelled as any series', () => {
+    const { page: read } = kit({
+      format: 'openmetrics',
+      histograms: convert,
+      target: { instance: 'i' },
+      rules: [{ action: 'labelmap', regex: 'job', replacement: 'team' }],
+    });
+    const text = `# TYPE h histogram\nh_bucket{job="a\\"b",le="+Inf"} 1 0.05 # {t="1"} 9\nh_count{job="a\\"b"} 1 0.05\nh_sum{job="a\\"b"} 9 0.05\n# EOF\n`;
+    const { rows, batch } = read(text);
+    expect(rows).toEqual(['h{instance="i", job="a\\"b", team="a\\"b"} h-53 1/9/0 [+Inf:1] @50']);
+    expect(batch.exemplars).toHaveLength(1);
+  });
+
+  it('are left out when their buckets fall, and stand back behind native ones of the page', () => {
+    const { page: read } = kit({ histograms: convert });
+    expect(
+      read('# TYPE h histogram\nh_bucket{le="1"} 5\nh_bucket{le="+Inf"} 4\nh_count 4\nb 1\n').rows,
+    ).toEqual(['b 1']);
+    const both = kit({ format: 'protobuf', histograms: { ...convert, native: true, classicToo: true } });
+    const metric: TestMetric = { count: 1, sum: 1, schema: 0, positive: { spans: [[0, 1]], counts: [1] } };
+    const family = { name: 'h', type: 4, metrics: [{ ...metric, buckets: [[1, 1]] }] } as const;
+    const found = both.page(encodeFamilies([family]));
+    expect(found.rows.filter(row => row.startsWith('h '))).toEqual(['h h0 1/1/0 [0:1]']);
+  });
+
+  it('leave series alone that only look like them', () => {
+    const { page: read } = kit({ histograms: convert });
+    const text =
+      'x_bucket{le="1"} 1\nx_count 2\n# TYPE h histogram\nh_bucket{le="one"} 3\nh_other 4\ny_count 5\nh_sum 6\n';
+    expect(read(text).rows).toEqual([
+      'x_bucket{le="1"} 1',
+      'x_count 2',
+      'h_bucket{le="one"} 3',
+      'h_other 4',
+      'y_count 5',
+      'h_sum 6',
+    ]);
+  });
+});
+
+describe('extra_scrape_metrics', () => {
+  it('tell the timeout, the limit and the size of the page, and end when they are switched off', () => {
+    const options = { extraMetrics: true, sampleLimit: 5 };
+    const { page, batcher, writer } = kit(options);
+    const extra = (rows: readonly string[]): string[] => rows.filter(row => /timeout|limit|body/.test(row));
+    expect(extra(page('a 1\n').all)).toEqual([
+      'scrape_timeout_seconds 9.5',
+      'scrape_sample_limit 5',
+      'scrape_body_size_bytes 4',
+    ]);
+    expect(extra(page(undefined).all)[2]).toBe('scrape_body_size_bytes 0');
+    batcher.configure(settingsOf({ ...options, extraMetrics: false }));
+    expect(extra(page('a 1\n').all)).toEqual([
+      'scrape_timeout_seconds stale',
+      'scrape_sample_limit stale',
+      'scrape_body_size_bytes stale',
+    ]);
+    expect(extra(writer.allRows(batcher.finishForGood(9999)))).toEqual([]);
+  });
+});
+
+describe('lines that no exporter writes', () => {
+  it.each([
+    ['a series', `a{${'l="v",'.repeat(200_000)}} 1\n`, 'more than 1048576 bytes of one series'],
+    ['a help text', `# HELP a ${'x'.repeat(1_100_000)}\na 1\n`, 'more than 1048576 bytes of one text'],
+  ])('%s of more than a megabyte spoils the page, and its message is short', (_, text, cause) => {
+    const { report, rows } = kit().page(text);
+    expect(rows).toEqual([]);
+    expect(report.error).toContain(cause);
+    expect(report.error.length).toBeLessThan(500);
   });
 });

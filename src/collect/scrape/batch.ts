@@ -7,13 +7,18 @@ import {
   exemplarOf,
   OpenMetricsReader,
   type PageReader,
+  ProtobufReader,
   TextReader,
 } from '../../exposition/index.ts';
 import {
+  badHistogram,
+  compactHistogram,
   type Exemplar,
   labelsEqual,
+  limitHistogram,
   METRIC_NAME,
   type MetricMetadata,
+  type NativeHistogram,
   type SampleBatch,
   type SeriesRef,
   type SeriesWriter,
@@ -21,8 +26,12 @@ import {
   withLabels,
 } from '../../model/index.ts';
 import { SampleColumns } from './columns.ts';
+import { type ConvertedHistogram, CustomBoundsCollector, type SampleFacts } from './custom-bounds.ts';
+import { EntryList } from './entry-list.ts';
+import type { HistogramSettings } from './job.ts';
 import { type LabelLimits, limitProblem } from './label-limits.ts';
 import { type LayoutHost, PageLayout } from './layout.ts';
+import type { PageFormat } from './negotiation.ts';
 import { joinLabels, type LabelRules } from './sample-labels.ts';
 
 export interface BatchSettings {
@@ -35,9 +44,11 @@ export interface BatchSettings {
   readonly labelLimits: LabelLimits;
   /** Series held of the target; 0 is no limit. */
   readonly seriesMax: number;
+  readonly histograms: HistogramSettings;
+  /** Whether the batch also tells the settings of the scrape and the size of the page. */
+  readonly extraMetrics: boolean;
+  readonly timeoutMs: number;
 }
-
-export type PageFormat = 'text' | 'openmetrics';
 
 export interface Page {
   readonly bytes: Uint8Array;
@@ -70,6 +81,9 @@ const REPORT_NAMES = [
   'scrape_series_added',
 ] as const;
 
+/** With `extra_scrape_metrics`. */
+const EXTRA_NAMES = ['scrape_timeout_seconds', 'scrape_sample_limit', 'scrape_body_size_bytes'] as const;
+
 interface Tally {
   kept: number;
   /** Different ones with a ref. */
@@ -92,14 +106,14 @@ export class TargetBatcher implements LayoutHost {
   #generation = -1;
   #isLastPageLive = false;
   /** Canonical entries that the last page held and that get a stale marker when they vanish. */
-  #tracked: number[] = [];
-  #trackedNow: number[] = [];
+  #tracked = new EntryList();
+  #trackedNow = new EntryList();
   /** The same by ref, from before the table was started anew. */
   #orphans: number[] = [];
   #reportRefs: (SeriesRef | undefined)[] = [];
-  #series: Uint32Array = new Uint32Array(0);
-  #columns = new SampleColumns(new Uint32Array(0));
+  readonly #columns = new SampleColumns();
   #exemplars: { readonly index: number; readonly exemplar: Exemplar }[] = [];
+  readonly #converter = new CustomBoundsCollector();
   #tally: Tally = newTally();
 
   constructor(writer: SeriesWriter, settings: BatchSettings) {
@@ -112,27 +126,28 @@ export class TargetBatcher implements LayoutHost {
     const sameLabels = labelsEqual(settings.rules.targetLabels, this.#settings.rules.targetLabels);
     this.#settings = settings;
     this.#startAnew();
-    if (sameLabels) return;
-    for (const ref of this.#reportRefs) if (ref !== undefined) this.#orphans.push(ref);
-    this.#reportRefs = [];
+    const kept = sameLabels ? REPORT_NAMES.length + (settings.extraMetrics ? EXTRA_NAMES.length : 0) : 0;
+    for (const ref of this.#reportRefs.splice(kept)) if (ref !== undefined) this.#orphans.push(ref);
   }
 
-  /** Reads a page (undefined: the scrape failed with `error`). Then `finish` gives the batch. */
+  /**
+   * Reads a page (undefined: the scrape failed with `error`). Then `finish` gives the batch, which must not be in use any
+   * more when the next page is read.
+   */
   readPage(page: Page | undefined, error: string): PageReport {
     this.#isLastPageLive = this.#writer.generation === this.#generation;
     this.#generation = this.#writer.generation;
     this.#page++;
     this.#tally = newTally();
-    this.#trackedNow = [];
+    this.#trackedNow.clear();
     this.#exemplars = [];
-    this.#columns = new SampleColumns(this.#series);
+    this.#columns.restart();
     let lines = 0;
     let missed = 0;
     if (page === undefined) this.#tally.error = error;
     else {
-      const { bytes, format } = page;
-      const reader = format === 'openmetrics' ? new OpenMetricsReader(bytes) : new TextReader(bytes);
-      const counts = this.#layout.read(reader, this);
+      const counts = this.#layout.read(readerOf(page, this.#settings.histograms), this);
+      this.#converter.finish(this.#takeConverted);
       if (counts !== 'stopped' && 'lines' in counts) ({ lines, missed } = counts);
       else if (counts !== 'stopped') this.#tally.error = counts.message;
       this.#checkLimit();
@@ -140,12 +155,12 @@ export class TargetBatcher implements LayoutHost {
     const failed = this.#tally.error !== '';
     if (failed) {
       // Half a page would look like vanished series: nothing of it is written, and all of the target's series end.
-      this.#columns = new SampleColumns(this.#series);
-      this.#trackedNow = [];
+      this.#columns.restart();
+      this.#trackedNow.clear();
       this.#exemplars = [];
     }
     const staleMarkers = this.#markVanished(failed);
-    this.#tracked = this.#trackedNow;
+    [this.#tracked, this.#trackedNow] = [this.#trackedNow, this.#tracked];
     // Series that have gone count until the table is started anew.
     const hasGone = this.#tally.beyond > 0 && this.#layout.table.series > this.#tally.series;
     if (!failed && (hasGone || this.#layout.isCrowded(lines))) this.#startAnew();
@@ -153,15 +168,25 @@ export class TargetBatcher implements LayoutHost {
   }
 
   /** Adds the report series and closes the batch. */
-  finish(report: PageReport, at: { readonly timestampMs: number; readonly durationMs: number }): SampleBatch {
+  finish(
+    report: PageReport,
+    at: {
+      readonly timestampMs: number;
+      readonly durationMs: number;
+      /** Of the page, decompressed; 0 without one, -1 for one that was too large. */
+      readonly bodyBytes: number;
+    },
+  ): SampleBatch {
+    const { extraMetrics, timeoutMs, sampleLimit } = this.#settings;
     const values = [
       report.error === '' ? 1 : 0,
       at.durationMs / 1000,
       report.lines,
       report.kept,
       report.seriesAdded,
+      ...(extraMetrics ? [timeoutMs / 1000, sampleLimit, at.bodyBytes] : []),
     ];
-    REPORT_NAMES.forEach((name, i) => {
+    [...REPORT_NAMES, ...(extraMetrics ? EXTRA_NAMES : [])].forEach((name, i) => {
       const ref = this.#reportRef(name, i);
       if (ref !== undefined) this.#columns.pushNumber(ref, values[i] as number);
     });
@@ -171,18 +196,47 @@ export class TargetBatcher implements LayoutHost {
   /** Stale markers for everything, the report series too: the target is gone. */
   finishForGood(timestampMs: number): SampleBatch {
     this.#page++;
-    this.#columns = new SampleColumns(new Uint32Array(0));
-    this.#trackedNow = [];
+    this.#columns.restart();
+    this.#trackedNow.clear();
     this.#markVanished(true);
     for (const ref of this.#reportRefs) {
       if (ref !== undefined && this.#writer.isLive(ref)) this.#columns.pushStale(ref);
     }
-    this.#tracked = [];
+    this.#tracked.clear();
     this.#reportRefs = [];
     return this.#close(timestampMs, []);
   }
 
   onSample(entry: number, reader: PageReader): boolean {
+    const { toCustomBounds, classicToo } = this.#settings.histograms;
+    if (!toCustomBounds) return this.#take(entry, reader, reader.exemplarEnd > 0 ? reader : undefined);
+    const exemplars = reader.exemplarEnd > 0 ? [exemplarOf(reader)] : reader.exemplars;
+    const facts = { ...factsOf(reader), exemplars };
+    const isClassic =
+      reader.type === 'histogram' && reader.histogram === undefined && this.#convert(entry, facts, reader);
+    if (!isClassic) this.#converter.finish(this.#takeConverted);
+    if (this.#tally.error !== '') return false;
+    return isClassic && !classicToo ? true : this.#take(entry, facts, undefined);
+  }
+
+  #convert(entry: number, facts: SampleFacts, reader: PageReader): boolean {
+    const text = (): Uint8Array => this.#layout.table.textOf(entry);
+    const value = reader.value[0] as number;
+    const isTypeSure = reader instanceof ProtobufReader;
+    return this.#converter.take({ entry, text, value, isTypeSure }, facts, this.#takeConverted);
+  }
+
+  /** A native histogram of the same name that stands on the page itself is the better one. */
+  readonly #takeConverted = (converted: ConvertedHistogram): void => {
+    const { table } = this.#layout;
+    const { text } = converted;
+    const known = table.find(text, 0, text.length);
+    const entry = known >= 0 ? known : table.add(text, { start: 0, end: text.length }, 'histogram');
+    this.#take(entry, converted, undefined);
+  };
+
+  /** False ends the page: the tally then says why. `withExemplar` has one in its text. */
+  #take(entry: number, facts: SampleFacts, withExemplar: PageReader | undefined): boolean {
     const { table } = this.#layout;
     const page = this.#page;
     if (!table.isLive(entry) && !this.#resolve(entry)) return this.#tally.error === '';
@@ -194,7 +248,7 @@ export class TargetBatcher implements LayoutHost {
       canonical = table.canonical[entry] as number;
     }
     const { honorTimestamps, trackTimestampsStaleness, sampleLimit } = this.#settings;
-    const { timestampMs } = reader;
+    const { timestampMs, histogram } = facts;
     const timed = honorTimestamps && !Number.isNaN(timestampMs);
     this.#tally.kept++;
     if (seenOn === page && !timed) {
@@ -208,10 +262,28 @@ export class TargetBatcher implements LayoutHost {
       this.#trackedNow.push(canonical);
     }
     if (sampleLimit > 0 && this.#columns.count >= sampleLimit) return true;
-    if (reader.exemplarEnd > 0)
-      this.#exemplars.push({ index: this.#columns.count, exemplar: exemplarOf(reader) });
-    this.#columns.push(table.refs[entry] as number, reader.valueWords, timed ? timestampMs : Number.NaN);
+    if (withExemplar !== undefined)
+      this.#exemplars.push({ index: this.#columns.count, exemplar: exemplarOf(withExemplar) });
+    // Most samples have none, and a loop over nothing makes an iterator each time.
+    if (facts.exemplars.length > 0)
+      for (const exemplar of facts.exemplars) this.#exemplars.push({ index: this.#columns.count, exemplar });
+    if (histogram !== undefined && !this.#takeHistogram(entry, histogram)) return false;
+    this.#columns.push(table.refs[entry] as number, facts.valueWords, timed ? timestampMs : Number.NaN);
+    this.#columns.setStart(facts.startMs);
     return true;
+  }
+
+  /** Puts it in the place of the next value. False when it spoils the page. */
+  #takeHistogram(entry: number, histogram: NativeHistogram): boolean {
+    const limited = limitHistogram(compactHistogram(histogram), this.#settings.histograms.limits);
+    const problem = limited.ok ? badHistogram(limited.value) : limited.error;
+    if (limited.ok && problem === undefined) {
+      this.#columns.histogram(limited.value);
+      return true;
+    }
+    const text = JSON.stringify(new TextDecoder().decode(this.#layout.table.textOf(entry)));
+    this.#tally.error = `Cannot take the native histogram ${text}: ${problem}`;
+    return false;
   }
 
   /** Decodes, joins and interns a text. False when it has no ref; the tally's error is set if the page is spoilt. */
@@ -284,13 +356,15 @@ export class TargetBatcher implements LayoutHost {
   #markVanished(all: boolean): number {
     const { table } = this.#layout;
     const before = this.#columns.count;
-    for (const entry of this.#tracked) {
+    for (let i = 0; i < this.#tracked.length; i++) {
+      const entry = this.#tracked.at(i);
       if (!all && table.trackedOn[entry] === this.#page) continue;
       this.#pushStale(table.refs[entry] as number);
     }
     if (this.#orphans.length > 0) {
       const present = new Set<number>();
-      for (const entry of this.#trackedNow) present.add(table.refs[entry] as number);
+      for (let i = 0; i < this.#trackedNow.length; i++)
+        present.add(table.refs[this.#trackedNow.at(i)] as number);
       for (const ref of this.#orphans) if (!present.has(ref)) this.#pushStale(ref);
       this.#orphans = [];
     }
@@ -303,8 +377,10 @@ export class TargetBatcher implements LayoutHost {
 
   #startAnew(): void {
     const { table } = this.#layout;
-    for (const entry of this.#tracked) this.#orphans.push(table.refs[entry] as number);
-    this.#tracked = [];
+    for (let i = 0; i < this.#tracked.length; i++)
+      this.#orphans.push(table.refs[this.#tracked.at(i)] as number);
+    this.#tracked.clear();
+    this.#converter.forget();
     this.#layout.forget();
   }
 
@@ -318,19 +394,38 @@ export class TargetBatcher implements LayoutHost {
   }
 
   #close(timestampMs: number, metadata: readonly MetricMetadata[]): SampleBatch {
-    const columns = this.#columns.finish();
-    this.#series = columns.series;
     const { producer } = this.#settings;
     const exemplars = this.#exemplars;
     this.#exemplars = [];
     return {
       producer,
       timestampMs,
-      ...columns,
+      isLent: true,
+      ...this.#columns.finish(),
       ...(exemplars.length === 0 ? {} : { exemplars }),
       ...(metadata.length === 0 ? {} : { metadata }),
     };
   }
+}
+
+function readerOf({ bytes, format }: Page, histograms: HistogramSettings): PageReader {
+  switch (format) {
+    case 'openmetrics':
+      return new OpenMetricsReader(bytes);
+    case 'protobuf':
+      return new ProtobufReader(bytes, histograms);
+    default:
+      return new TextReader(bytes);
+  }
+}
+
+function factsOf({
+  valueWords,
+  timestampMs,
+  startMs,
+  histogram,
+}: PageReader): Omit<SampleFacts, 'exemplars'> {
+  return { valueWords, timestampMs, startMs, histogram };
 }
 
 function newTally(): Tally {

@@ -1,12 +1,22 @@
 // Grow-only bytes that keep many small texts without an object each.
 
-/** Owns one buffer. Offsets stay valid as it grows; `bytes` does not: read it anew after an append. */
+/** Owns one buffer. Offsets stay valid as it grows; `bytes` and `view` do not: read them anew after an append. */
 export class ByteArena {
-  bytes: Uint8Array;
+  bytes: Uint8Array<ArrayBuffer>;
+  /** The same memory. */
+  view: DataView;
   length = 0;
 
   constructor(capacity: number) {
     this.bytes = new Uint8Array(capacity);
+    this.view = new DataView(this.bytes.buffer);
+  }
+
+  /** Gives back what it has grown beyond its need. */
+  trim(): void {
+    if (this.bytes.length === this.length) return;
+    this.bytes = this.bytes.slice(0, Math.max(1, this.length));
+    this.view = new DataView(this.bytes.buffer);
   }
 
   /** Copies from[start, end) and returns where it went. */
@@ -16,6 +26,7 @@ export class ByteArena {
       const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2));
       grown.set(this.bytes.subarray(0, this.length));
       this.bytes = grown;
+      this.view = new DataView(grown.buffer);
     }
     const at = this.length;
     this.bytes.set(from.subarray(start, end), at);

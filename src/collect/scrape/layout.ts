@@ -3,11 +3,20 @@
 // and looked up by its raw text, and becomes a delta. Hot.
 //
 // The sequence: segment k is everything from the end of sample line k - 1 to the end of the series text of sample
-// line k (comments included), so that one comparison covers the comments too.
+// line k: its lead (comments, nearly always nothing), then the text, which the table of texts has.
 
-import { helpOf, nameOf, type PageFailure, type PageReader } from '../../exposition/index.ts';
-import type { MetricMetadata, MetricType } from '../../model/index.ts';
+import {
+  helpOf,
+  lineFailure,
+  nameOf,
+  type PageFailure,
+  type PageReader,
+  TEXT_BYTES_MAX,
+  tooLong,
+} from '../../exposition/index.ts';
+import { METRIC_TYPES, type MetricMetadata, type MetricType } from '../../model/index.ts';
 import { ByteArena } from './byte-arena.ts';
+import { EntryList } from './entry-list.ts';
 import { SeriesTable } from './series-table.ts';
 
 /** What the layout asks of its owner. */
@@ -26,12 +35,13 @@ const TABLE_SLACK_FACTOR = 2;
 const TABLE_ENTRIES_MIN = 1000;
 
 interface Sequence {
-  readonly keys: ByteArena;
-  /** By segment: where it starts in `keys`; one more entry for the end of the last. */
-  readonly starts: number[];
-  readonly entries: number[];
-  /** The metric type in force after the segment. */
-  readonly types: MetricType[];
+  /** What stands before the series texts: comments. The texts themselves are the table's. */
+  readonly leads: ByteArena;
+  /** By segment: where its lead ends in `leads`, which is where the next one's begins. */
+  readonly leadEnds: EntryList;
+  readonly entries: EntryList;
+  /** The metric type in force after the segment, by its place in METRIC_TYPES. */
+  readonly types: EntryList;
 }
 
 export interface PageCounts {
@@ -45,55 +55,56 @@ export interface PageCounts {
 export class PageLayout {
   table = new SeriesTable();
   #sequence: Sequence = emptySequence();
-  /** Segment of an entry in the sequence. */
-  #segmentOf: number[] = [];
+  /** By entry: one more than its segment in the sequence, 0 without one. */
+  #segmentOf = new Uint32Array(0);
   readonly #metadata = new Map<string, MetricMetadata>();
   #freshMetadata: MetricMetadata[] = [];
 
   /** Reads a page; the host sees its samples in order. A failure spoils the page, what is known stays. */
   read(reader: PageReader, host: LayoutHost): PageCounts | PageFailure | 'stopped' {
     const { bytes } = reader;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const sequence = this.#sequence;
-    const into = emptySequence();
-    let rebuilding = false;
+    // Made when it is needed: most pages are as the last one.
+    let into: Sequence | undefined;
     let lines = 0;
     let missed = 0;
     let next = 0;
     let segmentStart = 0;
     for (;;) {
       let entry = -1;
-      if (next < sequence.entries.length && this.#readPredicted(reader, next)) {
-        entry = sequence.entries[next] as number;
-        reader.type = sequence.types[next] as MetricType;
-        if (rebuilding) copySegment(sequence, next, into);
+      if (next < sequence.entries.length && this.#readPredicted(reader, view, next)) {
+        entry = sequence.entries.at(next);
+        reader.type = METRIC_TYPES[sequence.types.at(next)] as MetricType;
+        if (into !== undefined) copySegment(sequence, next, into);
         next++;
       } else {
         const kind = reader.next();
         if (kind === 'end') break;
         if (kind === 'failed') return reader.failure as PageFailure;
+        const length =
+          kind === 'sample' ? reader.seriesEnd - reader.seriesStart : reader.textEnd - reader.textStart;
+        if (length > TEXT_BYTES_MAX)
+          return kind === 'sample'
+            ? lineFailure(bytes, reader.seriesStart, tooLong('series'))
+            : lineFailure(bytes, reader.textStart, tooLong('text'));
         if (kind !== 'sample') {
           if (kind !== 'comment') this.#noteMetadata(kind, reader);
           continue;
         }
-        if (!rebuilding) {
-          rebuilding = true;
-          for (let k = 0; k < next; k++) copySegment(sequence, k, into);
-        }
+        into ??= copyOf(sequence, next);
         entry = this.#entryOf(reader);
         missed++;
-        const span = { bytes, start: segmentStart, end: reader.seriesEnd };
-        addSegment(into, span, { entry, type: reader.type });
-        const segment = this.#segmentOf[entry];
-        if (segment !== undefined) next = segment + 1;
+        const lead = { bytes, start: segmentStart, end: reader.seriesStart };
+        addSegment(into, lead, { entry, type: METRIC_TYPES.indexOf(reader.type) });
+        const segment = this.#segmentOf[entry] ?? 0;
+        if (segment > 0) next = segment;
       }
       lines++;
       segmentStart = reader.position;
       if (!host.onSample(entry, reader)) return 'stopped';
     }
-    if (rebuilding || next < sequence.entries.length) {
-      if (!rebuilding) for (let k = 0; k < next; k++) copySegment(sequence, k, into);
-      this.#adopt(into);
-    }
+    if (into !== undefined || next < sequence.entries.length) this.#adopt(into ?? copyOf(sequence, next));
     return { lines, missed };
   }
 
@@ -113,20 +124,21 @@ export class PageLayout {
   forget(): void {
     this.table = new SeriesTable();
     this.#sequence = emptySequence();
-    this.#segmentOf = [];
+    this.#segmentOf = new Uint32Array(0);
   }
 
   /** Moves the reader over segment `k` and its value, or leaves it where it was. */
-  #readPredicted(reader: PageReader, k: number): boolean {
-    const { keys, starts } = this.#sequence;
-    const start = starts[k] as number;
-    const length = (starts[k + 1] as number) - start;
+  #readPredicted(reader: PageReader, view: DataView, k: number): boolean {
+    const { leads, leadEnds, entries } = this.#sequence;
     const { bytes, position } = reader;
-    const end = position + length;
+    const leadStart = k === 0 ? 0 : leadEnds.at(k - 1);
+    const leadLength = leadEnds.at(k) - leadStart;
+    const start = position + leadLength;
+    const entry = entries.at(k);
+    const end = start + this.table.textLengthOf(entry);
     if (end >= bytes.length) return false;
-    // The last byte tells the most lines apart.
-    if (bytes[end - 1] !== keys.bytes[start + length - 1]) return false;
-    for (let i = 0; i < length; i++) if (keys.bytes[start + i] !== bytes[position + i]) return false;
+    for (let i = 0; i < leadLength; i++) if (leads.bytes[leadStart + i] !== bytes[position + i]) return false;
+    if (!this.table.isText(entry, view, start)) return false;
     const after = bytes[end];
     // A bare name must end here: "foo" is neither "foobar" nor "foo{…}".
     if (bytes[end - 1] !== CLOSE && after !== SPACE && after !== TAB) return false;
@@ -144,10 +156,11 @@ export class PageLayout {
   }
 
   #adopt(sequence: Sequence): void {
+    const { leads, leadEnds, entries, types } = sequence;
+    for (const grown of [leads, leadEnds, entries, types, this.table.texts]) grown.trim();
     this.#sequence = sequence;
-    const segmentOf: number[] = new Array(this.table.count).fill(undefined);
-    for (const [k, entry] of sequence.entries.entries()) segmentOf[entry] = k;
-    this.#segmentOf = segmentOf;
+    this.#segmentOf = new Uint32Array(this.table.count);
+    for (let k = 0; k < entries.length; k++) this.#segmentOf[entries.at(k)] = k + 1;
   }
 
   #noteMetadata(kind: 'help' | 'type' | 'unit', reader: PageReader): void {
@@ -163,21 +176,34 @@ export class PageLayout {
 }
 
 function emptySequence(): Sequence {
-  return { keys: new ByteArena(1024), starts: [0], entries: [], types: [] };
+  return {
+    leads: new ByteArena(0),
+    leadEnds: new EntryList(),
+    entries: new EntryList(),
+    types: new EntryList(),
+  };
+}
+
+/** Of its first segments. */
+function copyOf(sequence: Sequence, segments: number): Sequence {
+  const copy = emptySequence();
+  for (let k = 0; k < segments; k++) copySegment(sequence, k, copy);
+  return copy;
 }
 
 function addSegment(
   sequence: Sequence,
-  span: { readonly bytes: Uint8Array; readonly start: number; readonly end: number },
-  meaning: { readonly entry: number; readonly type: MetricType },
+  lead: { readonly bytes: Uint8Array; readonly start: number; readonly end: number },
+  meaning: { readonly entry: number; readonly type: number },
 ): void {
-  sequence.keys.append(span.bytes, span.start, span.end);
-  sequence.starts.push(sequence.keys.length);
+  sequence.leads.append(lead.bytes, lead.start, lead.end);
+  sequence.leadEnds.push(sequence.leads.length);
   sequence.entries.push(meaning.entry);
   sequence.types.push(meaning.type);
 }
 
 function copySegment(from: Sequence, k: number, to: Sequence): void {
-  const span = { bytes: from.keys.bytes, start: from.starts[k] as number, end: from.starts[k + 1] as number };
-  addSegment(to, span, { entry: from.entries[k] as number, type: from.types[k] as MetricType });
+  const start = k === 0 ? 0 : from.leadEnds.at(k - 1);
+  const lead = { bytes: from.leads.bytes, start, end: from.leadEnds.at(k) };
+  addSegment(to, lead, { entry: from.entries.at(k), type: from.types.at(k) });
 }

@@ -1,12 +1,17 @@
 // Which format a target is asked for, and which one its answer is in. The Accept header is Prometheus 3's.
 
 import type { HttpResponse } from '../../base/index.ts';
-import { err, ok, type Result } from '../../base/index.ts';
-import { formatFailure } from '../../exposition/index.ts';
-import type { PageFormat } from './batch.ts';
+import { PROTOBUF_CONTENT_TYPE } from '../../exposition/index.ts';
+
+export type PageFormat = 'text' | 'openmetrics' | 'protobuf';
 
 /** By the names that `scrape_protocols` has for them. */
 const MEDIA_TYPES = {
+  PrometheusProto: {
+    accept: `${PROTOBUF_CONTENT_TYPE};proto=io.prometheus.client.MetricFamily;encoding=delimited`,
+    escapes: false,
+    format: 'protobuf',
+  },
   'PrometheusText0.0.4': { accept: 'text/plain;version=0.0.4', escapes: false, format: 'text' },
   'PrometheusText1.0.0': { accept: 'text/plain;version=1.0.0', escapes: true, format: 'text' },
   'OpenMetricsText0.0.1': {
@@ -43,17 +48,14 @@ export function acceptHeader(protocols: readonly ScrapeProtocol[], escaping: str
 }
 
 /**
- * What to read an answer as, or why it cannot be read. An answer of no type or an odd one is read as `fallback`, and as
+ * What to read an answer as. An answer of no type or an odd one is read as `fallback`, and as
  * the text format without one: Prometheus 3 fails such a scrape, where 2 read it.
  */
-export function formatOf(
-  response: HttpResponse,
-  fallback: ScrapeProtocol | undefined,
-): Result<PageFormat, string> {
-  const contentType = response.headers['content-type'] ?? '';
+export function formatOf(headers: HttpResponse['headers'], fallback: ScrapeProtocol | undefined): PageFormat {
+  const contentType = headers['content-type'] ?? '';
   const mediaType = (contentType.split(';')[0] ?? '').trim().toLowerCase();
-  if (mediaType === 'application/openmetrics-text') return ok('openmetrics');
-  if (mediaType === 'text/plain') return ok('text');
-  if (mediaType === 'application/vnd.google.protobuf') return err(formatFailure(contentType).message);
-  return ok(fallback === undefined ? 'text' : MEDIA_TYPES[fallback].format);
+  if (mediaType === 'application/openmetrics-text') return 'openmetrics';
+  if (mediaType === 'text/plain') return 'text';
+  if (mediaType === PROTOBUF_CONTENT_TYPE) return 'protobuf';
+  return fallback === undefined ? 'text' : MEDIA_TYPES[fallback].format;
 }

@@ -22,7 +22,8 @@ export function pageRequest(target: ScrapeTarget, job: ScrapeJob, version: strin
     bodyBytesMax: target.bodyBytesMax > 0 ? target.bodyBytesMax : BODY_BYTES_DEFAULT,
     followRedirects: job.followRedirects,
     ...(job.tls === undefined ? {} : { tls: job.tls }),
-    ...(job.proxyUrl === undefined ? {} : { proxyUrl: job.proxyUrl }),
+    ...(job.proxy === undefined ? {} : { proxy: job.proxy }),
+    ...(job.oauth2 === undefined ? {} : { oauth2: job.oauth2 }),
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { FakeClock, settle } from '../../../test/support/clock.ts';
+import { FakeDisk } from '../../../test/support/disk.ts';
 import { FakeHttp } from '../../../test/support/http.ts';
 import { CollectingLog } from '../../../test/support/log.ts';
 import {
@@ -19,6 +20,7 @@ import {
   type ScrapeEntry,
   type ScrapeJob,
 } from './index.ts';
+import { HISTOGRAMS_DEFAULT } from './job.ts';
 import { alignTime, firstDelayMs } from './schedule.ts';
 import { MemoryWriter } from './testdata/memory-writer.ts';
 
@@ -46,6 +48,9 @@ function entryOf(
     bodyBytesMax: 0,
     labelLimits: NO_LABEL_LIMITS,
     seriesMax: 0,
+    histograms: HISTOGRAMS_DEFAULT,
+    extraMetrics: false,
+    failureLogFile: '',
     scrapeProtocols: SCRAPE_PROTOCOLS_DEFAULT,
     escaping: 'allow-utf-8',
     headers: {},
@@ -77,15 +82,19 @@ function entryOf(
 function kit() {
   const clock = new FakeClock();
   const http = new FakeHttp(clock);
+  const fakeDisk = new FakeDisk();
+  const disk = fakeDisk.mount();
+  const log = new CollectingLog();
   const writer = new MemoryWriter();
   const metrics = new MetricRegistry();
   const health: string[] = [];
   const scraper = createScraper({
     clock,
     http,
+    disk,
     writer,
     metrics,
-    log: new CollectingLog(),
+    log,
     version: '1.2.3',
     onHealthChange: (status: TargetStatus) =>
       health.push(`${status.id} ${status.health} ${status.lastError}`),
@@ -96,7 +105,7 @@ function kit() {
       .find(family => family.name === name)
       ?.samples.reduce((sum, sample) => sum + sample.value, 0) ?? 0;
   const rows = (): string[][] => writer.batches.map(batch => writer.rows(batch));
-  return { clock, http, writer, scraper, health, metric, rows };
+  return { clock, http, fakeDisk, disk, log, writer, scraper, health, metric, rows };
 }
 
 describe('scraping', () => {
@@ -180,9 +189,9 @@ describe('scraping', () => {
     ['an answer after the deadline', { body: 'x 1\n', latencyMs: 6000 }, ''],
     ['a page that cannot be read', { body: 'x\n' }, 'line 1, column 2'],
     [
-      'a format that was not asked for',
-      { body: '', headers: { 'content-type': 'application/vnd.google.protobuf' } },
-      'protobuf',
+      'protobuf that is none',
+      { body: 'x 1', headers: { 'content-type': 'application/vnd.google.protobuf' } },
+      'metric family 1',
     ],
   ])('%s ends the series and is told', async (_, answer, error) => {
     const { clock, http, writer, scraper, health, rows } = kit();
@@ -325,5 +334,36 @@ describe('schedule', () => {
     expect(run(0, 1002, 1999, 3000.4)).toEqual([0, 1000, 2000, 3000]);
     expect(run(0, 1005, 2001)).toEqual([0, 1005, 2000]);
     expect(run(0, 1300, 2300, 3300, 4301)).toEqual([0, 1300, 2300, 3300, 4300]);
+  });
+});
+
+describe('failed scrapes', () => {
+  it('are noted in the file that the job names, one line each, and a line that the disk did not take is told', async () => {
+    const { clock, http, fakeDisk, disk, log, scraper } = kit();
+    http.on('http://a/', { status: 503, body: '' });
+    await scraper.setJobs([entryOf('a', { job: { failureLogFile: '/fail.log' } }), entryOf('b')]);
+    await clock.advance(2 * INTERVAL_MS);
+    const lines = async (): Promise<unknown[]> => {
+      const read = await disk.readFile('/fail.log');
+      const text = read.ok ? new TextDecoder().decode(read.value) : '';
+      return text.split('\n').flatMap(line => (line === '' ? [] : [JSON.parse(line)]));
+    };
+    const found = await lines();
+    expect(found).toHaveLength(2);
+    expect(found[0]).toEqual({
+      time: expect.stringMatching(/^20\d\d-\d\d-\d\dT[\d:.]+Z$/),
+      level: 'ERROR',
+      msg: 'server returned HTTP status 503',
+      job_name: 'j',
+      target: 'http://a/metrics',
+    });
+    fakeDisk.failAt(1, 'disk-full');
+    await clock.advance(2 * INTERVAL_MS);
+    expect(log.messages().filter(message => message.includes('scrape_failure_log_file'))).toEqual([
+      'Cannot write scrape_failure_log_file',
+      'Lines of scrape_failure_log_file are lost',
+    ]);
+    expect(await lines()).toHaveLength(3);
+    await scraper.stop();
   });
 });

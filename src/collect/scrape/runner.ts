@@ -1,13 +1,15 @@
 // Scrapes all targets: one loop a target, kept over reloads. Answers what is being scraped and how it goes.
 
-import type { Clock, Http, Log } from '../../base/index.ts';
+import type { Clock, Disk, Http, Log } from '../../base/index.ts';
 import type { Metrics, SeriesWriter, TargetDirectory, TargetId, TargetStatus } from '../../model/index.ts';
 import { scrapeCounters } from './counters.ts';
+import { FailureLog } from './failure-log.ts';
 import { type LoopPorts, type ScrapeEntry, TargetLoop } from './target-loop.ts';
 
 export interface ScraperPorts {
   readonly clock: Clock;
   readonly http: Http;
+  readonly disk: Disk;
   readonly writer: SeriesWriter;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -50,6 +52,7 @@ class LoopScraper implements Scraper {
     this.#ports = {
       ...ports,
       counters: scrapeCounters(ports.metrics),
+      failures: new FailureLog(ports),
       onStatus: ports.onStatus ?? (() => {}),
       onHealthChange: ports.onHealthChange ?? (() => {}),
     };

@@ -1,7 +1,7 @@
 // What a target's series texts mean: raw bytes → entry with the series' ref. Open addressing over flat arrays;
 // a text is decoded, relabelled and interned once, when it is first seen.
 
-import type { MetricType, SeriesRef } from '../../model/index.ts';
+import { METRIC_TYPES, type MetricType, type SeriesRef } from '../../model/index.ts';
 import { ByteArena, sameBytes } from './byte-arena.ts';
 
 export type SeriesState = 'live' | 'dropped' | 'refused';
@@ -30,15 +30,16 @@ export class SeriesTable {
   #textStarts = new Uint32Array(CAPACITY_START);
   #textLengths = new Uint32Array(CAPACITY_START);
   #hashes = new Uint32Array(CAPACITY_START);
-  readonly #types: MetricType[] = [];
-  readonly #byRef = new Map<number, number>();
+  /** By their place in METRIC_TYPES. */
+  #types = new Uint8Array(CAPACITY_START);
   /** Entry + 1 by hash; 0 is free. At most half full. */
   #slots = new Uint32Array(CAPACITY_START * 2);
+  /** The first entry of a ref + 1, by a hash of the ref; 0 is free. As long as the other. */
+  #refSlots = new Uint32Array(CAPACITY_START * 2);
+  #refSlotsUsed = 0;
 
   /** Different series among the entries. */
-  get series(): number {
-    return this.#byRef.size;
-  }
+  series = 0;
 
   /** The entry of a text, or -1. */
   find(bytes: Uint8Array, start: number, end: number): number {
@@ -61,11 +62,29 @@ export class SeriesTable {
     this.#textStarts[entry] = this.texts.append(bytes, start, end);
     this.#textLengths[entry] = end - start;
     this.#hashes[entry] = hashOf(bytes, start, end);
-    this.#types[entry] = type;
+    this.#types[entry] = METRIC_TYPES.indexOf(type);
     this.canonical[entry] = entry;
     this.states[entry] = REFUSED;
     this.#place(entry);
     return entry;
+  }
+
+  textLengthOf(entry: number): number {
+    return this.#textLengths[entry] as number;
+  }
+
+  /** Whether the text of an entry stands at `at`; there must be as many bytes behind it. Hot. */
+  isText(entry: number, view: DataView, at: number): boolean {
+    const start = this.#textStarts[entry] as number;
+    const length = this.#textLengths[entry] as number;
+    const texts = this.texts.view;
+    // The last byte tells the most lines apart.
+    if (view.getUint8(at + length - 1) !== texts.getUint8(start + length - 1)) return false;
+    let i = 0;
+    for (; i + 4 <= length; i += 4)
+      if (texts.getUint32(start + i, true) !== view.getUint32(at + i, true)) return false;
+    for (; i < length; i++) if (texts.getUint8(start + i) !== view.getUint8(at + i)) return false;
+    return true;
   }
 
   textOf(entry: number): Uint8Array {
@@ -75,7 +94,7 @@ export class SeriesTable {
 
   /** The type in force where the text was first seen: it decides how bucket bounds are written. */
   typeOf(entry: number): MetricType {
-    return this.#types[entry] ?? 'unknown';
+    return METRIC_TYPES[this.#types[entry] as number] ?? 'unknown';
   }
 
   stateOf(entry: number): SeriesState {
@@ -85,9 +104,24 @@ export class SeriesTable {
   setRef(entry: number, ref: SeriesRef): void {
     this.refs[entry] = ref;
     this.states[entry] = LIVE;
-    const first = this.#byRef.get(ref);
-    if (first === undefined) this.#byRef.set(ref, entry);
-    this.canonical[entry] = first ?? entry;
+    this.canonical[entry] = this.#firstOf(ref, entry);
+  }
+
+  /** The first entry that had the ref: this one if none had. */
+  #firstOf(ref: number, entry: number): number {
+    // An entry may have one ref after the other, when the store drops series: what is left of those goes.
+    if (2 * this.#refSlotsUsed >= this.#refSlots.length) this.#placeRefs(entry);
+    const mask = this.#refSlots.length - 1;
+    for (let slot = mixed(ref) & mask; ; slot = (slot + 1) & mask) {
+      const first = (this.#refSlots[slot] as number) - 1;
+      if (first < 0) {
+        this.#refSlots[slot] = entry + 1;
+        this.#refSlotsUsed++;
+        this.series++;
+        return entry;
+      }
+      if (this.refs[first] === ref) return first;
+    }
   }
 
   /** Relabelling removed it: its lines are counted, never written. */
@@ -111,6 +145,21 @@ export class SeriesTable {
     this.#slots[slot] = entry + 1;
   }
 
+  /** Of all live entries but one, whose ref is not placed yet. */
+  #placeRefs(except: number): void {
+    this.#refSlots = new Uint32Array(this.#slots.length);
+    this.#refSlotsUsed = 0;
+    const mask = this.#refSlots.length - 1;
+    for (let entry = 0; entry < this.count; entry++) {
+      if (entry === except || this.canonical[entry] !== entry || !this.isLive(entry)) continue;
+      let slot = mixed(this.refs[entry] as number) & mask;
+      while (this.#refSlots[slot] !== 0) slot = (slot + 1) & mask;
+      this.#refSlots[slot] = entry + 1;
+      this.#refSlotsUsed++;
+    }
+    this.series = this.#refSlotsUsed;
+  }
+
   #grow(): void {
     const capacity = this.refs.length * 2;
     this.refs = grown(this.refs, capacity);
@@ -123,8 +172,12 @@ export class SeriesTable {
     const states = new Uint8Array(capacity);
     states.set(this.states);
     this.states = states;
+    const types = new Uint8Array(capacity);
+    types.set(this.#types);
+    this.#types = types;
     this.#slots = new Uint32Array(capacity * 2);
     for (let entry = 0; entry < this.count; entry++) this.#place(entry);
+    this.#placeRefs(-1);
   }
 }
 
@@ -132,6 +185,11 @@ function grown(old: Uint32Array, capacity: number): Uint32Array<ArrayBuffer> {
   const array = new Uint32Array(capacity);
   array.set(old);
   return array;
+}
+
+/** Refs of one target come mostly one after another: any bits will do. */
+function mixed(ref: number): number {
+  return Math.imul(ref, 0x9e3779b1) >>> 7;
 }
 
 /** 32-bit FNV-1a: short, and only the candidates of a slot are compared byte by byte. */

@@ -1,15 +1,14 @@
 // One target's life: ticks, one scrape at a time, its status, and the stale markers at its end.
 
-import {
-  type Clock,
-  err,
-  type Http,
-  type HttpError,
-  type HttpResponse,
-  type Log,
-  ok,
-  type Result,
-  type Timer,
+import type {
+  Clock,
+  Http,
+  HttpError,
+  HttpRequest,
+  HttpResponse,
+  Log,
+  Result,
+  Timer,
 } from '../../base/index.ts';
 import { compileRelabelRules } from '../../exposition/index.ts';
 import type {
@@ -20,10 +19,11 @@ import type {
   TargetHealth,
   TargetStatus,
 } from '../../model/index.ts';
-import { type BatchSettings, type Page, type PageReport, TargetBatcher } from './batch.ts';
+import { type BatchSettings, type PageReport, TargetBatcher } from './batch.ts';
 import type { ScrapeCounters } from './counters.ts';
+import type { FailureLog } from './failure-log.ts';
 import type { ScrapeJob } from './job.ts';
-import { formatOf } from './negotiation.ts';
+import { formatOf, type PageFormat } from './negotiation.ts';
 import { pageRequest } from './page-request.ts';
 import { alignTime, firstDelayMs, type SampleGrid } from './schedule.ts';
 
@@ -41,10 +41,17 @@ export interface LoopPorts {
   readonly writer: SeriesWriter;
   readonly log: Log;
   readonly counters: ScrapeCounters;
+  readonly failures: FailureLog;
   /** Of the program, for the user agent. */
   readonly version: string;
   readonly onStatus: (status: TargetStatus) => void;
   readonly onHealthChange: (status: TargetStatus) => void;
+}
+
+interface PageRead {
+  readonly report: PageReport;
+  /** Of the page, decompressed. */
+  readonly bodyBytes: number;
 }
 
 /** A busy process may be late by so much. */
@@ -59,13 +66,17 @@ export class TargetLoop {
   #timer: Timer | undefined;
   #nextMonotonicMs = 0;
   #underWay: Promise<void> | undefined;
+  /** The same one each time, while the settings are. */
+  #request: HttpRequest | undefined;
+  /** What the request under way has given. */
+  #pageRead: PageRead | undefined;
   #lastSampleMs = 0;
   #grid: SampleGrid | undefined;
   #status: TargetStatus;
   /** The last page was taken by the store. */
+  #stored = false;
   /** Whether the last page had series beyond the target's limit. */
   #isFull = false;
-  #stored = false;
 
   constructor(entry: ScrapeEntry, ports: LoopPorts) {
     this.#entry = entry;
@@ -101,6 +112,7 @@ export class TargetLoop {
   async configure(entry: ScrapeEntry): Promise<void> {
     const rescheduled = entry.target.intervalMs !== this.#entry.target.intervalMs;
     this.#entry = entry;
+    this.#request = undefined;
     this.#status = { ...this.#status, ...descriptionOf(entry.target) };
     if (rescheduled) {
       this.#timer?.cancel();
@@ -150,26 +162,49 @@ export class TargetLoop {
   }
 
   async #scrape(): Promise<void> {
-    const { clock, http, version } = this.#ports;
-    const { target, job, refusal } = this.#entry;
+    const { clock } = this.#ports;
+    const { target } = this.#entry;
     const startMs = clock.nowMs();
     const startMonotonicMs = clock.monotonicMs();
-    const page =
-      refusal === ''
-        ? pageOf(await http.request(pageRequest(target, job, version), this.#ended.signal), job)
-        : err(refusal);
-    if (this.#ended.signal.aborted) return;
+    const read = await this.#readPage();
+    if (read === undefined) return;
+    const { report, bodyBytes } = read;
     const { timestampMs, grid } = alignTime(startMs, this.#grid, target.intervalMs);
     this.#grid = grid;
     this.#lastSampleMs = timestampMs;
-    const report = page.ok
-      ? this.#batcher.readPage(page.value, '')
-      : this.#batcher.readPage(undefined, page.error);
     const durationMs = clock.monotonicMs() - startMonotonicMs;
-    const batch = this.#batcher.finish(report, { timestampMs, durationMs });
+    const batch = this.#batcher.finish(report, { timestampMs, durationMs, bodyBytes });
     this.#count(report);
     this.#stored = await this.#write(batch);
     this.#report(report, { startMs, durationMs });
+  }
+
+  /** Undefined when the loop has ended meanwhile. */
+  async #readPage(): Promise<PageRead | undefined> {
+    const { target, job, refusal } = this.#entry;
+    const { signal } = this.#ended;
+    if (refusal !== '') return { report: this.#batcher.readPage(undefined, refusal), bodyBytes: 0 };
+    this.#pageRead = undefined;
+    this.#request ??= {
+      ...pageRequest(target, job, this.#ports.version),
+      takeBody: (body, { headers }) => this.#takePage(body, formatOf(headers, job.fallbackProtocol)),
+    };
+    const answer = await this.#ports.http.request(this.#request, signal);
+    if (signal.aborted) return undefined;
+    return this.#pageRead ?? this.#failed(answer);
+  }
+
+  #takePage(body: Uint8Array, format: PageFormat): void {
+    if (this.#ended.signal.aborted) return;
+    const report = this.#batcher.readPage({ bytes: plainBytes(body), format }, '');
+    this.#pageRead = { report, bodyBytes: body.length };
+  }
+
+  /** What is not a page counts as none, and one that is too large as -1 bytes: as Prometheus counts. */
+  #failed(answer: Result<HttpResponse, HttpError>): PageRead {
+    const error = answer.ok ? `server returned HTTP status ${answer.value.status}` : answer.error.message;
+    const isTooLarge = !answer.ok && answer.error.code === 'http-body-too-large';
+    return { report: this.#batcher.readPage(undefined, error), bodyBytes: isTooLarge ? -1 : 0 };
   }
 
   #count(report: PageReport): void {
@@ -227,7 +262,10 @@ export class TargetLoop {
       lastDurationMs: at.durationMs,
       lastSamples: report.lines,
     };
-    const { log, onStatus, onHealthChange } = this.#ports;
+    const { failures, log, onStatus, onHealthChange } = this.#ports;
+    const { failureLogFile } = this.#entry.job;
+    if (report.error !== '' && failureLogFile !== '')
+      failures.note(failureLogFile, { job: this.#status.job, url: this.#status.url, error: report.error });
     onStatus(this.#status);
     if (!changed) return;
     if (health === 'down') {
@@ -258,16 +296,10 @@ function batchSettings({ target, job }: ScrapeEntry): BatchSettings {
     sampleLimit: target.sampleLimit,
     labelLimits: job.labelLimits,
     seriesMax: job.seriesMax,
+    histograms: job.histograms,
+    extraMetrics: job.extraMetrics,
+    timeoutMs: target.timeoutMs,
   };
-}
-
-/** The page of an answer, or why it has none that can be read. */
-function pageOf(answer: Result<HttpResponse, HttpError>, job: ScrapeJob): Result<Page, string> {
-  if (!answer.ok) return err(answer.error.message);
-  const response = answer.value;
-  if (response.status !== 200) return err(`server returned HTTP status ${response.status}`);
-  const format = formatOf(response, job.fallbackProtocol);
-  return format.ok ? ok({ bytes: plainBytes(response.body), format: format.value }) : format;
 }
 
 /** One class of array in the hot loops, whatever the HTTP client returned. */

@@ -4,19 +4,6 @@
 import type { Fields } from '../schema.ts';
 
 export const WAITING: readonly string[] = [
-  // The reading of pages.
-  'always_scrape_classic_histograms',
-  'convert_classic_histograms_to_nhcb',
-  'extra_scrape_metrics',
-  'native_histogram_bucket_limit',
-  'native_histogram_min_bucket_factor',
-  'scrape_failure_log_file',
-  'scrape_native_histograms',
-  // The way to a target.
-  'no_proxy',
-  'oauth2',
-  'proxy_connect_header',
-  'proxy_from_environment',
   // Rules and queries.
   'query_log_file',
   'rule_query_offset',

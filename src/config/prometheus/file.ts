@@ -2,16 +2,7 @@
 
 import type { Node } from 'yaml';
 import type { Kind } from '../registry.ts';
-import {
-  list,
-  mapped,
-  notCarriedOut,
-  optional,
-  optionals,
-  type ReadContext,
-  record,
-  type Schema,
-} from '../schema.ts';
+import { list, mapped, notCarriedOut, optional, type ReadContext, record, type Schema } from '../schema.ts';
 import { fileGlob, isLabelName, reportAt } from '../shared/checks.ts';
 import { legacyNameProblem, type RelabelRule } from '../shared/relabel.ts';
 import { type PrometheusGlobal, prometheusGlobal, runtime } from './global.ts';
@@ -44,7 +35,7 @@ export function prometheusFile(options: PrometheusOptions) {
   return record(
     {
       global: optional(prometheusGlobal),
-      storage: notCarriedOut(record(optionals({ tsdb, exemplars }))),
+      storage: optional(record({ tsdb: notCarriedOut(tsdb), exemplars: optional(exemplars) })),
       ...prometheusSections(options.kinds),
     },
     (value, context, node) => {

@@ -4,6 +4,7 @@ import { isMap, type Node } from 'yaml';
 import {
   boolean,
   duration,
+  filePath,
   INVALID,
   integer,
   list,
@@ -56,14 +57,6 @@ export const scrapeProtocols: Schema<readonly ScrapeProtocol[]> = {
     if (read === INVALID) return INVALID;
     const twice = read.find((name, i) => read.indexOf(name) !== i);
     if (twice === undefined && read.length > 0) {
-      if (read.includes('PrometheusProto')) {
-        context.report({
-          code: 'config-not-carried-out',
-          severity: 'warning',
-          message: `"PrometheusProto" at ${context.path} is valid, but this version does not ask for protobuf`,
-          at: node,
-        });
-      }
       return read.filter(isScrapeProtocol);
     }
     context.report({
@@ -100,7 +93,7 @@ export const inheritedFields = {
   convert_classic_histograms_to_nhcb: optional(boolean()),
   always_scrape_classic_histograms: optional(boolean()),
   extra_scrape_metrics: optional(boolean()),
-  scrape_failure_log_file: optional(text()),
+  scrape_failure_log_file: optional(filePath()),
   scrape_protocols: optional(scrapeProtocols),
 };
 

@@ -88,6 +88,7 @@ describe('defaults and what is inherited', () => {
       nativeHistogramBucketLimit: 0,
       nativeHistogramMinBucketFactor: 0,
       extraScrapeMetrics: false,
+      scrapeFailureLogFile: '',
       metricNameValidationScheme: 'utf8',
       metricNameEscapingScheme: 'allow-utf-8',
       http: { followRedirects: true, enableHttp2: true, headers: new Map() },

@@ -74,6 +74,8 @@ export interface ScrapeJob {
   readonly nativeHistogramBucketLimit: number;
   readonly nativeHistogramMinBucketFactor: number;
   readonly extraScrapeMetrics: boolean;
+  /** "" for none. */
+  readonly scrapeFailureLogFile: string;
   readonly http: HttpClientSettings;
   /** Kinds that are carried out only. */
   readonly discovery: readonly DiscoverySettings[];
@@ -220,6 +222,7 @@ function finishJob(raw: RawScrapeJob, global: PrometheusGlobal | undefined): Scr
     ...limitsOf(value, global),
     ...histogramsOf(value, global),
     extraScrapeMetrics: value.extra_scrape_metrics ?? global?.extra_scrape_metrics ?? false,
+    scrapeFailureLogFile: value.scrape_failure_log_file || (global?.scrape_failure_log_file ?? ''),
     http: httpClientOf(value),
     discovery: raw.discovery,
     relabelRules: value.relabel_configs ?? [],

@@ -2,6 +2,7 @@
 
 import { isMap, type Node } from 'yaml';
 import {
+  allNotCarriedOut,
   boolean,
   fileText,
   keyText,
@@ -81,22 +82,27 @@ const tlsVersion = mapped(text({ oneOf: TLS_VERSIONS }), written =>
   TLS_VERSIONS.find(known => known === written),
 );
 
+/** References into a secret store, which only a program around Prometheus has. */
+function refs(...names: string[]) {
+  return allNotCarriedOut(Object.fromEntries(names.map(name => [name, text()])));
+}
+
 export const tlsConfig = record(
-  optionals({
-    ca: text(),
-    cert: text(),
-    key: secret(),
-    ca_file: fileText(),
-    cert_file: fileText(),
-    key_file: secretFile(),
-    ca_ref: text(),
-    cert_ref: text(),
-    key_ref: text(),
-    server_name: text(),
-    insecure_skip_verify: boolean(),
-    min_version: tlsVersion,
-    max_version: tlsVersion,
-  }),
+  {
+    ...refs('ca_ref', 'cert_ref', 'key_ref'),
+    ...optionals({
+      ca: text(),
+      cert: text(),
+      key: secret(),
+      ca_file: fileText(),
+      cert_file: fileText(),
+      key_file: secretFile(),
+      server_name: text(),
+      insecure_skip_verify: boolean(),
+      min_version: tlsVersion,
+      max_version: tlsVersion,
+    }),
+  },
   (value, context, node) => {
     exclusive(node, context, ['ca', 'ca_file', 'ca_ref']);
     exclusive(node, context, ['cert', 'cert_file', 'cert_ref']);
@@ -124,14 +130,15 @@ export const tlsConfig = record(
 );
 
 const basicAuth = record(
-  optionals({
-    username: text(),
-    username_file: secretFile(),
-    username_ref: text(),
-    password: secret(),
-    password_file: secretFile(),
-    password_ref: text(),
-  }),
+  {
+    ...refs('username_ref', 'password_ref'),
+    ...optionals({
+      username: text(),
+      username_file: secretFile(),
+      password: secret(),
+      password_file: secretFile(),
+    }),
+  },
   (_, context, node) => {
     exclusive(node, context, ['username', 'username_file', 'username_ref']);
     exclusive(node, context, ['password', 'password_file', 'password_ref']);
@@ -139,7 +146,10 @@ const basicAuth = record(
 );
 
 const authorization = record(
-  optionals({ type: text(), credentials: secret(), credentials_file: secretFile(), credentials_ref: text() }),
+  {
+    ...refs('credentials_ref'),
+    ...optionals({ type: text(), credentials: secret(), credentials_file: secretFile() }),
+  },
   (value, context, node) => {
     exclusive(node, context, ['credentials', 'credentials_file', 'credentials_ref']);
     if (value.type?.trim().toLowerCase() === 'basic') {
@@ -220,29 +230,30 @@ const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 const SIGNATURES = ['RS256', 'RS384', 'RS512'] as const;
 
 const oauth2 = record(
-  optionals({
-    client_id: text(),
-    client_secret: secret(),
-    client_secret_file: secretFile(),
-    client_secret_ref: text(),
-    client_certificate_key_id: text(),
-    client_certificate_key: secret(),
-    client_certificate_key_file: secretFile(),
-    client_certificate_key_ref: text(),
-    grant_type: text({ oneOf: ['', 'client_credentials', JWT_BEARER] }),
-    signature_algorithm: mapped(text({ oneOf: ['', ...SIGNATURES] }), written =>
-      SIGNATURES.find(known => known === written),
-    ),
-    iss: text(),
-    audience: text(),
-    claims: mapOf(text()),
-    scopes: list(text()),
-    token_url: text(),
-    endpoint_params: mapOf(text()),
-    tls_config: tlsConfig,
-    http_headers: httpHeaders,
-    ...proxy,
-  }),
+  {
+    ...refs('client_secret_ref', 'client_certificate_key_ref'),
+    ...optionals({
+      client_id: text(),
+      client_secret: secret(),
+      client_secret_file: secretFile(),
+      client_certificate_key_id: text(),
+      client_certificate_key: secret(),
+      client_certificate_key_file: secretFile(),
+      grant_type: text({ oneOf: ['', 'client_credentials', JWT_BEARER] }),
+      signature_algorithm: mapped(text({ oneOf: ['', ...SIGNATURES] }), written =>
+        SIGNATURES.find(known => known === written),
+      ),
+      iss: text(),
+      audience: text(),
+      claims: mapOf(text()),
+      scopes: list(text()),
+      token_url: text(),
+      endpoint_params: mapOf(text()),
+      tls_config: tlsConfig,
+      http_headers: httpHeaders,
+      ...proxy,
+    }),
+  },
   (_, context, node) => {
     requireSet(node, context, ['client_id', 'token_url']);
     exclusive(node, context, ['client_secret', 'client_secret_file', 'client_secret_ref']);
@@ -320,7 +331,7 @@ export function httpClientOf(value: HttpClientFields): HttpClientSettings {
         }),
     ...(auth === undefined ? {} : { authorization: auth }),
     ...(value.oauth2 === undefined ? {} : { oauth2: oauth2Of(value.oauth2) }),
-    ...(value.tls_config === undefined ? {} : { tls: tlsOf(value.tls_config) }),
+    ...(value.tls_config === undefined ? {} : { tls: tlsSettingsOf(value.tls_config) }),
     ...(proxySettings === undefined ? {} : { proxy: proxySettings }),
     followRedirects: value.follow_redirects ?? true,
     enableHttp2: value.enable_http2 ?? true,
@@ -369,13 +380,14 @@ function oauth2Of(value: NonNullable<HttpClientFields['oauth2']>): Oauth2Setting
     scopes: value.scopes ?? [],
     tokenUrl: value.token_url ?? '',
     endpointParams: value.endpoint_params ?? new Map(),
-    ...(value.tls_config === undefined ? {} : { tls: tlsOf(value.tls_config) }),
+    ...(value.tls_config === undefined ? {} : { tls: tlsSettingsOf(value.tls_config) }),
     ...(proxySettings === undefined ? {} : { proxy: proxySettings }),
     headers: value.http_headers ?? new Map(),
   };
 }
 
-function tlsOf(tls: NonNullable<HttpClientFields['tls_config']>): TlsSettings {
+/** From what `tlsConfig` read. */
+export function tlsSettingsOf(tls: NonNullable<HttpClientFields['tls_config']>): TlsSettings {
   const ca = tls.ca ?? tls.ca_file;
   const cert = tls.cert ?? tls.cert_file;
   const key = tls.key ?? tls.key_file;

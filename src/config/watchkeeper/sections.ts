@@ -74,6 +74,8 @@ export interface StorageConfig {
   readonly seriesMax: number;
   readonly metricSeriesMax: number;
   readonly targetSeriesMax: number;
+  /** 0 keeps none. */
+  readonly exemplarsMax: number;
 }
 
 /** As Prometheus. */
@@ -83,6 +85,8 @@ const SERIES_MAX = 2_000_000;
 /** Five times what the largest real metric, and the largest real page, has: beyond it a label has gone wild. */
 const METRIC_SERIES_MAX = 500_000;
 const TARGET_SERIES_MAX = 500_000;
+/** As Prometheus. */
+const EXEMPLARS_MAX = 100_000;
 /** Charts move while one looks at them; a collection costs some 10 ms of CPU. */
 const HOST_INTERVAL_MS = 5000;
 /** Below it the collector would watch mainly itself. */
@@ -249,12 +253,13 @@ export const STORAGE_DEFAULTS: StorageConfig = {
   seriesMax: SERIES_MAX,
   metricSeriesMax: METRIC_SERIES_MAX,
   targetSeriesMax: TARGET_SERIES_MAX,
+  exemplarsMax: EXEMPLARS_MAX,
 };
 
 export const storage: Schema<StorageConfig> = mapped(
   record({
     tsdb: notCarriedOut(tsdb),
-    exemplars: notCarriedOut(exemplars),
+    exemplars: optional(exemplars),
     // Bounded how long samples lived before there were blocks; retention does now.
     head: notCarriedOut(record({ max_age: optional(duration({ min: 60_000 })) })),
     retention: withDefault(duration({ min: 60_000 }), RETENTION_MS, 'older samples are dropped'),
@@ -271,6 +276,7 @@ export const storage: Schema<StorageConfig> = mapped(
     seriesMax: value.series_max,
     metricSeriesMax: value.series_max_per_metric,
     targetSeriesMax: value.series_max_per_target,
+    exemplarsMax: Math.max(0, value.exemplars?.max_exemplars ?? EXEMPLARS_MAX),
   }),
 );
 

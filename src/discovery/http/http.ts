@@ -6,6 +6,7 @@ import {
   type HttpDiscovery,
   httpClientOf,
   httpDiscoverySchema,
+  requestPartsOf,
 } from '../../config/index.ts';
 import { parseGroups } from '../groups.ts';
 import type { DiscoveryKind, DiscoveryPorts, TargetGroup } from '../kind.ts';
@@ -74,31 +75,18 @@ class HttpWatch {
   }
 
   #request(): HttpRequest {
-    const { basicAuth, authorization, tls, proxy, followRedirects, headers } = this.#client;
-    const own: Record<string, string> = {
-      accept: 'application/json',
-      'x-prometheus-refresh-interval-seconds': String(this.#refreshMs / 1000),
-    };
-    if (basicAuth !== undefined) {
-      const pair = `${basicAuth.username}:${basicAuth.password.reveal()}`;
-      own['authorization'] = `Basic ${Buffer.from(pair, 'utf8').toString('base64')}`;
-    }
-    if (authorization !== undefined)
-      own['authorization'] = `${authorization.type} ${authorization.credentials.reveal()}`;
-    for (const [name, values] of headers)
-      own[name.toLowerCase()] = values.map(value => value.reveal()).join(', ');
-    const { key, ...plain } = tls ?? {};
+    const { headers, ...parts } = requestPartsOf(this.#client);
     return {
       method: 'GET',
       url: this.#url,
-      headers: own,
+      headers: {
+        accept: 'application/json',
+        'x-prometheus-refresh-interval-seconds': String(this.#refreshMs / 1000),
+        ...headers,
+      },
       timeoutMs: TIMEOUT_MS,
       bodyBytesMax: BODY_BYTES_MAX,
-      followRedirects,
-      ...(tls === undefined
-        ? {}
-        : { tls: { ...plain, ...(key === undefined ? {} : { key: key.reveal() }) } }),
-      ...(proxy?.url === undefined ? {} : { proxyUrl: proxy.url }),
+      ...parts,
     };
   }
 }

@@ -33,3 +33,4 @@ export { formatPlainNumber, isValidUtf8, parseNumber, quote, unquote } from './l
 export { EXPR_CHARS_MAX, EXPR_DEPTH_MAX, parseExpr } from './parse.ts';
 export { printExpr } from './print.ts';
 export { returnTypeOf, SIGNATURES, type Signature } from './signatures.ts';
+export { matchersOf, selectorsOf } from './walk.ts';

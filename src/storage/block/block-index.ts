@@ -12,9 +12,10 @@ import {
   targetId,
 } from '../../model/index.ts';
 import { ByteReader } from '../bytes.ts';
+import { COLUMN } from '../extra-columns.ts';
 import { intersect, literalAlternatives, union } from '../matching.ts';
 import { type BlockFailure, damaged } from './failure.ts';
-import { COLUMN, PRODUCER_NAME } from './index-writer.ts';
+import { PRODUCER_NAME } from './index-writer.ts';
 import { SEGMENT_SAMPLES, STRINGS_MAX } from './limits.ts';
 import type { BlockMeta } from './meta.ts';
 import type { PagedFile } from './paged.ts';
@@ -26,6 +27,12 @@ export interface SeriesRecord {
   readonly producer: TargetId | undefined;
   readonly labels: Labels;
   readonly timeline: number;
+  readonly floats: ColumnPlace;
+  /** Others than floats, by kind. */
+  readonly extras: readonly (ColumnPlace & { readonly kind: number })[];
+}
+
+export interface ColumnPlace {
   readonly at: number;
   readonly lengths: readonly number[];
 }
@@ -141,14 +148,17 @@ export class BlockIndex {
       else flat.push(name.name, text.value);
     }
     const timeline = reader.varint();
-    const column = readFloatColumn(reader);
+    const columns = readColumns(reader);
+    const floats = columns.find(column => column.kind === COLUMN.floats);
     const name = this.#byName.get(PRODUCER_NAME);
     const by = producer === 0 || name === undefined ? undefined : await this.#valueOf(name, producer - 1);
     if (by !== undefined && !by.ok) return by;
-    if (column === undefined || reader.failed)
+    if (floats === undefined || reader.failed)
       return damaged(this.#file.path, this.#lists.series.at, `series ${number} makes no sense`);
     const from = by === undefined ? undefined : targetId(by.value);
-    return ok({ ref, producer: from, labels: labelsFromSorted(Object.freeze(flat)), timeline, ...column });
+    const extras = columns.length === 1 ? NONE : columns.filter(column => column.kind !== COLUMN.floats);
+    const frozen = labelsFromSorted(Object.freeze(flat));
+    return ok({ ref, producer: from, labels: frozen, timeline, floats, extras });
   }
 
   async timeline(number: number): Answer<TimelineRecord> {
@@ -280,10 +290,10 @@ export class BlockIndex {
 
 const decoder = new TextDecoder();
 
-function readFloatColumn(
-  reader: ByteReader,
-): { readonly at: number; readonly lengths: readonly number[] } | undefined {
-  let found: { at: number; lengths: number[] } | undefined;
+const NONE: readonly never[] = [];
+
+function readColumns(reader: ByteReader): (ColumnPlace & { readonly kind: number })[] {
+  const found: (ColumnPlace & { readonly kind: number })[] = [];
   const columns = reader.count(3);
   for (let i = 0; i < columns; i++) {
     const kind = reader.u8();
@@ -291,7 +301,7 @@ function readFloatColumn(
     const lengths: number[] = [];
     const segments = reader.count(1);
     for (let k = 0; k < segments; k++) lengths.push(reader.varint());
-    if (kind === COLUMN.floats) found = { at, lengths };
+    found.push({ kind, at, lengths });
   }
   return found;
 }

@@ -5,16 +5,18 @@
 import { type Disk, type DiskError, ok, type Result } from '../../base/index.ts';
 import { type CompiledMatcher, type Labels, type SeriesColumns, wordsOf } from '../../model/index.ts';
 import { readColumn } from '../codec/column.ts';
+import { readExtraColumns } from '../extra-columns.ts';
+import { type ColumnExtras, ColumnExtrasBuilder } from '../extras.ts';
 import { writeSynced } from '../synced-file.ts';
-import { BlockIndex, type SeriesRecord, type TimelineRecord } from './block-index.ts';
+import { BlockIndex, type ColumnPlace, type SeriesRecord, type TimelineRecord } from './block-index.ts';
 import { type BlockFailure, damaged, diskFailure } from './failure.ts';
 import { TIMES_SAMPLES_MAX } from './limits.ts';
 import { type BlockMeta, decodeMeta } from './meta.ts';
 import { type PageCache, PagedFile, pagedFileBytes } from './paged.ts';
 import {
-  type Columns,
   decodeTombstones,
   encodeTombstones,
+  isIn,
   type Stretch,
   type Tombstones,
   withoutStretches,
@@ -134,9 +136,11 @@ export class Block {
       if (!times.ok) return times;
       const line = times.value;
       if (line.from === line.to) continue;
-      const values = await this.#valuesOf(record.value, line);
+      const values = await this.#decode(partsOf(record.value.floats, line));
       if (!values.ok) return values;
-      const one = columnsOf(record.value, line, values.value);
+      const extras = await this.#extrasOf(record.value, line);
+      if (!extras.ok) return extras;
+      const one = { ...columnsOf(record.value, line, values.value), ...extras.value };
       const left = this.#withoutDeleted(number, one);
       if (left.from === left.to) continue;
       found.push(left);
@@ -211,23 +215,28 @@ export class Block {
     return ok(line);
   }
 
-  #valuesOf(record: SeriesRecord, line: Times): Answer<Float64Array> {
-    let { at } = record;
-    for (let i = 0; i < line.firstSegment; i++) at += record.lengths[i] ?? 0;
-    return this.#decode(
-      line.segments.map((segment, i) => {
-        const place = at;
-        const bytes = record.lengths[line.firstSegment + i] ?? 0;
-        at += bytes;
-        return { at: place, bytes, count: segment.count };
-      }),
-    );
+  async #extrasOf(record: SeriesRecord, line: Times): Answer<ColumnExtras> {
+    if (record.extras.length === 0) return ok({});
+    const builder = new ColumnExtrasBuilder(line.timesMs.length);
+    for (const column of record.extras) {
+      let at = 0;
+      for (const part of partsOf(column, line)) {
+        const { count } = part;
+        if (part.bytes > 0) {
+          const bytes = await this.#data.read(part.at, part.bytes);
+          if (!bytes.ok) return bytes;
+          const read = readExtraColumns([{ kind: column.kind, bytes: bytes.value }], count);
+          if (read === 'damaged') return damaged(this.#data.path, part.at, 'a column makes no sense');
+          builder.copy(read, 0, { count, at });
+        }
+        at += count;
+      }
+    }
+    return ok(builder.finish());
   }
 
   /** Segments that follow one another in the data file. */
-  async #decode(
-    segments: readonly { readonly at: number; readonly bytes: number; readonly count: number }[],
-  ): Answer<Float64Array> {
+  async #decode(segments: readonly Part[]): Answer<Float64Array> {
     const first = segments[0];
     if (first === undefined) return ok(new Float64Array(0));
     const length = segments.reduce((sum, one) => sum + one.bytes, 0);
@@ -249,24 +258,32 @@ export class Block {
 
   #withoutDeleted(number: number, one: SeriesColumns): SeriesColumns {
     const stretches = this.#tombstones.get(number);
-    if (stretches === undefined) return one;
-    const { from, to } = one;
-    const inside: Columns = {
-      timesMs: one.timesMs.subarray(from, to),
-      values: one.values.subarray(from, to),
-    };
-    const left = withoutStretches(inside, stretches);
-    return left === inside ? one : { ...one, ...left, from: 0, to: left.timesMs.length };
+    return stretches === undefined ? one : withoutStretches(one, stretches);
   }
+}
+
+/** One segment of a column in the data file. */
+interface Part {
+  readonly at: number;
+  readonly bytes: number;
+  readonly count: number;
+}
+
+/** Where the segments of a column lie that a line has. */
+function partsOf(column: ColumnPlace, line: Times): Part[] {
+  let { at } = column;
+  for (let i = 0; i < line.firstSegment; i++) at += column.lengths[i] ?? 0;
+  return line.segments.map((segment, i) => {
+    const place = at;
+    const bytes = column.lengths[line.firstSegment + i] ?? 0;
+    at += bytes;
+    return { at: place, bytes, count: segment.count };
+  });
 }
 
 function columnsOf(record: SeriesRecord, line: Times, values: Float64Array): SeriesColumns {
   const { labels, ref, producer } = record;
   return { labels, ref, producer, timesMs: line.timesMs, values, from: line.from, to: line.to };
-}
-
-function isIn(stretches: readonly Stretch[], timeMs: number): boolean {
-  return stretches.some(({ fromMs, toMs }) => timeMs >= fromMs && timeMs <= toMs);
 }
 
 /** Index of the first time above `timeMs`. */

@@ -14,7 +14,13 @@ export interface IndexedSeries {
   readonly ref: SeriesRef;
   readonly producer: TargetId | undefined;
   readonly timeline: number;
-  /** Where its column begins in the data file, and the bytes of each segment. */
+  /** That of the floats is the first. */
+  readonly columns: readonly IndexedColumn[];
+}
+
+export interface IndexedColumn {
+  readonly kind: number;
+  /** Where it begins in the data file, and the bytes of each segment; none for a segment without any. */
   readonly at: number;
   readonly lengths: readonly number[];
 }
@@ -27,9 +33,6 @@ export interface IndexedTimeline {
 
 /** Producers are kept as the values of a label that no series can have. */
 export const PRODUCER_NAME = '';
-
-/** Kinds of columns of a series. Others than floats are reserved: a reader passes over those that it does not know. */
-export const COLUMN = { floats: 0, histograms: 1, startTimes: 2 } as const;
 
 interface Value {
   readonly text: string;
@@ -133,7 +136,7 @@ function writeSeriesRecord(
   one: IndexedSeries,
   known: { readonly names: Names; readonly places: ReadonlyMap<string, number> },
 ): void {
-  const { labels, producer, timeline, at, lengths } = one;
+  const { labels, producer, timeline, columns } = one;
   const positionOf = (name: string, text: string): number => known.names.get(name)!.get(text)!.position;
   writer.varint(one.ref);
   writer.varint(producer === undefined ? 0 : positionOf(PRODUCER_NAME, producer) + 1);
@@ -143,11 +146,13 @@ function writeSeriesRecord(
     writer.varint(positionOf(labels[k]!, labels[k + 1]!));
   }
   writer.varint(timeline);
-  writer.varint(1);
-  writer.u8(COLUMN.floats);
-  writer.varint(at);
-  writer.varint(lengths.length);
-  for (const length of lengths) writer.varint(length);
+  writer.varint(columns.length);
+  for (const { kind, at, lengths } of columns) {
+    writer.u8(kind);
+    writer.varint(at);
+    writer.varint(lengths.length);
+    for (const length of lengths) writer.varint(length);
+  }
 }
 
 function writeTimeline(writer: ByteWriter, timeline: IndexedTimeline): void {

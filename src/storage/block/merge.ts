@@ -3,7 +3,8 @@
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
 import { assert } from '../../base/index.ts';
-import { compareLabels, labelsKey, type SeriesColumns, wordsOf } from '../../model/index.ts';
+import { compareLabels, labelsKey, type SeriesColumns, valuesAt, wordsOf } from '../../model/index.ts';
+import { ColumnExtrasBuilder, sameHistogram } from '../extras.ts';
 import { TIMES_SAMPLES_MAX } from './limits.ts';
 
 interface Line {
@@ -36,9 +37,13 @@ export class Merger {
       at += to - from;
     }
     const { timesMs, order } = this.#lineOf(parts, count);
-    const values = order === undefined ? raw : this.#ordered(raw, { timesMs, order }, parts);
+    const values = order === undefined ? raw : valuesAt(raw, order);
     const producer = parts.findLast(part => part.producer !== undefined)?.producer;
-    return { labels: last.labels, ref: last.ref, producer, timesMs, values, from: 0, to: timesMs.length };
+    const extras = extrasOfAll(parts, count).finish(order);
+    const { labels, ref } = last;
+    const merged = { labels, ref, producer, timesMs, values, from: 0, to: timesMs.length, ...extras };
+    if (timesMs.length < count) this.conflicts += conflictsIn(parts, merged);
+    return merged;
   }
 
   #lineOf(parts: readonly SeriesColumns[], count: number): Line {
@@ -71,33 +76,33 @@ export class Merger {
     }
     return number;
   }
+}
 
-  #ordered(
-    raw: Float64Array,
-    line: { readonly timesMs: Float64Array; readonly order: Uint32Array },
-    parts: readonly SeriesColumns[],
-  ): Float64Array {
-    const values = new Float64Array(line.order.length);
-    const from = wordsOf(raw);
-    const to = wordsOf(values);
-    line.order.forEach((source, i) => {
-      to[2 * i] = from[2 * source]!;
-      to[2 * i + 1] = from[2 * source + 1]!;
-    });
-    if (line.order.length < raw.length) this.conflicts += conflictsIn(parts, line.timesMs, to);
-    return values;
+/** Of the parts' samples laid end to end. */
+function extrasOfAll(parts: readonly SeriesColumns[], count: number): ColumnExtrasBuilder {
+  const builder = new ColumnExtrasBuilder(count);
+  let at = 0;
+  for (const part of parts) {
+    const samples = part.to - part.from;
+    builder.copy(part, part.from, { count: samples, at });
+    at += samples;
   }
+  return builder;
 }
 
 /** Samples whose value is not the one that stayed. */
-function conflictsIn(parts: readonly SeriesColumns[], kept: Float64Array, keptWords: Uint32Array): number {
+function conflictsIn(parts: readonly SeriesColumns[], kept: SeriesColumns): number {
+  const keptWords = wordsOf(kept.values);
   let conflicts = 0;
-  for (const { timesMs, values, from, to } of parts) {
+  for (const { timesMs, values, histograms, from, to } of parts) {
     const words = wordsOf(values);
     let at = 0;
     for (let i = from; i < to; i++) {
-      while (kept[at]! < timesMs[i]!) at++;
-      const same = words[2 * i] === keptWords[2 * at] && words[2 * i + 1] === keptWords[2 * at + 1];
+      while (kept.timesMs[at]! < timesMs[i]!) at++;
+      const same =
+        words[2 * i] === keptWords[2 * at] &&
+        words[2 * i + 1] === keptWords[2 * at + 1] &&
+        sameHistogram(histograms?.get(i), kept.histograms?.get(at));
       if (!same) conflicts++;
     }
   }

@@ -4,8 +4,9 @@
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
 import { ok, type Result } from '../../base/index.ts';
-import { wordsOf } from '../../model/index.ts';
+import { type SeriesColumns, valuesAt } from '../../model/index.ts';
 import { ByteWriter } from '../bytes.ts';
+import { ColumnExtrasBuilder } from '../extras.ts';
 import { openSealed, sealed, writeMagic } from './meta.ts';
 
 const MAGIC = 'WKPRDEL\n';
@@ -67,25 +68,26 @@ export function withStretch(before: Tombstones, series: Iterable<number>, added:
   return after;
 }
 
-export interface Columns {
-  readonly timesMs: Float64Array;
-  readonly values: Float64Array;
+/** Without the samples that lie in a stretch; the series itself if none does. */
+export function withoutStretches(one: SeriesColumns, stretches: readonly Stretch[]): SeriesColumns {
+  const { labels, ref, producer, timesMs, values, from, to } = one;
+  const kept: number[] = [];
+  for (let i = from; i < to; i++) if (!isIn(stretches, timesMs[i]!)) kept.push(i);
+  if (kept.length === to - from) return one;
+  const extras = new ColumnExtrasBuilder(timesMs.length);
+  extras.copy(one, from, { count: to - from, at: from });
+  return {
+    labels,
+    ref,
+    producer,
+    timesMs: Float64Array.from(kept, at => timesMs[at]!),
+    values: valuesAt(values, kept),
+    from: 0,
+    to: kept.length,
+    ...extras.finish(kept),
+  };
 }
 
-/** The samples that lie in no stretch; the same columns if none does. */
-export function withoutStretches(columns: Columns, stretches: readonly Stretch[]): Columns {
-  const { timesMs } = columns;
-  const isDeleted = (timeMs: number): boolean =>
-    stretches.some(({ fromMs, toMs }) => timeMs >= fromMs && timeMs <= toMs);
-  const kept: number[] = [];
-  for (let i = 0; i < timesMs.length; i++) if (!isDeleted(timesMs[i]!)) kept.push(i);
-  if (kept.length === timesMs.length) return columns;
-  const values = new Float64Array(kept.length);
-  const from = wordsOf(columns.values);
-  const to = wordsOf(values);
-  kept.forEach((at, i) => {
-    to[2 * i] = from[2 * at]!;
-    to[2 * i + 1] = from[2 * at + 1]!;
-  });
-  return { timesMs: Float64Array.from(kept, at => timesMs[at]!), values };
+export function isIn(stretches: readonly Stretch[], timeMs: number): boolean {
+  return stretches.some(({ fromMs, toMs }) => timeMs >= fromMs && timeMs <= toMs);
 }

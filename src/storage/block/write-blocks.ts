@@ -4,6 +4,7 @@
 
 import { type Disk, type DiskError, err, ok, type Result } from '../../base/index.ts';
 import { compareLabels, type SeriesColumns } from '../../model/index.ts';
+import { weightOf } from '../extras.ts';
 import { type Block, TimesCache } from './block.ts';
 import type { BlockSet } from './block-set.ts';
 import type { BlockFailure } from './failure.ts';
@@ -115,7 +116,7 @@ export async function* contentOf(
   );
   const cursors = ordered.map(block => new Cursor(block));
   let out: SeriesColumns[] = [];
-  let samples = 0;
+  let weight = 0;
   for (;;) {
     for (const cursor of cursors) {
       const ready = await cursor.ready(work.slices);
@@ -135,11 +136,11 @@ export async function* contentOf(
     }
     const merged = work.merger.merge(parts);
     out.push(merged);
-    samples += merged.to - merged.from;
-    if (samples < BATCH_SAMPLES) continue;
+    weight += weightOf(merged);
+    if (weight < BATCH_SAMPLES) continue;
     yield ok(out);
     out = [];
-    samples = 0;
+    weight = 0;
   }
   if (out.length > 0) yield ok(out);
 }
@@ -176,9 +177,10 @@ class Cursor {
   }
 
   async ready(slices: Slices): Promise<Result<void, BlockFailure>> {
-    const { series, samples } = this.block.meta;
+    const { series, samples, dataBytes } = this.block.meta;
     while (this.#at >= this.#buffer.length && this.#number < series) {
-      const each = Math.max(1, samples / series);
+      // A float takes less than a byte; native histograms take many, and much more in memory.
+      const each = Math.max(1, samples, dataBytes) / series;
       const count = Math.min(series - this.#number, Math.max(1, Math.floor(BATCH_SAMPLES / 4 / each)));
       const numbers = Array.from({ length: count }, (_, i) => this.#number + i);
       const read = await this.block.read(numbers, ALWAYS, { times: this.#times });

@@ -6,8 +6,10 @@ import { assert, type Disk, type DiskError, ok, type Result } from '../../base/i
 import { type SeriesColumns, wordsOf } from '../../model/index.ts';
 import { ByteWriter } from '../bytes.ts';
 import { ColumnScratch, writeColumn } from '../codec/column.ts';
+import { COLUMN, type ExtraColumn, extraColumns } from '../extra-columns.ts';
+import { ColumnExtrasBuilder } from '../extras.ts';
 import { writeSynced } from '../synced-file.ts';
-import { type IndexedSeries, type IndexedTimeline, writeIndex } from './index-writer.ts';
+import { type IndexedColumn, type IndexedSeries, type IndexedTimeline, writeIndex } from './index-writer.ts';
 import { SEGMENT_SAMPLES, TIMELINES_REMEMBERED } from './limits.ts';
 import { type BlockMeta, encodeMeta } from './meta.ts';
 import { PagedWriter } from './paged.ts';
@@ -67,6 +69,20 @@ export class BlockWriter {
     const { timesMs, values, from, to } = series;
     assert(from < to, 'a series of a block has samples');
     const timeline = this.#timelineOf(timesMs, from, to);
+    const floats = this.#addFloats(values, from, to);
+    const { labels, ref, producer } = series;
+    const columns =
+      series.histograms === undefined && series.startTimesMs === undefined
+        ? [floats]
+        : [floats, ...this.#addExtras(series)];
+    this.#series.push({ labels, ref, producer, timeline, columns });
+    this.#samples += to - from;
+    this.#minMs = Math.min(this.#minMs, timesMs[from]!);
+    this.#maxMs = Math.max(this.#maxMs, timesMs[to - 1]!);
+    this.#refMax = Math.max(this.#refMax, ref);
+  }
+
+  #addFloats(values: Float64Array, from: number, to: number): IndexedColumn {
     const at = this.#data.at;
     const words = wordsOf(values);
     const lengths: number[] = [];
@@ -79,12 +95,30 @@ export class BlockWriter {
       lengths.push(this.#column.length);
       this.#data.add(this.#column.bytes());
     }
-    const { labels, ref, producer } = series;
-    this.#series.push({ labels, ref, producer, timeline, at, lengths });
-    this.#samples += to - from;
-    this.#minMs = Math.min(this.#minMs, timesMs[from]!);
-    this.#maxMs = Math.max(this.#maxMs, timesMs[to - 1]!);
-    this.#refMax = Math.max(this.#refMax, ref);
+    return { kind: COLUMN.floats, at, lengths };
+  }
+
+  /** A column of each kind that the samples have, segment by segment like the floats. */
+  #addExtras(series: SeriesColumns): IndexedColumn[] {
+    const { from, to } = series;
+    const parts: ExtraColumn[][] = [];
+    for (let start = from; start < to; start += SEGMENT_SAMPLES) {
+      const count = Math.min(SEGMENT_SAMPLES, to - start);
+      const builder = new ColumnExtrasBuilder(count);
+      builder.copy(series, start, { count, at: 0 });
+      parts.push(extraColumns(builder.finish(), { count, scratch: this.#scratch }));
+    }
+    const kinds = new Set(parts.flat().map(({ kind }) => kind));
+    return [...kinds].map(kind => {
+      const at = this.#data.at;
+      const lengths = parts.map(columns => {
+        const column = columns.find(one => one.kind === kind);
+        if (column === undefined) return 0;
+        this.#data.add(column.bytes);
+        return column.bytes.length;
+      });
+      return { kind, at, lengths };
+    });
   }
 
   flush(): Promise<Result<void, DiskError>> {

@@ -142,6 +142,28 @@ function bodies(start: Start): void {
     });
   }
 
+  for (const encoding of ['identity', ...Object.keys(ENCODERS)] as const) {
+    it(`lends the body of a 200, in ${encoding}, to whoever takes it, and gives it back otherwise`, async () => {
+      const encode = ENCODERS[encoding as keyof typeof ENCODERS] ?? ((text: Uint8Array) => text);
+      const { get } = await start(async ({ path }) => ({
+        status: path === '/bad' ? 500 : 200,
+        headers: { 'content-encoding': encoding, 'content-type': 'text/x' },
+        body: encode(bytes(`${path}${TEXT}`)),
+      }));
+      const taken: string[] = [];
+      const takeBody: HttpRequest['takeBody'] = (body, { headers }) => {
+        taken.push(`${headers['content-type']}: ${new TextDecoder().decode(body)}`);
+      };
+      const answers = await Promise.all(['/a', '/b', '/bad'].map(path => get(path, { takeBody })));
+      expect(taken.sort()).toEqual([`text/x: /a${TEXT}`, `text/x: /b${TEXT}`]);
+      expect(answers.map(answer => new TextDecoder().decode(got(answer).body))).toEqual([
+        '',
+        '',
+        `/bad${TEXT}`,
+      ]);
+    });
+  }
+
   it('refuses a body beyond the limit, counted after decompression, on both sides', async () => {
     const bomb = gzipSync(Buffer.alloc(1_000_000));
     const { get } = await start(async served => {

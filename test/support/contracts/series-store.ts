@@ -3,6 +3,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   compareLabels,
+  type ExemplarReader,
   isStaleAt,
   type Labels,
   labelsFrom,
@@ -25,7 +26,7 @@ import {
 /** One empty store. Its clock must stand at `nowMs`, its retention be at least two hours. */
 export interface SeriesStorePeer {
   readonly writer: SeriesWriter;
-  readonly reader: SeriesReader;
+  readonly reader: SeriesReader & ExemplarReader;
   readonly nowMs: number;
   close(): Promise<void>;
 }
@@ -343,7 +344,7 @@ function refusals(kit: () => Promise<Kit>): void {
 }
 
 function kinds(kit: () => Promise<Kit>): void {
-  it('stores a native histogram, or refuses that one sample as unsupported', async () => {
+  it('stores a native histogram', async () => {
     const { peer, ref, batch, append, columns } = await kit();
     const [h, f] = ['h', 'f'].map(x => ref({ __name__: x })) as [SeriesRef, SeriesRef];
     const outcome = await append({
@@ -354,18 +355,8 @@ function kinds(kit: () => Promise<Kit>): void {
       histograms: new Map([[0, HISTOGRAM]]),
     });
     const stored = (await columns([{ name: '__name__', op: '=', value: 'h' }]))[0];
-    if (outcome.refusedCount > 0) {
-      expect(outcome).toEqual({
-        accepted: 1,
-        refused: [{ index: 0, reason: 'sample-unsupported' }],
-        refusedCount: 1,
-        refusedBy: new Map([['sample-unsupported', 1]]),
-      });
-      expect(stored).toBeUndefined();
-    } else {
-      expect(outcome.accepted).toBe(2);
-      expect(stored?.histograms?.get(stored.from)).toEqual(HISTOGRAM);
-    }
+    expect(outcome).toEqual({ accepted: 2, acceptedHistograms: 1, refused: [], refusedCount: 0 });
+    expect(stored?.histograms?.get(stored.from)).toEqual(HISTOGRAM);
     expect(await columns([{ name: '__name__', op: '=', value: 'f' }])).toHaveLength(1);
   });
 
@@ -378,8 +369,18 @@ function kinds(kit: () => Promise<Kit>): void {
     expect(series !== undefined && isStaleAt(wordsOf(series.values), series.from)).toBe(true);
   });
 
-  it('accepts start timestamps, exemplars and metadata beside floats', async () => {
-    const { peer, ref, batch, append, samples } = await kit();
+  it('refuses another histogram, or a float, at the time of a histogram; the same one is a repeat', async () => {
+    const { peer, ref, batch, append } = await kit();
+    const row = batch(peer.nowMs, [[ref({ __name__: 'h' }), 0]]);
+    const other = { ...HISTOGRAM, sum: HISTOGRAM.sum + 1 };
+    expect((await append({ ...row, histograms: new Map([[0, HISTOGRAM]]) })).accepted).toBe(1);
+    expect((await append({ ...row, histograms: new Map([[0, HISTOGRAM]]) })).accepted).toBe(1);
+    for (const again of [{ ...row, histograms: new Map([[0, other]]) }, row])
+      expect((await append(again)).refused).toEqual([{ index: 0, reason: 'sample-conflict' }]);
+  });
+
+  it('keeps start timestamps, exemplars and metadata beside floats', async () => {
+    const { peer, ref, batch, append, samples, columns } = await kit();
     const metadata: MetricMetadata = { metric: 'm', type: 'counter', help: 'How "many"?\n', unit: 'bytes' };
     const outcome = await append({
       ...batch(peer.nowMs, [[ref({ __name__: 'm' }), 3]]),
@@ -387,8 +388,20 @@ function kinds(kit: () => Promise<Kit>): void {
       exemplars: [{ index: 0, exemplar: { labels: labelsFrom({ trace_id: 'abc' }), value: 0.5 } }],
       metadata: [metadata],
     });
-    expect(outcome).toEqual({ accepted: 1, refused: [], refusedCount: 0 });
+    expect(outcome).toEqual({ accepted: 1, keptExemplars: 1, refused: [], refusedCount: 0 });
     expect(await samples([])).toEqual([['m{}', [[peer.nowMs, 3]]]]);
+    const [stored] = await columns([]);
+    expect(stored?.startTimesMs?.[stored.from]).toBe(peer.nowMs - HOUR_MS);
+    const range = { fromMs: peer.nowMs, toMs: peer.nowMs };
+    expect(await peer.reader.exemplars([[{ name: '__name__', op: '=', value: 'm' }]], range)).toEqual({
+      ok: true,
+      value: [
+        {
+          series: labelsFrom({ __name__: 'm' }),
+          exemplars: [{ labels: labelsFrom({ trace_id: 'abc' }), value: 0.5, timestampMs: peer.nowMs }],
+        },
+      ],
+    });
     expect(peer.reader.metadata()).toContainEqual(metadata);
   });
 

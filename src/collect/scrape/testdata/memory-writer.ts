@@ -4,6 +4,7 @@ import { err, ok, type Result } from '../../../base/index.ts';
 import {
   type AppendFailure,
   type AppendOutcome,
+  type BucketSpan,
   formatLabels,
   isStaleAt,
   type Labels,
@@ -43,7 +44,8 @@ export class MemoryWriter implements SeriesWriter {
     for (const ref of batch.series) {
       if (!this.isLive(ref as SeriesRef)) throw new Error(`assertion failed: unknown ref ${ref}`);
     }
-    this.batches.push(batch);
+    // Its values are only lent.
+    this.batches.push({ ...batch, values: batch.values.slice() });
     return ok({ accepted: batch.series.length, refused: [], refusedCount: 0 });
   }
 
@@ -69,10 +71,36 @@ export class MemoryWriter implements SeriesWriter {
   allRows(batch: SampleBatch): string[] {
     const words = wordsOf(batch.values);
     return [...batch.series].map((ref, i) => {
-      const value = isStaleAt(words, i) ? 'stale' : String(batch.values[i]);
+      const value = isStaleAt(words, i) ? 'stale' : (histogramText(batch, i) ?? String(batch.values[i]));
       const ownMs = batch.ownTimestampsMs?.[i];
       const time = ownMs === undefined || Number.isNaN(ownMs) ? '' : ` @${ownMs}`;
-      return `${formatLabels(this.#labels.get(ref) as Labels)} ${value}${time}`;
+      const startMs = batch.startTimestampsMs?.[i];
+      const start = startMs === undefined || Number.isNaN(startMs) ? '' : ` since ${startMs}`;
+      return `${formatLabels(this.#labels.get(ref) as Labels)} ${value}${time}${start}`;
     });
   }
+}
+
+/** `h3 count/sum/zero [index:count …]`, negative indices of buckets behind "-"; bounds instead of indices for custom ones. */
+function histogramText(batch: SampleBatch, i: number): string | undefined {
+  const histogram = batch.histograms?.get(i);
+  if (histogram === undefined) return undefined;
+  const { schema, count, sum, zeroCount, customBounds } = histogram;
+  const side = (sign: string, spans: readonly BucketSpan[], counts: Float64Array): string[] => {
+    let index = 0;
+    let at = 0;
+    return spans.flatMap(({ offset, length }) => {
+      index += offset;
+      return Array.from({ length }, () => {
+        const place = customBounds === undefined ? `${sign}${index}` : String(customBounds[index] ?? '+Inf');
+        index++;
+        return `${place}:${counts[at++]}`;
+      });
+    });
+  };
+  const buckets = [
+    ...side('-', histogram.negativeSpans, histogram.negativeCounts),
+    ...side('', histogram.positiveSpans, histogram.positiveCounts),
+  ];
+  return `h${schema} ${count}/${sum}/${zeroCount} [${buckets.join(' ')}]${histogram.integer ? '' : ' float'}`;
 }

@@ -1,0 +1,171 @@
+// The log at a start: what is not in a sealed chunk becomes open rows and side samples again.
+// biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
+
+import { ok, type Result } from '../base/index.ts';
+import { type TargetId, targetId, valuesAt } from '../model/index.ts';
+import { addShape, findShape, publishRow, stageRow } from './cohort.ts';
+import { type Extras, pickedExtras } from './extras.ts';
+import { RECORD } from './frame.ts';
+import type { Cohort, Series } from './head-data.ts';
+import { publishSide } from './publish.ts';
+import { BATCH_VERSION_MAX, type ReadRow, readBatch, type SideRecord } from './records.ts';
+import {
+  type FoundFile,
+  type ReplayFailure,
+  type ReplayInto,
+  readRecords,
+  takeExemplars,
+  unknownRecord,
+} from './replay-files.ts';
+import { ROWS_MAX } from './settings.ts';
+
+interface Layout {
+  readonly producer: TargetId;
+  /** In the order of the values. */
+  readonly refs: Uint32Array;
+  /** Worked out when a row needs it: most are of chunks that are sealed. */
+  known: Known | undefined;
+}
+
+interface LogState {
+  readonly into: ReplayInto;
+  readonly sealed: ReadonlySet<number>;
+  readonly cohorts: Map<number, Cohort>;
+  /** Of the segment being read. */
+  layouts: Map<number, Layout>;
+  segment: number;
+}
+
+export async function replayLog(
+  into: ReplayInto,
+  files: readonly FoundFile[],
+  sealed: ReadonlySet<number>,
+): Promise<Result<void, ReplayFailure>> {
+  const state: LogState = { into, sealed, cohorts: new Map(), layouts: new Map(), segment: 0 };
+  for (const file of files) {
+    state.layouts = new Map();
+    state.segment = file.number;
+    const end = await readRecords(into, file, (bytes, record) => {
+      if (record.type === RECORD.probe) return undefined;
+      if (record.type === RECORD.exemplars && record.version === 1)
+        return takeExemplars(into, bytes.subarray(record.payloadFrom, record.payloadTo));
+      if (record.type !== RECORD.batch || record.version > BATCH_VERSION_MAX) return unknownRecord(record);
+      const batch = readBatch(bytes.subarray(record.payloadFrom, record.payloadTo), id => sealed.has(id));
+      if (batch === undefined) return 'A batch has a valid checksum but makes no sense';
+      let lost = 0;
+      if (batch.row !== undefined) lost += replayRow(state, batch.row, batch.producer);
+      if (batch.side !== undefined) lost += replaySide(state, batch.side, batch.producer ?? targetId(''));
+      return lost === 0 ? undefined : `${lost} samples are lost: what they refer to was damaged`;
+    });
+    if (!end.ok) return end;
+    into.wal.addClosed(file.number, end.value);
+  }
+  return ok(undefined);
+}
+
+/** Returns the number of samples lost. */
+function replayRow(state: LogState, row: ReadRow, producer: TargetId | undefined): number {
+  const { into, sealed, cohorts } = state;
+  const { head } = into;
+  const { table } = head;
+  head.reserveChunkId(row.chunkId);
+  head.reserveLayoutId(row.layoutId);
+  if (row.layout !== undefined && producer !== undefined) {
+    for (const ref of row.layout) table.reserveRef(ref);
+    state.layouts.set(row.layoutId, { producer, refs: row.layout, known: undefined });
+  }
+  if (row.values === undefined || sealed.has(row.chunkId)) return 0;
+  const layout = state.layouts.get(row.layoutId);
+  if (layout === undefined || layout.refs.length !== row.count) return row.count;
+  layout.known ??= knownOf(Array.from(layout.refs, ref => table.resolve(ref)));
+  const { members, refs } = layout.known;
+  const { values, extras } = takeKnown(layout.known, { values: row.values, extras: row.extras });
+  const lost = row.count - values.length;
+  if (values.length === 0) return lost;
+  let cohort = cohorts.get(row.chunkId);
+  if (cohort === undefined) {
+    cohort = head.openCohort(layout.producer, into.monotonicMs, row.chunkId);
+    cohorts.set(row.chunkId, cohort);
+  }
+  if (cohort.rows >= ROWS_MAX) return row.count;
+  const shape = findShape(cohort, refs) ?? addShape(cohort, members, head.takeLayoutId());
+  stageRow(cohort, values, head.pool);
+  const { segment } = state;
+  publishRow(cohort, shape, { timeMs: row.timeMs, segment, nowMs: into.monotonicMs, extras });
+  for (const one of members) {
+    if (row.timeMs >= table.lastMs[one.slot]!) {
+      table.lastMs[one.slot] = row.timeMs;
+      table.producer[one.slot] = layout.producer;
+    }
+  }
+  if (row.timeMs > head.newestMs) head.newestMs = row.timeMs;
+  return lost;
+}
+
+/** Which of some series are known, and where they stand among all. */
+interface Known {
+  readonly members: readonly Series[];
+  readonly refs: Uint32Array;
+  /** Undefined when all are. */
+  readonly places: readonly number[] | undefined;
+}
+
+function knownOf(series: readonly (Series | undefined)[]): Known {
+  const members = series.filter(one => one !== undefined);
+  const refs = Uint32Array.from(members, one => one.ref);
+  if (members.length === series.length) return { members, refs, places: undefined };
+  const places: number[] = [];
+  series.forEach((one, i) => {
+    if (one !== undefined) places.push(i);
+  });
+  return { members, refs, places };
+}
+
+interface FoundSamples {
+  readonly values: Float64Array;
+  readonly extras: Extras | undefined;
+}
+
+function takeKnown({ places }: Known, found: FoundSamples): FoundSamples {
+  if (places === undefined) return found;
+  const values = valuesAt(found.values, places);
+  return { values, extras: found.extras && pickedExtras(found.extras, places) };
+}
+
+function replaySide(state: LogState, side: SideRecord, producer: TargetId): number {
+  const { into, sealed, segment } = state;
+  const { table } = into.head;
+  const known = side.refs.map((ref, i) => {
+    table.reserveRef(ref);
+    into.head.reserveChunkId(side.chunkIds[i]!);
+    return sealed.has(side.chunkIds[i]!) ? undefined : table.resolve(ref);
+  });
+  const lost = known.filter((one, i) => one === undefined && !sealed.has(side.chunkIds[i]!)).length;
+  const found = knownOf(known);
+  const { values, extras } = takeKnown(found, side);
+  const times = Float64Array.from(side.times.filter((_, i) => known[i] !== undefined));
+  const chunkIds = side.chunkIds.filter((_, i) => known[i] !== undefined);
+  publishSide(
+    into.head,
+    { series: found.members, chunkIds, times, values, extras, producer },
+    { segment, monotonicMs: into.monotonicMs },
+  );
+  return lost;
+}
+
+/**
+ * A chunk that was full when the process ended, but not in its file yet, comes back as open rows beside its successor.
+ * It is sealed here, so that the successor goes on.
+ */
+export function sealSuperseded(into: ReplayInto): void {
+  const { head } = into;
+  for (const cohort of [...head.allCohorts()]) {
+    const first = cohort.series[0];
+    const later = first?.cohorts.some(
+      other => other.producer === cohort.producer && other.chunkId > cohort.chunkId && other.rows > 0,
+    );
+    if (!later || cohort.rows === 0) continue;
+    head.seal(cohort, into.monotonicMs);
+    head.dropCohort(cohort);
+  }
+}
