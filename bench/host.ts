@@ -1,35 +1,9 @@
 // Claim: collecting this host costs no more CPU than node_exporter does for the same (14 CPU ms for 507 series).
 
-import { err } from '../src/base/index.ts';
-import { createHostCollector, HOST_DEFAULTS, type HostFacts } from '../src/collect/host/index.ts';
-import { systemClock, systemDisk } from '../src/os/index.ts';
+import { collector } from './peers/host-collector.ts';
 
 const WARM_UP_ROUNDS = 20;
 const ROUNDS = 200;
-
-const facts: HostFacts = {
-  platform: process.platform,
-  machine: process.arch,
-  systemName: '',
-  release: '',
-  version: '',
-  hostname: () => '',
-  cpus: () => [],
-  totalMemoryBytes: () => 0,
-  freeMemoryBytes: () => 0,
-  loadAverages: () => [0, 0, 0],
-  uptimeSeconds: () => 0,
-  timeZone: () => ({ name: 'UTC', offsetSeconds: 0 }),
-};
-
-const collector = createHostCollector({
-  disk: systemDisk(),
-  exec: { run: async () => err({ code: 'exec-not-found', message: 'no commands in this measurement' }) },
-  clock: systemClock(),
-  facts,
-  log: { log: () => {} },
-  settings: HOST_DEFAULTS,
-});
 
 let series = 0;
 for (let i = 0; i < WARM_UP_ROUNDS; i++) await collector.collect();

@@ -2,7 +2,7 @@
 // store). A: steady page, known layout. B: the same page decoded anew each time, what a scraper without a layout does.
 
 import { err, ok } from '../src/base/index.ts';
-import { TargetBatcher } from '../src/collect/scrape/index.ts';
+import { HISTOGRAMS_DEFAULT, TargetBatcher } from '../src/collect/scrape/index.ts';
 import { parseText } from '../src/exposition/index.ts';
 import { labelsFrom, type SeriesRef, type SeriesWriter, targetId } from '../src/model/index.ts';
 
@@ -55,12 +55,15 @@ const batcher = new TargetBatcher(memoryWriter(), {
   trackTimestampsStaleness: false,
   sampleLimit: 0,
   seriesMax: 0,
+  histograms: HISTOGRAMS_DEFAULT,
+  extraMetrics: false,
+  timeoutMs: 10_000,
   labelLimits: { labels: 0, nameBytes: 0, valueBytes: 0, legacyNames: false },
 });
 let samples = 0;
 const steady = (page: Uint8Array, turn: number): void => {
   const report = batcher.readPage({ bytes: page, format: 'text' }, '');
-  samples += batcher.finish(report, { timestampMs: turn, durationMs: 1 }).series.length;
+  samples += batcher.finish(report, { timestampMs: turn, durationMs: 1, bodyBytes: 0 }).series.length;
 };
 const anew = (page: Uint8Array): void => {
   parseText(page, { sample: () => samples++ });
