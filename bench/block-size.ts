@@ -1,6 +1,7 @@
 // Bytes a sample in blocks, index included, and the CPU that cutting and compacting takes. Data: hosts with ten gauges
 // (whole-number walks and decimals) and ten counters (four of them histogram buckets), ten or eleven labels, a step of 15 s,
-// six hours, two hosts in a hundred reset once. BENCH_HOSTS says how many hosts (100); 1000 is the full size.
+// six hours, two hosts in a hundred reset once. BENCH_HOSTS says how many hosts (100); 1000 is the full size. Blocks are made
+// in a thread as in the program; BENCH_THREAD=no makes them beside everything else, in slices.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,8 +9,8 @@ import { join } from 'node:path';
 import { monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
 import type { Clock } from '../src/base/index.ts';
 import { labelsFrom, MetricRegistry, targetId } from '../src/model/index.ts';
-import { systemDisk } from '../src/os/index.ts';
-import { DEFAULT_STORE_SETTINGS, openStore, type Store } from '../src/storage/index.ts';
+import { keepHeapSmall, startThread, systemDisk } from '../src/os/index.ts';
+import { DEFAULT_STORE_SETTINGS, openStore, type Store, ThreadMaker } from '../src/storage/index.ts';
 import { seededRandom } from '../test/support/random.ts';
 
 const HOSTS = Number(process.env['BENCH_HOSTS'] ?? 100);
@@ -87,6 +88,8 @@ new PerformanceObserver(list => {
   for (const { duration } of list.getEntries()) gcMsMax = Math.max(gcMsMax, duration);
 }).observe({ entryTypes: ['gc'] });
 
+keepHeapSmall();
+const start = startThread(new URL('../src/app/block-thread.js', import.meta.url), 'blocks');
 const folder = mkdtempSync(join(tmpdir(), 'watchkeeper-bench-'));
 try {
   const opened = await openStore({
@@ -96,6 +99,7 @@ try {
     log: { log: (level, message) => console.log(level, message) },
     metrics: new MetricRegistry(),
     settings: DEFAULT_STORE_SETTINGS,
+    ...(process.env['BENCH_THREAD'] !== 'no' && { maker: new ThreadMaker({ start, clock }) }),
   });
   if (!opened.ok) throw new Error(opened.error.message);
   const store = opened.value;

@@ -42,9 +42,14 @@ function build() {
   const inputs = [
     ...filesUnder(join(root, 'src')),
     ...filesUnder(join(root, 'ui')),
-    ...['tsconfig.json', 'tsconfig.build.json', 'package.json', 'package-lock.json', 'tools/prepare.mjs'].map(
-      name => join(root, name),
-    ),
+    ...[
+      'tsconfig.json',
+      'tsconfig.build.json',
+      'package.json',
+      'package-lock.json',
+      'tools/prepare.mjs',
+      'tools/vite.program.mjs',
+    ].map(name => join(root, name)),
   ].filter(path => !path.endsWith('.test.ts') && !path.endsWith('.md'));
   const wanted = hashOf(inputs, process.versions.modules);
   if (!forced && readStamp(stamp) === wanted) return;
@@ -55,10 +60,11 @@ function build() {
     [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'],
     'tsc',
   );
-  // Both programs into one file each, over what tsc made: hundreds of modules take Node half a second to find.
+  // Each program into one file each, over what tsc made: hundreds of modules take Node half a second to find.
   for (const [entry, folder] of [
     ['dist/cli/main.js', 'dist/cli'],
     ['dist/state/worker.js', 'dist/state'],
+    ['dist/app/block-thread.js', 'dist/app'],
   ])
     bundle(entry, folder);
   if (existsSync(join(root, 'ui', 'vite.config.ts'))) {
@@ -76,8 +82,13 @@ function build() {
 /** Our own modules only; packages stay where they are. */
 function bundle(entry, folder) {
   const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
+  const config = join('tools', 'vite.program.mjs');
   const how = ['--ssr', entry, '--outDir', folder, '--emptyOutDir', 'false', '--target', 'node20'];
-  run(process.execPath, [vite, 'build', ...how, '--minify', 'false', '--logLevel', 'warn'], 'vite build');
+  run(
+    process.execPath,
+    [vite, 'build', '--config', config, ...how, '--minify', 'false', '--logLevel', 'warn'],
+    'vite build',
+  );
   // It is of the file that stood there before.
   rmSync(join(root, `${entry}.map`), { force: true });
 }

@@ -1,6 +1,18 @@
 // All that the system needs of the outside world: real in cli/, faked in the simulation.
 
-import type { Clock, Disk, Dns, Exec, Http, HttpServer, Log, Mail, Random, Result } from '../base/index.ts';
+import type {
+  Clock,
+  Disk,
+  Dns,
+  Exec,
+  Http,
+  HttpServer,
+  Log,
+  Mail,
+  Random,
+  Result,
+  StartThread,
+} from '../base/index.ts';
 import type { HostFacts } from '../collect/host/index.ts';
 import type { StateStore } from '../model/index.ts';
 
@@ -27,6 +39,8 @@ export interface SystemPorts {
   readonly env: Readonly<Record<string, string>>;
   /** Opens the state database in the data folder. */
   openState(folder: string): Promise<Result<StateStore, { readonly message: string }>>;
+  /** Starts a thread that runs `block-thread.ts`; without it blocks are made in slices beside everything else. */
+  readonly startBlockThread?: StartThread;
   /** A file of the built page, by its path in the URL. */
   asset(path: string): Promise<{ readonly type: string; readonly bytes: Uint8Array } | undefined>;
 }

@@ -26,9 +26,10 @@ import { channels, createNotifier, createRender, type Notifier, type NotifyConfi
 import { createQueryEngine } from '../promql/index.ts';
 import { createRecovery, type Recovery } from '../recovery/index.ts';
 import { createRuleRunner, type RuleRunner, type RuleSettings } from '../rules/index.ts';
-import { DEFAULT_STORE_SETTINGS, openStore, type Store } from '../storage/index.ts';
+import { DEFAULT_STORE_SETTINGS, openStore, type Store, ThreadMaker } from '../storage/index.ts';
 import { joinDirectories } from './directory.ts';
 import type { SystemPorts } from './ports.ts';
+import { prepareSending } from './prepare-sending.ts';
 import { readRuleFiles } from './rules.ts';
 import { selfFamilies } from './self.ts';
 import {
@@ -131,6 +132,7 @@ async function openFolders(
   if (!made.ok)
     return err({ problems: [`Cannot use data folder "${options.dataFolder}": ${made.error.message}`] });
   const { retentionBytes, walAck, seriesMax, metricSeriesMax, exemplarsMax } = config.storage;
+  const start = ports.startBlockThread;
   const maxAgeMs = options.retentionMs ?? config.storage.retentionMs;
   const store = await openStore({
     disk,
@@ -138,6 +140,7 @@ async function openFolders(
     clock,
     log,
     metrics: registry,
+    ...(start && { maker: new ThreadMaker({ start, clock }) }),
     settings: {
       ...DEFAULT_STORE_SETTINGS,
       maxAgeMs,
@@ -412,6 +415,7 @@ function build(
         { config: loaded.config, version: loaded.version, files: loaded.files.map(file => file.path) },
         read.files,
       );
+      prepareSending(ports, loaded.config);
       const all = [...problems, ...notes, ...(applied.ok ? [] : [applied.error])];
       lastReload = { atMs: clock.nowMs(), ok: applied.ok, problems: all };
       return { ok: applied.ok, problems: all };
@@ -450,6 +454,7 @@ function build(
       if (!applied.ok) return err({ problems: [applied.error] });
       expire();
       ready = true;
+      prepareSending(ports, config);
       return ok(undefined);
     },
   };

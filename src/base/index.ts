@@ -42,6 +42,10 @@ export type {
   ServerHandler,
   ServerRequest,
   ServerResponse,
+  StartThread,
+  Thread,
+  ThreadListener,
+  ThreadPort,
   Timer,
 } from './ports.ts';
 export { type Err, err, type Ok, ok, type Result } from './result.ts';

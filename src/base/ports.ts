@@ -19,6 +19,30 @@ export interface Timer {
   cancel(): void;
 }
 
+// --- threads --------------------------------------------------------------------------------------
+
+/** A thread of this process that knows nothing but what it is sent: plain data, copied. */
+export interface Thread {
+  /** Messages arrive in their order. */
+  post(message: unknown): void;
+  /** Ends it at once, whatever it is doing; resolves when it is gone. */
+  end(): Promise<void>;
+}
+
+export interface ThreadListener {
+  readonly onMessage: (message: unknown) => void;
+  /** It has ended, by itself or by an error; nothing comes any more. */
+  readonly onEnd: (cause: string) => void;
+}
+
+export type StartThread = (listener: ThreadListener) => Thread;
+
+/** The thread's own end. */
+export interface ThreadPort {
+  post(message: unknown): void;
+  onMessage(listener: (message: unknown) => void): void;
+}
+
 // --- randomness -----------------------------------------------------------------------------------
 
 export interface Random {
@@ -196,6 +220,8 @@ export interface HttpResponse {
 export interface Http {
   /** Connections are kept alive between requests. Any HTTP status is an `ok` result. */
   request(request: HttpRequest, signal?: AbortSignal): Promise<Result<HttpResponse, HttpError>>;
+  /** Loads what sending needs, so that a first request that matters neither waits for it nor needs the disk for it. */
+  prepare?(): void;
 }
 
 export type DnsType = 'A' | 'AAAA' | 'SRV' | 'MX' | 'NS';
@@ -303,6 +329,8 @@ export interface MailError {
 export interface Mail {
   /** `ok` holds the server's own answer to the message ("250 2.0.0 Ok: queued as …"). */
   send(message: MailMessage, signal?: AbortSignal): Promise<Result<string, MailError>>;
+  /** As that of `Http`. */
+  prepare?(): void;
 }
 
 // --- processes ------------------------------------------------------------------------------------

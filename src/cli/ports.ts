@@ -11,6 +11,7 @@ import {
   pageAssets,
   processFacts,
   smtpMail,
+  startThread,
   streamLog,
   systemClock,
   systemDisk,
@@ -52,6 +53,7 @@ export function realPorts(options: {
       keepHeapSmall();
       return opened;
     },
+    startBlockThread: startThread(new URL('../app/block-thread.js', import.meta.url), 'blocks'),
     asset: pageAssets(new URL('../ui/', import.meta.url)),
     async close() {
       exec.close();

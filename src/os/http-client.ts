@@ -1,7 +1,7 @@
 // The HTTP client, over undici: kept-alive connections, decompression, one limit of time for the whole exchange.
 
 import { Readable } from 'node:stream';
-import { Agent, type Dispatcher, ProxyAgent } from 'undici';
+import type { Dispatcher } from 'undici';
 import {
   err,
   type Http,
@@ -15,6 +15,7 @@ import {
 } from '../base/index.ts';
 import { type BodyFailure, type ReadBody, readBody, readWholeBody } from './body.ts';
 import { Inflater } from './inflater.ts';
+import { lazily } from './lazily.ts';
 import { TokenStore } from './oauth2.ts';
 import {
   type Answer,
@@ -47,12 +48,15 @@ export function httpClient(env: Readonly<Record<string, string | undefined>> = {
   const pages = new PageClient(tlsOptions);
   const isProxied = ({ url, proxy }: HttpRequest): boolean =>
     proxy !== undefined && proxyFor(new URL(url), proxy, env) !== undefined;
-  const poolFor = (request: HttpRequest): Dispatcher => {
+  // Whoever only gets pages does without it: it takes 20 MB and 50 ms.
+  const library = lazily(() => import('undici'));
+  const poolFor = async (request: HttpRequest): Promise<Dispatcher> => {
+    const undici = await library();
     const proxyUrl = proxyFor(new URL(request.url), request.proxy, env);
     const proxy =
       proxyUrl === undefined ? undefined : { url: proxyUrl, headers: request.proxy?.connectHeaders ?? {} };
     const key = JSON.stringify([request.tls ?? null, proxy ?? null]);
-    const pool = pools.get(key) ?? newPool(request.tls, proxy);
+    const pool = pools.get(key) ?? newPool(undici, request.tls, proxy);
     // Put at the end again: the map's order is the order of use.
     pools.delete(key);
     pools.set(key, pool);
@@ -94,6 +98,7 @@ export function httpClient(env: Readonly<Record<string, string | undefined>> = {
         signal?.removeEventListener('abort', onAbort);
       }
     },
+    prepare: () => void library().catch(() => undefined),
     close: async () => {
       const open = [...pools.values()];
       pools.clear();
@@ -126,7 +131,7 @@ async function withToken(
 }
 
 interface Means {
-  readonly poolFor: (request: HttpRequest) => Dispatcher;
+  readonly poolFor: (request: HttpRequest) => Promise<Dispatcher>;
   readonly pages: PageClient;
   readonly inflater: Inflater;
   readonly isProxied: (request: HttpRequest) => boolean;
@@ -199,7 +204,8 @@ interface Answered extends Answer {
 }
 
 async function send({ request, url, headers }: Asked, means: Means): Promise<Answered> {
-  const answer = await means.poolFor(request).request({
+  const pool = await means.poolFor(request);
+  const answer = await pool.request({
     origin: url.origin,
     path: `${url.pathname}${url.search}`,
     method: request.method as Dispatcher.HttpMethod,
@@ -268,6 +274,7 @@ function redirected(request: HttpRequest, answer: HttpResponse): HttpRequest | u
 }
 
 function newPool(
+  { Agent, ProxyAgent }: typeof import('undici'),
   tls: HttpTls | undefined,
   proxy: { readonly url: string; readonly headers: Readonly<Record<string, string>> } | undefined,
 ): Dispatcher {

@@ -15,3 +15,4 @@ export { type MailSink, openMailSink, type SunkMail } from './mail-sink.ts';
 export { type ThisProcess, thisProcess } from './process.ts';
 export { systemRandom } from './random.ts';
 export { freePort, killProcess, nodePath, type TemporaryFolder, temporaryFolder } from './small.ts';
+export { startThread, threadPort } from './thread.ts';

@@ -1,6 +1,5 @@
 // A small SMTP server on loopback that keeps what it receives: the mailbox and the SMS gateway of the demo and of tests.
 
-import { SMTPServer } from 'smtp-server';
 import { err, ok, type Result } from '../base/index.ts';
 
 export interface SunkMail {
@@ -25,7 +24,9 @@ export interface MailSinkOptions {
 /** A message beyond this is refused: alerts are some kilobytes. */
 const MAIL_BYTES_MAX = 1024 * 1024;
 
-export function openMailSink(options: MailSinkOptions): Promise<Result<MailSink, string>> {
+export async function openMailSink(options: MailSinkOptions): Promise<Result<MailSink, string>> {
+  // The program itself does without it.
+  const { SMTPServer } = await import('smtp-server');
   const mails: SunkMail[] = [];
   const server = new SMTPServer({
     authOptional: true,

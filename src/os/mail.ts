@@ -1,15 +1,27 @@
 // Mail over SMTP, through nodemailer: the only file that imports it.
 
-import { createTransport } from 'nodemailer';
 import { err, type Mail, type MailError, type MailMessage, ok, type Result } from '../base/index.ts';
 import { tlsOptions } from './http-client.ts';
+import { lazily } from './lazily.ts';
 
 /** One connection a message: notifications are few, and a kept one would be dropped by the server between them. */
 export function smtpMail(): Mail {
-  return { send };
+  const library = lazily(() => import('nodemailer'));
+  return {
+    send: async (message, signal) => {
+      const loaded = await library().catch(String);
+      if (typeof loaded === 'string') return err(failure('mail-connect', message, loaded));
+      return send(loaded, message, signal);
+    },
+    prepare: () => void library().catch(() => undefined),
+  };
 }
 
-async function send(message: MailMessage, signal?: AbortSignal): Promise<Result<string, MailError>> {
+async function send(
+  { createTransport }: typeof import('nodemailer'),
+  message: MailMessage,
+  signal?: AbortSignal,
+): Promise<Result<string, MailError>> {
   if (signal?.aborted) return err(failure('mail-timeout', message, 'the caller gave up'));
   const { server } = message;
   const transport = createTransport({

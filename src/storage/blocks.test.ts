@@ -7,6 +7,7 @@ import { crashingDisk } from '../../test/support/crashing-disk.ts';
 import { FakeDisk } from '../../test/support/disk.ts';
 import { type BatchExtras, randomExtras, sampleText } from '../../test/support/extras.ts';
 import { CollectingLog } from '../../test/support/log.ts';
+import { loopbackThreads } from '../../test/support/loopback-thread.ts';
 import { seededRandom } from '../../test/support/random.ts';
 import type { Disk } from '../base/index.ts';
 import {
@@ -19,6 +20,8 @@ import {
   targetId,
   wordsOf,
 } from '../model/index.ts';
+import { InPlaceMaker } from './block/in-place.ts';
+import { serveMaker, ThreadMaker } from './block/thread.ts';
 import { DEFAULT_STORE_SETTINGS, openStore, type Store, type StoreSettings } from './index.ts';
 
 const FOLDER = '/data/store';
@@ -29,17 +32,24 @@ interface World {
   readonly disk: FakeDisk;
   readonly clock: FakeClock;
   readonly settings: StoreSettings;
+  /** Blocks are made behind a thread's messages, as in the program. */
+  readonly threaded: boolean;
 }
 
-function world(settings: Partial<StoreSettings> = {}): World {
+function world(settings: Partial<StoreSettings> = {}, threaded = false): World {
   const clock = new FakeClock();
-  return { disk: new FakeDisk(), clock, settings: { ...DEFAULT_STORE_SETTINGS, ...settings } };
+  return { disk: new FakeDisk(), clock, settings: { ...DEFAULT_STORE_SETTINGS, ...settings }, threaded };
 }
 
 async function open(at: World, mount: Disk = at.disk.mount(), folder = FOLDER): Promise<Store> {
   const { clock, settings } = at;
   const options = { disk: mount, folder, clock, log: new CollectingLog(), settings };
-  const opened = await openStore({ ...options, metrics: new MetricRegistry() });
+  const { start } = loopbackThreads(port => serveMaker(port, new InPlaceMaker({ disk: mount, clock })));
+  const opened = await openStore({
+    ...options,
+    metrics: new MetricRegistry(),
+    ...(at.threaded && { maker: new ThreadMaker({ start, clock }) }),
+  });
   if (!opened.ok) throw new Error(opened.error.message);
   return opened.value;
 }
@@ -130,7 +140,7 @@ function deleteFrom(model: Samples, name: RegExp, range: { fromMs: number; toMs:
 describe('the store with blocks agrees with a naive model', () => {
   const run = async (seed: number, walAck: 'os' | 'disk', withExtras = false): Promise<void> => {
     const random = seededRandom(seed);
-    const at = world({ walAck, cacheBytesMax: seed % 2 === 0 ? 500 : 1e6 });
+    const at = world({ walAck, cacheBytesMax: seed % 2 === 0 ? 500 : 1e6 }, seed % 3 > 0);
     const model: Samples = new Map();
     let store = await open(at);
     let sets = [0, 1, 2].map(p => Array.from({ length: 6 }, (_, i) => 4 * p + i));
@@ -245,7 +255,7 @@ describe('whatever the disk does during a compaction', () => {
     async error => {
       let failures = 0;
       for (let n = 1; ; n++) {
-        const at = world();
+        const at = world({}, error !== 'disk-full');
         const { store, model } = await filled(at, 7);
         const full = structuredClone(model);
         const before = at.disk.calls;
@@ -277,7 +287,7 @@ describe('whatever the disk does during a compaction', () => {
     for (let call = 1; ; call++) {
       let ended = true;
       for (const seed of call % 4 === 0 ? [1, 2] : [1]) {
-        const at = world({ walAck: 'disk' });
+        const at = world({ walAck: 'disk' }, call % 2 === 0);
         const made = await filled(at, 7);
         await made.store.close();
         const { model } = made;

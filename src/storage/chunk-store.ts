@@ -149,6 +149,12 @@ export class ChunkStore {
     return failure === undefined ? ok(records) : err(failure);
   }
 
+  /** Undefined for one that is not written, or whose file is gone. */
+  placeOf({ place }: Chunk): { readonly path: string; readonly offset: number } | undefined {
+    const file = place === undefined ? undefined : this.#files.get(place.file);
+    return place === undefined || file === undefined ? undefined : { path: file.path, offset: place.offset };
+  }
+
   /** Leaves a chunk out from now on, and says so. */
   markDamaged(chunk: Chunk, cause: string): void {
     chunk.damaged = true;

@@ -6,10 +6,10 @@ import { compileMatchers, type Matcher, type TimeRange } from '../model/index.ts
 import type { Block } from './block/block.ts';
 import type { BlockSet } from './block/block-set.ts';
 import { BLOCK_MS } from './block/limits.ts';
-import { Merger } from './block/merge.ts';
+import type { BlockMaker } from './block/maker.ts';
 import { levelsOf, planCompaction, planRetention } from './block/plan.ts';
 import { Slices } from './block/slices.ts';
-import { contentOf, type WriteFailure, writeBlock } from './block/write-blocks.ts';
+import { type WriteFailure, writeBlock } from './block/write-blocks.ts';
 import type { ChunkStore } from './chunk-store.ts';
 import { aligned, cutHead } from './cut.ts';
 import type { Head } from './head.ts';
@@ -31,6 +31,8 @@ export interface CompactorParts {
   readonly chunks: ChunkStore;
   readonly wal: Wal;
   readonly blocks: BlockSet;
+  /** Ends with the compactor. */
+  readonly maker: BlockMaker;
   /** Seals what is open (all, or what has samples before a time) and makes it durable in chunk files. */
   readonly seal: (beforeMs: number, slices: Slices) => Promise<Result<void, DiskError>>;
 }
@@ -145,7 +147,10 @@ export class Compactor {
   /** Gives up what is being written and waits for it. */
   async stop(): Promise<void> {
     this.#stopping.abort();
+    const { maker } = this.#parts;
+    maker.stop();
     await this.#serial.run(async () => undefined);
+    await maker.close();
   }
 
   /** Before this time everything is old enough to leave the head: late samples still compare with what is there. */
@@ -174,13 +179,12 @@ export class Compactor {
   }
 
   async #cut(limitMs: number): Done<void> {
-    const { head, chunks, blocks, disk, seal } = this.#parts;
+    const { head, chunks, blocks, maker, seal } = this.#parts;
     // -Infinity and NaN: the store is empty.
     if (!(limitMs > -Infinity) || !this.#hasSamplesBefore(limitMs)) return ok(undefined);
     const sealed = await seal(limitMs, this.#slices);
     if (!sealed.ok) return err(adminFailure('seal', sealed.error));
-    const parts = { head, chunks, blocks, disk, slices: this.#slices, signal: this.#stopping.signal };
-    const cut = await cutHead(parts, limitMs);
+    const cut = await cutHead({ head, chunks, blocks, maker, slices: this.#slices }, limitMs);
     return cut.ok ? ok(undefined) : this.#failed('cut', cut.error);
   }
 
@@ -217,19 +221,25 @@ export class Compactor {
     readonly fromMs: number;
     readonly toMs: number;
   }): Promise<Result<Block | undefined, WriteFailure>> {
-    const { chunks, blocks, disk } = this.#parts;
-    const merger = new Merger();
+    const { chunks, blocks, maker } = this.#parts;
     // Chunks that no file of the head holds any more need not be remembered.
     const least = chunks.leastChunkId;
     const chunkIds = planned.blocks.flatMap(block => block.meta.chunkIds).filter(id => id >= least);
-    const parts = { blocks, disk, slices: this.#slices, signal: this.#stopping.signal };
-    return writeBlock(parts, {
-      facts: { fromMs: planned.fromMs, toMs: planned.toMs, chunkIds: chunkIds.sort((a, b) => a - b) },
-      content: contentOf(planned.blocks, { merger, slices: this.#slices }),
-      replaced: planned.blocks,
-      conflicts: () => merger.conflicts + planned.blocks.reduce((sum, { meta }) => sum + meta.conflicts, 0),
-      keepEmpty: chunkIds.length > 0,
-    });
+    const sources = planned.blocks.map(({ meta, folder, tombstones }) => ({
+      number: meta.number,
+      folder,
+      tombstones,
+    }));
+    return writeBlock(
+      { blocks, maker },
+      {
+        facts: { fromMs: planned.fromMs, toMs: planned.toMs, chunkIds: chunkIds.sort((a, b) => a - b) },
+        fill: () => maker.addBlocks(sources),
+        replaced: planned.blocks,
+        conflicts: planned.blocks.reduce((sum, { meta }) => sum + meta.conflicts, 0),
+        keepEmpty: chunkIds.length > 0,
+      },
+    );
   }
 
   async #retain(): Promise<void> {

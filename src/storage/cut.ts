@@ -2,17 +2,20 @@
 // reaches beyond the limit stays in the head and remembers how far it was cut; the block names the chunks it was made of,
 // so that after a crash they are not taken up again.
 
-import { assert, err, ok, type Result } from '../base/index.ts';
+import { assert, ok, type Result } from '../base/index.ts';
 import { BATCH_SAMPLES, BLOCK_MS } from './block/limits.ts';
-import { type Content, type WriteFailure, type WriteParts, writeBlock } from './block/write-blocks.ts';
+import type { BlockMaker, MakeFailure, StoredChunk } from './block/maker.ts';
+import type { Slices } from './block/slices.ts';
+import { type WriteFailure, type WriteParts, writeBlock } from './block/write-blocks.ts';
 import type { ChunkStore } from './chunk-store.ts';
 import type { Head } from './head.ts';
 import type { Chunk, Membership, Series } from './head-data.ts';
-import { readSealed } from './read.ts';
+import { takeSnapshot } from './picks.ts';
 
 export interface CutParts extends WriteParts {
   readonly head: Head;
   readonly chunks: ChunkStore;
+  readonly slices: Slices;
 }
 
 /** Cuts everything sealed and written before the limit, a multiple of a block's width or Infinity. Says how many blocks. */
@@ -73,9 +76,9 @@ async function cutStretch(
   const chunks = new Set(stretch.map(({ chunk }) => chunk));
   const written = await writeBlock(parts, {
     facts: { ...span, chunkIds: [...chunks].map(chunk => chunk.id).sort((a, b) => a - b) },
-    content: contentOfChunks(parts, stretch, span),
+    fill: maker => fillFrom(parts, stretch, { span, maker }),
     replaced: [],
-    conflicts: () => 0,
+    conflicts: 0,
     keepEmpty: false,
   });
   if (!written.ok) return written;
@@ -84,37 +87,40 @@ async function cutStretch(
   return ok(written.value !== undefined);
 }
 
-async function* contentOfChunks(
+async function fillFrom(
   parts: CutParts,
   stretch: readonly Candidate[],
-  span: { readonly fromMs: number; readonly toMs: number },
-): Content {
-  const chunks = new Set(stretch.map(({ chunk }) => chunk));
+  work: { readonly span: { readonly fromMs: number; readonly toMs: number }; readonly maker: BlockMaker },
+): Promise<Result<void, MakeFailure>> {
+  const { head, chunks, slices } = parts;
+  const only = new Set(stretch.map(({ chunk }) => chunk));
   // Times are whole milliseconds, and a window leaves its start out and takes its end in.
-  const wanted = { chunks, window: { fromMs: span.fromMs - 1, toMs: span.toMs - 1 } };
-  const source = { head: parts.head, chunks: parts.chunks };
+  const window = { fromMs: work.span.fromMs - 1, toMs: work.span.toMs - 1 };
+  slices.begin();
   for (const batch of batchesOf(stretch)) {
-    // A chunk that was found damaged is not met again; those dropped for their age neither.
+    // A chunk that was found damaged is not met again.
     for (;;) {
-      if (parts.signal.aborted) {
-        // Ending quietly would make a block of half of the samples.
-        yield err({ kind: 'stopped' });
-        return;
+      const snapshot = takeSnapshot(head, batch, { window, only });
+      if (snapshot.picks.length === 0) break;
+      const stored = [...snapshot.chunks.values()].map(chunk => storedChunk(chunks, chunk));
+      const added = await work.maker.addSealed({ picks: snapshot.picks, window, chunks: stored });
+      if (!added.ok) return added;
+      for (const { chunkId, cause } of added.value) {
+        const chunk = snapshot.chunks.get(chunkId);
+        assert(chunk !== undefined, 'a damaged chunk is one of those given');
+        chunks.markDamaged(chunk, cause);
       }
-      const read = await readSealed(source, batch, wanted);
-      if (!read.ok) {
-        yield err({
-          kind: 'disk',
-          error: { code: 'disk-io', op: 'read', path: 'chunks', message: read.error.message },
-        });
-        return;
-      }
-      if (read.value === 'again') continue;
-      yield ok(read.value);
-      break;
+      if (added.value.length === 0) break;
     }
-    await parts.slices.breathe();
+    await slices.breathe();
   }
+  return ok(undefined);
+}
+
+function storedChunk(chunks: ChunkStore, chunk: Chunk): StoredChunk {
+  const place = chunks.placeOf(chunk);
+  assert(place !== undefined, 'a chunk to be cut lies in a file, and nobody else drops it');
+  return { id: chunk.id, ...place, bytes: chunk.recordBytes };
 }
 
 /** Series of the chunks, each once, those of one chunk together, in portions of bounded size. */

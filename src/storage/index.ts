@@ -1,5 +1,8 @@
 // storage/: the embedded time-series store.
 
+export { InPlaceMaker } from './block/in-place.ts';
+export type { BlockMaker } from './block/maker.ts';
+export { serveMaker, ThreadMaker } from './block/thread.ts';
 export type { Damage } from './damage.ts';
 export { type OpenStoreOptions, openStore } from './runner.ts';
 export { DEFAULT_STORE_SETTINGS, type StoreSettings } from './settings.ts';

@@ -32,7 +32,9 @@ import { Backlog, type LateColumns, withLate } from './backlog.ts';
 import type { Block } from './block/block.ts';
 import { BlockSet, blockName } from './block/block-set.ts';
 import type { BlockFailure } from './block/failure.ts';
+import { InPlaceMaker } from './block/in-place.ts';
 import { COMPACT_EVERY_MS } from './block/limits.ts';
+import type { BlockMaker } from './block/maker.ts';
 import { countSeries } from './cardinality.ts';
 import { ChunkStore } from './chunk-store.ts';
 import { Compactor } from './compactor.ts';
@@ -59,6 +61,8 @@ export interface OpenStoreOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Makes the files of blocks, and ends with the store; by default here, in slices. */
+  readonly maker?: BlockMaker;
   readonly settings: StoreSettings;
 }
 
@@ -181,6 +185,7 @@ class EmbeddedStore implements Store {
     this.#compactor = new Compactor({
       ...options,
       ...parts,
+      maker: options.maker ?? new InPlaceMaker(options),
       seal: async (beforeMs, slices) => {
         await sealBefore({ head: parts.head, appender: this.#appender, clock }, beforeMs, slices);
         return this.maintain();

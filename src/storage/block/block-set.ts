@@ -144,7 +144,7 @@ export class BlockSet {
     }
     const named = await disk.syncFolder(folder);
     const opened: Result<Block, BlockFailure> = named.ok
-      ? await Block.open(disk, `${folder}/${name}`, this.#cache)
+      ? await Block.open(disk, `${folder}/${name}`, { cache: this.#cache })
       : err({ kind: 'disk', error: named.error });
     if (!opened.ok) {
       // Whether it is there after a crash is not known: it must go before anything can be deleted from the store.
@@ -222,7 +222,7 @@ export class BlockSet {
 
   async #openOne(name: string): Promise<Result<void, BlockFailure>> {
     const { disk, folder } = this.#options;
-    const opened = await Block.open(disk, `${folder}/${name}`, this.#cache);
+    const opened = await Block.open(disk, `${folder}/${name}`, { cache: this.#cache });
     if (opened.ok) this.#add(opened.value);
     else if (opened.error.kind === 'newer') return opened;
     else if (opened.error.kind === 'disk') this.#noteUnreadable(name, opened.error.error);

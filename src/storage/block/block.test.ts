@@ -54,7 +54,7 @@ async function write(disk: FakeDisk, series: readonly SeriesColumns[]): Promise<
 }
 
 async function opened(disk: FakeDisk): Promise<Block> {
-  const block = await Block.open(disk, FOLDER, new PageCache(64 * 1024));
+  const block = await Block.open(disk, FOLDER, { cache: new PageCache(64 * 1024) });
   if (!block.ok) throw new Error(JSON.stringify(block.error));
   return block.value;
 }
@@ -170,7 +170,7 @@ describe('a reader of foreign bytes', () => {
         const sections = { ...meta.sections, series: meta.sections.series - (random.uint32() % 50) };
         disk.putFile('/b/meta', encodeMeta({ ...meta, sections }));
       }
-      const block = await Block.open(disk, FOLDER, new PageCache(64 * 1024));
+      const block = await Block.open(disk, FOLDER, { cache: new PageCache(64 * 1024) });
       if (block.ok && all.ok) {
         const numbers = await block.value.match(all.value);
         const read = numbers.ok ? await block.value.read(numbers.value, ALWAYS) : numbers;

@@ -83,11 +83,20 @@ export class Block {
     this.#tombstones = content.tombstones;
   }
 
-  static async open(disk: Disk, folder: string, cache: PageCache): Answer<Block> {
+  /** Takes deletions from the block's own file unless they are given. */
+  static async open(
+    disk: Disk,
+    folder: string,
+    how: { readonly cache: PageCache; readonly tombstones?: Tombstones },
+  ): Answer<Block> {
+    const { cache } = how;
     const meta = await readSmall(disk, `${folder}/${FILES.meta}`, decodeMeta);
     if (!meta.ok) return meta;
     if (meta.value === undefined) return damaged(`${folder}/${FILES.meta}`, 0, 'the file is missing');
-    const tombstones = await readSmall(disk, `${folder}/${FILES.tombstones}`, decodeTombstones);
+    const tombstones =
+      how.tombstones === undefined
+        ? await readSmall(disk, `${folder}/${FILES.tombstones}`, decodeTombstones)
+        : ok(how.tombstones);
     if (!tombstones.ok) return tombstones;
     const { dataBytes, indexBytes } = meta.value;
     const data = await PagedFile.open(disk, `${folder}/${FILES.data}`, { contentBytes: dataBytes, cache });
