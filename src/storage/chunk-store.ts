@@ -149,6 +149,17 @@ export class ChunkStore {
     return failure === undefined ? ok(records) : err(failure);
   }
 
+  /** Keeps the files of chunks where they are until the returned function is called. */
+  hold(chunks: Iterable<Chunk>): () => void {
+    const numbers = new Set<number>();
+    for (const { place } of chunks) if (place !== undefined) numbers.add(place.file);
+    const files = [...numbers].flatMap(number => this.#files.get(number) ?? []);
+    for (const file of files) file.reads++;
+    return () => {
+      for (const file of files) file.reads--;
+    };
+  }
+
   /** Undefined for one that is not written, or whose file is gone. */
   placeOf({ place }: Chunk): { readonly path: string; readonly offset: number } | undefined {
     const file = place === undefined ? undefined : this.#files.get(place.file);

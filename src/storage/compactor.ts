@@ -14,7 +14,7 @@ import type { ChunkStore } from './chunk-store.ts';
 import { aligned, cutHead } from './cut.ts';
 import type { Head } from './head.ts';
 import { Serial } from './serial.ts';
-import type { StoreSettings } from './settings.ts';
+import { LOOKED_AT_ONCE, type StoreSettings } from './settings.ts';
 import { copySnapshot } from './snapshot.ts';
 import type { AdminFailure, SnapshotWanted } from './store.ts';
 import type { StoreMetrics } from './store-metrics.ts';
@@ -181,7 +181,7 @@ export class Compactor {
   async #cut(limitMs: number): Done<void> {
     const { head, chunks, blocks, maker, seal } = this.#parts;
     // -Infinity and NaN: the store is empty.
-    if (!(limitMs > -Infinity) || !this.#hasSamplesBefore(limitMs)) return ok(undefined);
+    if (!(limitMs > -Infinity) || !(await this.#hasSamplesBefore(limitMs))) return ok(undefined);
     const sealed = await seal(limitMs, this.#slices);
     if (!sealed.ok) return err(adminFailure('seal', sealed.error));
     const cut = await cutHead({ head, chunks, blocks, maker, slices: this.#slices }, limitMs);
@@ -203,16 +203,24 @@ export class Compactor {
     return err({ code: 'disk-io', message: `Cannot ${what}: block "${name}" cannot be read now; try again` });
   }
 
-  #hasSamplesBefore(limitMs: number): boolean {
+  async #hasSamplesBefore(limitMs: number): Promise<boolean> {
     const { head } = this.#parts;
-    for (const { chunks } of head.memberships)
+    this.#slices.begin();
+    let looked = 0;
+    for (const { chunks } of head.memberships) {
       if (chunks.some(chunk => chunk.minMs < limitMs && (chunk.cutBelowMs ?? -Infinity) < limitMs))
         return true;
-    for (const cohort of head.allCohorts())
+      if (++looked % LOOKED_AT_ONCE === 0) await this.#slices.breathe();
+    }
+    for (const cohort of [...head.allCohorts()]) {
       for (let row = 0; row < cohort.rows; row++)
         if ((cohort.rowTimes[row] ?? Infinity) < limitMs) return true;
-    for (const side of head.sides)
+      if (++looked % LOOKED_AT_ONCE === 0) await this.#slices.breathe();
+    }
+    for (const side of [...head.sides]) {
       for (let i = 0; i < side.count; i++) if ((side.times[i] ?? Infinity) < limitMs) return true;
+      if (++looked % LOOKED_AT_ONCE === 0) await this.#slices.breathe();
+    }
     return false;
   }
 

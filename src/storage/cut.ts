@@ -11,6 +11,7 @@ import type { ChunkStore } from './chunk-store.ts';
 import type { Head } from './head.ts';
 import type { Chunk, Membership, Series } from './head-data.ts';
 import { takeSnapshot } from './picks.ts';
+import { LOOKED_AT_ONCE } from './settings.ts';
 
 export interface CutParts extends WriteParts {
   readonly head: Head;
@@ -20,20 +21,31 @@ export interface CutParts extends WriteParts {
 
 /** Cuts everything sealed and written before the limit, a multiple of a block's width or Infinity. Says how many blocks. */
 export async function cutHead(parts: CutParts, limitMs: number): Promise<Result<number, WriteFailure>> {
-  let made = 0;
-  for (const fromMs of stretchesOf(candidates(parts.head, limitMs), limitMs)) {
-    const toMs = fromMs + BLOCK_MS;
-    const stretch = candidates(parts.head, limitMs).filter(
-      ({ chunk }) => chunk.minMs < toMs && chunk.maxMs >= fromMs && (chunk.cutBelowMs ?? -Infinity) < toMs,
-    );
-    if (stretch.length === 0) continue;
-    const written = await cutStretch(parts, stretch, { fromMs, toMs });
-    if (!written.ok) return written;
-    if (written.value) made++;
+  const { head, chunks, slices } = parts;
+  slices.begin();
+  const looked = await candidates(parts, limitMs);
+  const release = chunks.hold(looked.map(({ chunk }) => chunk));
+  // Its file may have gone with its age while the others were looked at.
+  const found = looked.filter(({ chunk }) => chunks.placeOf(chunk) !== undefined);
+  try {
+    let made = 0;
+    for (const fromMs of stretchesOf(found, limitMs)) {
+      const toMs = fromMs + BLOCK_MS;
+      await slices.breathe();
+      const stretch = found.filter(
+        ({ chunk }) => chunk.minMs < toMs && chunk.maxMs >= fromMs && (chunk.cutBelowMs ?? -Infinity) < toMs,
+      );
+      if (stretch.length === 0) continue;
+      const written = await cutStretch(parts, stretch, { fromMs, toMs });
+      if (!written.ok) return written;
+      if (written.value) made++;
+    }
+    const done = (chunk: Chunk): boolean => chunk.cutBelowMs !== undefined && chunk.maxMs < chunk.cutBelowMs;
+    chunks.drop(await head.dropChunks(done, slices));
+    return ok(made);
+  } finally {
+    release();
   }
-  const done = (chunk: Chunk): boolean => chunk.cutBelowMs !== undefined && chunk.maxMs < chunk.cutBelowMs;
-  parts.chunks.drop(parts.head.dropChunks(done));
-  return ok(made);
 }
 
 interface Candidate {
@@ -41,15 +53,17 @@ interface Candidate {
   readonly membership: Membership;
 }
 
-function candidates(head: Head, limitMs: number): Candidate[] {
+async function candidates({ head, slices }: CutParts, limitMs: number): Promise<Candidate[]> {
   // What is not durably in a chunk file yet must stay in the log, whose replay knows whole chunks only.
   const pending = new Set(head.pending);
   const found: Candidate[] = [];
+  let looked = 0;
   for (const membership of head.memberships) {
     for (const chunk of membership.chunks) {
       if (chunk.damaged || chunk.place === undefined || pending.has(chunk)) continue;
       if (chunk.minMs < limitMs) found.push({ chunk, membership });
     }
+    if (++looked % LOOKED_AT_ONCE === 0) await slices.breathe();
   }
   return found;
 }
@@ -97,8 +111,9 @@ async function fillFrom(
   // Times are whole milliseconds, and a window leaves its start out and takes its end in.
   const window = { fromMs: work.span.fromMs - 1, toMs: work.span.toMs - 1 };
   slices.begin();
-  for (const batch of batchesOf(stretch)) {
-    // A chunk that was found damaged is not met again.
+  const rowsOf = await rowsByMembership(stretch, slices);
+  for (const batch of batchesOf(rowsOf, head.table.slots)) {
+    // A chunk that was found damaged is not met again, one that was dropped for its age neither.
     for (;;) {
       const snapshot = takeSnapshot(head, batch, { window, only });
       if (snapshot.picks.length === 0) break;
@@ -119,33 +134,45 @@ async function fillFrom(
 
 function storedChunk(chunks: ChunkStore, chunk: Chunk): StoredChunk {
   const place = chunks.placeOf(chunk);
-  assert(place !== undefined, 'a chunk to be cut lies in a file, and nobody else drops it');
+  assert(place !== undefined, 'a chunk to be cut lies in a file, which is held');
   return { id: chunk.id, ...place, bytes: chunk.recordBytes };
 }
 
-/** Series of the chunks, each once, those of one chunk together, in portions of bounded size. */
-function* batchesOf(stretch: readonly Candidate[]): Generator<readonly Series[]> {
+/** About how many samples each series of a membership has in the stretch. */
+async function rowsByMembership(
+  stretch: readonly Candidate[],
+  slices: Slices,
+): Promise<ReadonlyMap<Membership, number>> {
   const rowsOf = new Map<Membership, number>();
+  let looked = 0;
   for (const { chunk, membership } of stretch) {
     // A float takes about a byte; native histograms take many, and much more in memory.
     const rows = Math.max(chunk.rows, chunk.recordBytes / membership.series.length);
     rowsOf.set(membership, (rowsOf.get(membership) ?? 0) + rows);
+    if (++looked % LOOKED_AT_ONCE === 0) await slices.breathe();
   }
-  const taken = new Set<Series>();
+  return rowsOf;
+}
+
+/** Sending one series costs as much as so many of its samples. */
+const SERIES_WEIGHT = 64;
+
+/** Series of the chunks, each once, those of one chunk together, in portions of bounded size. */
+function* batchesOf(rowsOf: ReadonlyMap<Membership, number>, slots: number): Generator<readonly Series[]> {
+  const taken = new Uint8Array(slots);
   let batch: Series[] = [];
-  let samples = 0;
+  let weight = 0;
   for (const [membership, rows] of rowsOf) {
     for (const series of membership.series) {
-      if (taken.has(series)) continue;
-      taken.add(series);
+      if (taken[series.slot] === 1) continue;
+      taken[series.slot] = 1;
       batch.push(series);
-      samples += rows;
-      if (samples < BATCH_SAMPLES) continue;
+      weight += rows + SERIES_WEIGHT;
+      if (weight < BATCH_SAMPLES) continue;
       yield batch;
       batch = [];
-      samples = 0;
+      weight = 0;
     }
   }
   if (batch.length > 0) yield batch;
-  assert(taken.size > 0, 'a stretch to cut has series');
 }

@@ -3,6 +3,7 @@
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
 import { type TargetId, targetId } from '../model/index.ts';
+import type { Slices } from './block/slices.ts';
 import { ByteWriter } from './bytes.ts';
 import { type SealedChunk, sealCohort, sealSide } from './chunk.ts';
 import { ColumnScratch } from './codec/column.ts';
@@ -12,7 +13,7 @@ import type { Chunk, Cohort, Membership, Series, SideBuffer } from './head-data.
 import { dropMembership, newMembership, sameMembers } from './membership.ts';
 import { MetadataTable } from './metadata-table.ts';
 import { SeriesTable } from './series-table.ts';
-import { FIRST_ROWS_MIN, ROWS_MAX, UNUSED_SERIES_MS } from './settings.ts';
+import { FIRST_ROWS_MIN, LOOKED_AT_ONCE, ROWS_MAX, UNUSED_SERIES_MS } from './settings.ts';
 import { SingleLists } from './single-lists.ts';
 import { SlabPool } from './slab-pool.ts';
 
@@ -105,14 +106,17 @@ export class Head {
   }
 
   /** Removes and returns chunks that lie wholly before a time. */
-  dropChunksBefore(timeMs: number): Chunk[] {
-    return this.dropChunks(chunk => chunk.maxMs < timeMs || chunk.damaged);
+  dropChunksBefore(timeMs: number, slices: Slices): Promise<Chunk[]> {
+    return this.dropChunks(chunk => chunk.maxMs < timeMs || chunk.damaged, slices);
   }
 
-  dropChunks(isUnwanted: (chunk: Chunk) => boolean): Chunk[] {
+  async dropChunks(isUnwanted: (chunk: Chunk) => boolean, slices: Slices): Promise<Chunk[]> {
     const dropped: Chunk[] = [];
+    let looked = 0;
     for (const membership of this.memberships) {
+      if (++looked % LOOKED_AT_ONCE === 0) await slices.breathe();
       if (!membership.chunks.some(isUnwanted)) continue;
+      await slices.breathe();
       const kept: Chunk[] = [];
       for (const chunk of membership.chunks) {
         (isUnwanted(chunk) ? dropped : kept).push(chunk);
@@ -127,20 +131,29 @@ export class Head {
     return dropped;
   }
 
-  /** Removes series without samples; those interned lately, or named by `isWanted`, stay. Returns how many. */
-  dropEmptySeries(nowMs: number, isWanted: (series: Series) => boolean): number {
-    const dead: Series[] = [];
-    this.table.forEach(series => {
-      const empty = series.members.length === 0 && series.cohorts.length === 0 && series.side === undefined;
-      if (!empty || nowMs - series.bornSeconds * 1000 < UNUSED_SERIES_MS) return;
-      if (this.table.stamp[series.slot] === this.inFlight || isWanted(series)) return;
-      dead.push(series);
-    });
-    if (dead.length === 0) return 0;
-    const gone = new Set(dead);
-    this.newSeries = this.newSeries.filter(series => !gone.has(series));
-    this.table.remove(dead);
-    return dead.length;
+  /** Removes series without samples; those interned lately, or among the refs that are `wanted` at that moment, stay. */
+  async dropEmptySeries(
+    nowMs: number,
+    by: { readonly wanted: () => ReadonlySet<number>; readonly slices: Slices },
+  ): Promise<void> {
+    const isDead = (series: Series | undefined): series is Series =>
+      series !== undefined &&
+      series.members.length === 0 &&
+      series.cohorts.length === 0 &&
+      series.side === undefined &&
+      nowMs - series.bornSeconds * 1000 >= UNUSED_SERIES_MS &&
+      this.table.stamp[series.slot] !== this.inFlight;
+    for (const page of this.table.pages()) {
+      await by.slices.breathe();
+      // From here on synchronous: no batch can come in between.
+      if (!page.some(isDead)) continue;
+      const wanted = by.wanted();
+      const dead = page.filter(isDead).filter(({ ref }) => !wanted.has(ref));
+      if (dead.length === 0) continue;
+      const gone = new Set(dead);
+      this.newSeries = this.newSeries.filter(series => !gone.has(series));
+      this.table.remove(dead);
+    }
   }
 
   /** Puts a chunk under a membership, of this process or found on disk. */

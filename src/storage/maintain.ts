@@ -7,8 +7,15 @@ import type { Appender } from './appender.ts';
 import type { Slices } from './block/slices.ts';
 import type { ChunkStore } from './chunk-store.ts';
 import type { Head } from './head.ts';
+import type { Cohort, SideBuffer } from './head-data.ts';
 import type { SeriesLog } from './series-log.ts';
-import { HEAD_AGE_MS, OPEN_AGE_SHARE, SEGMENTS_BEHIND_MAX, type StoreSettings } from './settings.ts';
+import {
+  HEAD_AGE_MS,
+  LOOKED_AT_ONCE,
+  OPEN_AGE_SHARE,
+  SEGMENTS_BEHIND_MAX,
+  type StoreSettings,
+} from './settings.ts';
 import type { Wal } from './wal.ts';
 
 export interface MaintainParts {
@@ -20,36 +27,38 @@ export interface MaintainParts {
   readonly appender: Appender;
   readonly clock: Clock;
   readonly settings: StoreSettings;
+  readonly slices: Slices;
 }
 
 export async function maintain(parts: MaintainParts): Promise<Result<void, DiskError>> {
-  sealOld(parts);
+  parts.slices.begin();
+  await sealOld(parts);
   const written = await writePending(parts);
   if (!written.ok) return written;
   // Before the log is cut, which has the exemplars too.
   const noted = await parts.annex.flush();
   if (!noted.ok) return noted;
-  await parts.wal.cut(oldestNeeded(parts));
+  await parts.wal.cut(await oldestNeeded(parts));
   await dropOld(parts);
   if (!parts.series.isMostlyGarbage(parts.head.table.size)) return ok(undefined);
   return parts.appender.rewriteSeries();
 }
 
 /** Rows of cohorts that fill too slowly, or lie too far back in the log; and cohorts that nobody writes to. */
-function sealOld(parts: MaintainParts): void {
+async function sealOld(parts: MaintainParts): Promise<void> {
   const { head, wal, clock, settings } = parts;
   const nowMs = clock.monotonicMs();
   const openMsMax = Math.min(settings.maxAgeMs, HEAD_AGE_MS) * OPEN_AGE_SHARE;
   const isOld = (open: { readonly openedMs: number; readonly firstSegment: number }): boolean =>
     nowMs - open.openedMs > openMsMax || wal.currentNumber - open.firstSegment >= SEGMENTS_BEHIND_MAX;
-  for (const cohort of [...head.allCohorts()]) {
-    if (cohort.inFlight) continue;
-    if (cohort.rows > 0 && isOld(cohort)) head.seal(cohort, nowMs);
-    if (cohort.rows === 0 && nowMs - cohort.touchedMs > openMsMax) head.dropCohort(cohort);
-  }
-  for (const side of [...head.sides]) {
-    if (head.table.stamp[side.series.slot] !== head.inFlight && isOld(side)) head.sealSide(side);
-  }
+  const isLeft = (cohort: Cohort): boolean => cohort.rows === 0 && nowMs - cohort.touchedMs > openMsMax;
+  await sealThose(parts, {
+    cohort: cohort => isLeft(cohort) || (cohort.rows > 0 && isOld(cohort)),
+    side: isOld,
+  });
+  await betweenGroups(parts, [...head.allCohorts()].filter(isLeft), cohort => {
+    if (isLeft(cohort)) head.dropCohort(cohort);
+  });
 }
 
 async function writePending(parts: MaintainParts): Promise<Result<void, DiskError>> {
@@ -63,45 +72,79 @@ async function writePending(parts: MaintainParts): Promise<Result<void, DiskErro
   return written;
 }
 
-/** The first segment that holds samples which are nowhere else. */
-function oldestNeeded(parts: MaintainParts): number {
-  const { head, wal } = parts;
+/**
+ * The first segment that holds samples which are nowhere else. What is opened while this looks lies in the current segment
+ * or a later one, and what is sealed meanwhile is found at the end.
+ */
+async function oldestNeeded(parts: MaintainParts): Promise<number> {
+  const { head, wal, slices } = parts;
   let oldest = wal.currentNumber;
-  for (const cohort of head.allCohorts()) if (cohort.rows > 0) oldest = Math.min(oldest, cohort.firstSegment);
-  for (const side of head.sides) oldest = Math.min(oldest, side.firstSegment);
+  let looked = 0;
+  for (const cohort of [...head.allCohorts()]) {
+    if (cohort.rows > 0) oldest = Math.min(oldest, cohort.firstSegment);
+    if (++looked % LOOKED_AT_ONCE === 0) await slices.breathe();
+  }
+  for (const side of [...head.sides]) {
+    oldest = Math.min(oldest, side.firstSegment);
+    if (++looked % LOOKED_AT_ONCE === 0) await slices.breathe();
+  }
   for (const chunk of head.pending) oldest = Math.min(oldest, chunk.firstSegment);
   return oldest;
 }
 
 async function dropOld(parts: MaintainParts): Promise<void> {
-  const { head, chunks, wal, clock, settings, appender } = parts;
-  chunks.drop(head.dropChunksBefore(head.newestMs - settings.maxAgeMs));
+  const { head, chunks, wal, clock, settings, appender, slices } = parts;
+  chunks.drop(await head.dropChunksBefore(head.newestMs - settings.maxAgeMs, slices));
   await chunks.removeEmptyFiles({ oldest: wal.oldestNumber, current: wal.currentNumber });
-  // From here on synchronous: no batch can come in between.
-  const waiting = appender.waitingRefs();
-  head.dropEmptySeries(clock.monotonicMs(), series => waiting.has(series.ref));
+  await head.dropEmptySeries(clock.monotonicMs(), { wanted: () => appender.waitingRefs(), slices });
 }
 
-/** Seals what has samples before a time, cohort by cohort between the groups, so that no append waits for all of it. */
-export async function sealBefore(
-  parts: Pick<MaintainParts, 'head' | 'appender' | 'clock'>,
-  beforeMs: number,
-  slices: Slices,
+/** Seals what has samples before a time. */
+export async function sealBefore(parts: SealParts, beforeMs: number): Promise<void> {
+  parts.slices.begin();
+  await sealThose(parts, {
+    cohort: ({ rowTimes, rows }) => rowTimes.subarray(0, rows).some(timeMs => timeMs < beforeMs),
+    side: ({ times, count }) => times.subarray(0, count).some(timeMs => timeMs < beforeMs),
+  });
+}
+
+type SealParts = Pick<MaintainParts, 'head' | 'appender' | 'clock' | 'slices'>;
+
+async function sealThose(
+  parts: SealParts,
+  those: { readonly cohort: (cohort: Cohort) => boolean; readonly side: (side: SideBuffer) => boolean },
 ): Promise<void> {
-  slices.begin();
-  const { head, appender, clock } = parts;
-  for (const cohort of [...head.allCohorts()]) {
-    if (!cohort.rowTimes.subarray(0, cohort.rows).some(timeMs => timeMs < beforeMs)) continue;
-    await appender.between(() => {
-      // It may have been sealed, or dropped, while this one waited.
-      if (cohort.rows > 0) head.seal(cohort, clock.monotonicMs());
-    });
-    await slices.breathe();
+  const { head, clock } = parts;
+  // Each may have been sealed, or dropped, while it waited.
+  await betweenGroups(parts, await chosen([...head.allCohorts()], those.cohort, parts.slices), cohort => {
+    if (cohort.rows > 0 && those.cohort(cohort)) head.seal(cohort, clock.monotonicMs());
+  });
+  await betweenGroups(parts, await chosen([...head.sides], those.side, parts.slices), side => {
+    if (head.sides.has(side)) head.sealSide(side);
+  });
+}
+
+async function chosen<T>(from: readonly T[], those: (one: T) => boolean, slices: Slices): Promise<T[]> {
+  const found: T[] = [];
+  let looked = 0;
+  for (const one of from) {
+    if (those(one)) found.push(one);
+    if (++looked % LOOKED_AT_ONCE === 0) await slices.breathe();
   }
-  for (const side of [...head.sides]) {
-    if (!side.times.subarray(0, side.count).some(timeMs => timeMs < beforeMs)) continue;
+  return found;
+}
+
+/** Does something with each, a slice's worth between two groups at a time, so that no append waits for all of it. */
+async function betweenGroups<T>(
+  { appender, slices }: Pick<SealParts, 'appender' | 'slices'>,
+  items: readonly T[],
+  work: (item: T) => void,
+): Promise<void> {
+  for (let at = 0; at < items.length; ) {
     await appender.between(() => {
-      if (head.sides.has(side)) head.sealSide(side);
+      slices.begin();
+      do work(items[at++] as T);
+      while (at < items.length && !slices.isUsed);
     });
     await slices.breathe();
   }

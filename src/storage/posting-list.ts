@@ -28,10 +28,33 @@ export class PostingList {
     else refs.splice(at, 0, ref);
   }
 
-  removeAll(gone: ReadonlySet<number>): void {
-    const kept = Array.from(this.refs).filter(ref => !gone.has(ref));
-    this.length = kept.length;
-    this.#refs = kept.length > PLAIN_MAX ? Uint32Array.from(kept) : kept;
+  /** Only what lies between the two is looked at. */
+  removeAll(gone: ReadonlySet<number>, range: { readonly least: number; readonly greatest: number }): void {
+    const refs = this.#refs;
+    if (!(refs instanceof Uint32Array)) {
+      this.#refs = refs.filter(ref => !gone.has(ref));
+      this.length = this.#refs.length;
+      return;
+    }
+    let kept = this.#firstFrom(refs, range.least);
+    const end = this.#firstFrom(refs, range.greatest + 1);
+    for (let i = kept; i < end; i++) if (!gone.has(refs[i]!)) refs[kept++] = refs[i]!;
+    refs.copyWithin(kept, end, this.length);
+    this.length -= end - kept;
+    if (this.length <= PLAIN_MAX) this.#refs = Array.from(this.refs);
+    else if (2 * this.length < refs.length) this.#refs = refs.slice(0, this.length);
+  }
+
+  /** Index of the first ref that is at least so large. */
+  #firstFrom(refs: Uint32Array, ref: number): number {
+    let low = 0;
+    let high = this.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (refs[middle]! < ref) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   #addFlat(ref: number): void {

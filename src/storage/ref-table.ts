@@ -49,6 +49,11 @@ export class RefTable {
     if (page.live === 0) this.#pages[ref >>> PAGE_BITS] = undefined;
   }
 
+  /** In the order of the refs, some thousands at a time; series may come and go meanwhile. */
+  *pages(): Generator<readonly (Series | undefined)[]> {
+    for (const page of this.#pages) if (page !== undefined) yield page.series;
+  }
+
   /** In the order of the refs. */
   *values(): Generator<Series> {
     for (const page of this.#pages) {

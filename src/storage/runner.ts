@@ -35,6 +35,7 @@ import type { BlockFailure } from './block/failure.ts';
 import { InPlaceMaker } from './block/in-place.ts';
 import { COMPACT_EVERY_MS } from './block/limits.ts';
 import type { BlockMaker } from './block/maker.ts';
+import { Slices } from './block/slices.ts';
 import { countSeries } from './cardinality.ts';
 import { ChunkStore } from './chunk-store.ts';
 import { Compactor } from './compactor.ts';
@@ -96,7 +97,8 @@ export async function openStore(options: OpenStoreOptions): Promise<Result<Store
     const cause = error.code === 'storage-newer-format' ? 'it was written by a newer version' : error.message;
     return err({ code: error.code, message: `Cannot open the store: "${error.path}": ${cause}` });
   }
-  parts.chunks.drop(parts.head.dropChunksBefore(parts.head.newestMs - options.settings.maxAgeMs));
+  const oldestMs = parts.head.newestMs - options.settings.maxAgeMs;
+  parts.chunks.drop(await parts.head.dropChunksBefore(oldestMs, new Slices(options.clock)));
   return ok(new EmbeddedStore(options, parts, claimed.value));
 }
 
@@ -187,7 +189,7 @@ class EmbeddedStore implements Store {
       ...parts,
       maker: options.maker ?? new InPlaceMaker(options),
       seal: async (beforeMs, slices) => {
-        await sealBefore({ head: parts.head, appender: this.#appender, clock }, beforeMs, slices);
+        await sealBefore({ head: parts.head, appender: this.#appender, clock, slices }, beforeMs);
         return this.maintain();
       },
     });
@@ -319,7 +321,8 @@ class EmbeddedStore implements Store {
   maintain(): Promise<Result<void, DiskError>> {
     const { clock, log, settings } = this.#options;
     return this.#maintenance.run(async () => {
-      const done = await maintain({ ...this.#parts, appender: this.#appender, clock, settings });
+      const slices = new Slices(clock);
+      const done = await maintain({ ...this.#parts, appender: this.#appender, clock, settings, slices });
       this.#parts.metrics.show(this.stats());
       if (!done.ok) {
         this.#parts.metrics.maintainFailed();

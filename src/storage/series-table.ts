@@ -55,6 +55,16 @@ export class SeriesTable {
     this.#byRef.forEach(visit);
   }
 
+  /** All slots in use lie below it. */
+  get slots(): number {
+    return this.#slots;
+  }
+
+  /** The same in portions; series may come and go between them. */
+  pages(): Iterable<readonly (Series | undefined)[]> {
+    return this.#byRef.pages();
+  }
+
   /** name → value → series. */
   get index(): ReadonlyMap<string, ReadonlyMap<string, Posting>> {
     return this.#index;
@@ -134,9 +144,12 @@ export class SeriesTable {
     this.#sought = undefined;
     this.generation++;
     const refs = new Set<number>();
+    const range = { least: Infinity, greatest: 0 };
     const touched = new Map<Posting, { name: string; values: Map<string, Posting> }>();
     for (const series of dead) {
       refs.add(series.ref);
+      range.least = Math.min(range.least, series.ref);
+      range.greatest = Math.max(range.greatest, series.ref);
       this.#unchain(series);
       this.#byRef.remove(series.ref);
       this.#freeSlots.push(series.slot);
@@ -149,7 +162,7 @@ export class SeriesTable {
       }
     }
     for (const [posting, { name, values }] of touched) {
-      posting.series.removeAll(refs);
+      posting.series.removeAll(refs, range);
       if (posting.series.length === 0) values.delete(posting.value);
       if (values.size === 0) {
         this.#index.delete(name);

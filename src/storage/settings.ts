@@ -85,6 +85,9 @@ export const CHUNK_FILE_BYTES_MAX = 64 * 1024 * 1024;
 /** Loss of power takes at most this much under `wal.ack: os`. */
 export const SYNC_EVERY_MS = 1000;
 
+/** Things looked at before the clock is: some tens of microseconds. */
+export const LOOKED_AT_ONCE = 1024;
+
 /** Sealed chunks go to their file and the log is cut this often. */
 export const MAINTAIN_EVERY_MS = 5000;
 

@@ -14,12 +14,16 @@ export class Slices {
 
   /** Call between small pieces of work: waits one turn when the slice is used up. */
   async breathe(): Promise<void> {
-    const usedMs = this.#clock.monotonicMs() - this.#sinceMs;
-    if (usedMs < SLICE_MS) return;
+    if (!this.isUsed) return;
     await new Promise<void>(resolve => {
       this.#clock.after(0, resolve);
     });
     this.begin();
+  }
+
+  /** Whether the next `breathe` would wait. */
+  get isUsed(): boolean {
+    return this.#clock.monotonicMs() - this.#sinceMs >= SLICE_MS;
   }
 
   /** Time spent waiting for the disk does not count. */
