@@ -58,7 +58,6 @@ export const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   nodemailer: ['os'],
   re2js: ['model/regex.ts', 'template/text.ts'],
   'smtp-server': ['os'],
-  snappy: ['collect/push/body.ts'],
   undici: ['os'],
   yaml: ['config'],
 };

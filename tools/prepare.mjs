@@ -4,7 +4,16 @@
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -67,6 +76,10 @@ function build() {
     ['dist/app/block-thread.js', 'dist/app'],
   ])
     bundle(entry, folder);
+  // Of the packages that go in (tools/vite.program.mjs): their terms go where they go.
+  mkdirSync(join(root, 'dist', 'licenses'), { recursive: true });
+  for (const name of ['kysely', 'yaml'])
+    copyFileSync(join(root, 'node_modules', name, 'LICENSE'), join(root, 'dist', 'licenses', `${name}.txt`));
   if (existsSync(join(root, 'ui', 'vite.config.ts'))) {
     const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
     run(

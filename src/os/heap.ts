@@ -9,8 +9,12 @@ import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 
 /** Both halves of the young generation: no less. A start brings it to twice that at most, and there it stays. */
 const YOUNG_BYTES = 8 * 1024 * 1024;
-/** Of what lives: how far the heap grows before garbage is looked for. */
+/** Of what lives: how far the heap grows before garbage is looked for, and no less than so many bytes. */
 const GROWING_PERCENT = 30;
+const GROWING_BYTES = 24 * 1024 * 1024;
+const GROWING_PERCENT_MAX = 200;
+/** What lives changes slowly. */
+const LOOK_EVERY_MS = 10_000;
 /** 8 KB, so that a few hundred fill the young generation. */
 const FILLER_LENGTH = 1000;
 const ROUND_FILLERS = 64;
@@ -18,17 +22,30 @@ const ROUNDS_MAX = 40;
 
 /**
  * To be called at the start, and again whenever a thread has been started: a new heap of its own sets the growth of all of
- * them back. Whoever has sized the young generation by a flag of Node is left alone.
+ * them back. Whoever has sized the young generation by a flag of Node is left alone. While a start is `under way` the old
+ * generation grows as it likes: what is read then stays, and to look for garbage in it again and again is in vain.
  */
-export function keepHeapSmall(): void {
+export function keepHeapSmall(phase: 'under way' | 'done' = 'done'): void {
   if ([...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].some(text => text.includes('semi-space')))
     return;
-  setFlagsFromString(`--heap-growing-percent=${GROWING_PERCENT}`);
+  if (phase === 'done') paceGrowth();
   // It grows while much of it survives: this makes it so, up to where it is to stay.
   const fillers: number[][] = [];
   for (let round = 0; round < ROUNDS_MAX && youngBytes() < YOUNG_BYTES; round++)
     for (let i = 0; i < ROUND_FILLERS; i++) fillers.push(new Array<number>(FILLER_LENGTH).fill(i));
   setFlagsFromString('--semi-space-growth-factor=1');
+}
+
+/** Looks again every few seconds, as long as the program has something to do. */
+export function paceHeap(): void {
+  setInterval(paceGrowth, LOOK_EVERY_MS).unref();
+}
+
+/** The memory of buffers counts as growth too: with 20 MB alive, a third is the bodies of twenty requests. */
+function paceGrowth(): void {
+  const { heapUsed, external } = process.memoryUsage();
+  const percent = Math.max(GROWING_PERCENT, Math.ceil((100 * GROWING_BYTES) / (heapUsed + external)));
+  setFlagsFromString(`--heap-growing-percent=${Math.min(percent, GROWING_PERCENT_MAX)}`);
 }
 
 function youngBytes(): number {

@@ -28,7 +28,13 @@ import { publishBatch, unstage } from './publish.ts';
 import { writeBatch, writeExemplars, writeProbe } from './records.ts';
 import { Serial } from './serial.ts';
 import type { SeriesLog } from './series-log.ts';
-import { GROUP_BYTES_MAX, PROBE_EVERY_MS, type StoreSettings, SYNC_EVERY_MS } from './settings.ts';
+import {
+  GROUP_BYTES_MAX,
+  MAINTAIN_EVERY_BYTES,
+  PROBE_EVERY_MS,
+  type StoreSettings,
+  SYNC_EVERY_MS,
+} from './settings.ts';
 import { recordOf, type StageContext, type StagedBatch, stageBatch } from './stage.ts';
 import type { StoreMetrics } from './store-metrics.ts';
 import type { Wal } from './wal.ts';
@@ -43,6 +49,8 @@ export interface AppenderParts {
   readonly log: Log;
   readonly metrics: StoreMetrics;
   readonly settings: StoreSettings;
+  /** The log has grown by much since this was called last. */
+  readonly onGrown: () => void;
 }
 
 type AppendResult = Result<AppendOutcome, AppendFailure>;
@@ -67,6 +75,7 @@ export class Appender {
   readonly #held = new Map<Chunk, Uint8Array>();
   /** Refs that never change, and the generation of the series table in which all of them were live. */
   readonly #liveIn = new WeakMap<Uint32Array, number>();
+  #loggedBytes = 0;
   #queue: Waiting[] = [];
   #running: Promise<void> | undefined;
   #pausedBy: DiskError | undefined;
@@ -192,6 +201,10 @@ export class Appender {
       waiting.resolve(ok(staged.outcome));
     }
     if (settings.walAck === 'os') this.#syncSoon();
+    this.#loggedBytes += this.#writer.length;
+    if (this.#loggedBytes < MAINTAIN_EVERY_BYTES) return;
+    this.#loggedBytes = 0;
+    this.#parts.onGrown();
   }
 
   /** Takes batches off the queue until the group is large enough or the next one must wait for its end. */

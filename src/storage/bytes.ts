@@ -1,8 +1,9 @@
 // Byte buffers that grow, and a reader that never runs past its end. Everything on disk is little-endian.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
+import { decodeText, type TextMemo } from './text-memo.ts';
+
 const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8');
 const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
 /** Owns a buffer that doubles when full; `clear` keeps the memory for the next use. */
@@ -179,11 +180,13 @@ export class ByteReader {
     return count * itemBytesMin <= this.left ? count : this.#fail();
   }
 
-  text(): string {
+  /** With a memo: the text at this place of many records. */
+  text(memo?: TextMemo, place = 0): string {
     const length = this.count(1);
     const from = this.at;
     this.at += length;
-    return decoder.decode(this.bytes.subarray(from, from + length));
+    if (memo !== undefined) return memo.decode(place, this.bytes, { from, to: this.at });
+    return decodeText(this.bytes, from, this.at);
   }
 
   raw(length: number): Uint8Array {

@@ -11,8 +11,11 @@ import type { Cohort, SideBuffer } from './head-data.ts';
 import type { SeriesLog } from './series-log.ts';
 import {
   HEAD_AGE_MS,
+  LATE_FACTOR,
+  LATE_MS_MIN,
   LOOKED_AT_ONCE,
   OPEN_AGE_SHARE,
+  SEGMENTS_BEHIND_LATE,
   SEGMENTS_BEHIND_MAX,
   type StoreSettings,
 } from './settings.ts';
@@ -51,9 +54,13 @@ async function sealOld(parts: MaintainParts): Promise<void> {
   const openMsMax = Math.min(settings.maxAgeMs, HEAD_AGE_MS) * OPEN_AGE_SHARE;
   const isOld = (open: { readonly openedMs: number; readonly firstSegment: number }): boolean =>
     nowMs - open.openedMs > openMsMax || wal.currentNumber - open.firstSegment >= SEGMENTS_BEHIND_MAX;
+  // The log is not kept for rows that nobody adds to.
+  const isLate = ({ rows, openedMs, touchedMs, firstSegment }: Cohort): boolean =>
+    wal.currentNumber - firstSegment >= SEGMENTS_BEHIND_LATE &&
+    nowMs - touchedMs > LATE_FACTOR * Math.max(LATE_MS_MIN, (touchedMs - openedMs) / rows);
   const isLeft = (cohort: Cohort): boolean => cohort.rows === 0 && nowMs - cohort.touchedMs > openMsMax;
   await sealThose(parts, {
-    cohort: cohort => isLeft(cohort) || (cohort.rows > 0 && isOld(cohort)),
+    cohort: cohort => isLeft(cohort) || (cohort.rows > 0 && (isOld(cohort) || isLate(cohort))),
     side: isOld,
   });
   await betweenGroups(parts, [...head.allCohorts()].filter(isLeft), cohort => {

@@ -1,9 +1,11 @@
 // The records of the log and of the series file (docs/formats/wal.md): written from and read into plain data.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
+import { compareUtf8 } from '../base/index.ts';
 import {
   type Labels,
   labelsFromPairs,
+  labelsFromSorted,
   METRIC_TYPES,
   type MetricMetadata,
   type TargetId,
@@ -13,6 +15,7 @@ import { ByteReader, type ByteWriter } from './bytes.ts';
 import type { StoredExemplar } from './exemplars.ts';
 import { type Extras, PackedHistograms } from './extras.ts';
 import { beginRecord, endRecord, RECORD } from './frame.ts';
+import type { TextMemo } from './text-memo.ts';
 
 const HAS_LAYOUT = 1;
 const HAS_ROW = 2;
@@ -172,19 +175,31 @@ export function writeSeries(writer: ByteWriter, ref: number, labels: Labels): vo
   endRecord(writer, start);
 }
 
-export function readSeries(payload: Uint8Array): { ref: number; labels: Labels } | undefined {
+/** With a memo, where many are read one after another. */
+export function readSeries(
+  payload: Uint8Array,
+  memo?: TextMemo,
+): { ref: number; labels: Labels } | undefined {
   const reader = new ByteReader(payload);
   const ref = reader.varint();
-  const labels = readLabels(reader);
+  const labels = readLabels(reader, memo);
   if (reader.failed || reader.left !== 0 || ref === 0 || ref > 0xffff_ffff) return undefined;
   return { ref, labels };
 }
 
-function readLabels(reader: ByteReader): Labels {
+function readLabels(reader: ByteReader, memo?: TextMemo): Labels {
   const count = reader.count(2);
-  const pairs: [string, string][] = [];
-  for (let i = 0; i < count; i++) pairs.push([reader.text(), reader.text()]);
-  return labelsFromPairs(pairs);
+  const flat: string[] = [];
+  let isSorted = true;
+  for (let i = 0; i < 2 * count; i += 2) {
+    const name = reader.text(memo, i);
+    const value = reader.text(memo, i + 1);
+    isSorted &&= value !== '' && (i === 0 || compareUtf8(flat[i - 2]!, name) < 0);
+    flat.push(name, value);
+  }
+  // As this program writes them.
+  if (isSorted) return labelsFromSorted(Object.freeze(flat));
+  return labelsFromPairs(Array.from({ length: count }, (_, i) => [flat[2 * i]!, flat[2 * i + 1]!] as const));
 }
 
 export function writeExemplars(writer: ByteWriter, exemplars: readonly StoredExemplar[]): void {

@@ -19,6 +19,7 @@ import {
   unknownRecord,
 } from './replay-files.ts';
 import { replayLog, sealSuperseded } from './replay-log.ts';
+import { TextMemo } from './text-memo.ts';
 
 export async function replay(into: ReplayInto): Promise<Result<void, ReplayFailure>> {
   const names = await into.disk.list(into.folder);
@@ -67,13 +68,14 @@ async function replaySeries(
   files: readonly FoundFile[],
 ): Promise<Result<void, ReplayFailure>> {
   let newestEnd = 0;
+  const memo = new TextMemo();
   for (const file of files) {
     let records = 0;
     const end = await readRecords(into, file, (bytes, record) => {
       if (record.type === RECORD.probe) return undefined;
       const series =
         record.type === RECORD.series
-          ? readSeries(bytes.subarray(record.payloadFrom, record.payloadTo))
+          ? readSeries(bytes.subarray(record.payloadFrom, record.payloadTo), memo)
           : undefined;
       if (series === undefined) return unknownRecord(record);
       records++;

@@ -172,6 +172,7 @@ class EmbeddedStore implements Store {
   readonly #compactor: Compactor;
   readonly #refused: RefusedSeries;
   readonly #maintenance = new Serial();
+  #maintainsSoon = false;
   #timer: Timer | undefined;
   #compactTimer: Timer | undefined;
   #closing: Promise<void> | undefined;
@@ -183,7 +184,8 @@ class EmbeddedStore implements Store {
     const { clock, log, settings } = options;
     this.#refused = new RefusedSeries({ clock, log, metrics: parts.metrics });
     this.#backlog = new Backlog(parts.head.table, clock);
-    this.#appender = new Appender({ ...parts, backlog: this.#backlog, clock, log, settings });
+    const onGrown = (): void => this.#maintainSoon();
+    this.#appender = new Appender({ ...parts, backlog: this.#backlog, clock, log, settings, onGrown });
     this.#compactor = new Compactor({
       ...options,
       ...parts,
@@ -386,6 +388,15 @@ class EmbeddedStore implements Store {
     await chunks.close();
     await blocks.close();
     await this.#lock.release();
+  }
+
+  /** Beside the timer's; one at a time waits. */
+  #maintainSoon(): void {
+    if (this.#maintainsSoon || this.#closing !== undefined) return;
+    this.#maintainsSoon = true;
+    void this.maintain().then(() => {
+      this.#maintainsSoon = false;
+    });
   }
 
   #schedule(): void {

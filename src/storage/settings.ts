@@ -65,11 +65,16 @@ export const BATCH_SAMPLES_MAX = 1_000_000;
 /** One write takes the batches that wait, up to this many bytes: larger ones gain nothing and delay the first. */
 export const GROUP_BYTES_MAX = 4 * 1024 * 1024;
 
-/** The log's files: large enough that creating one is rare, small enough that cutting frees the disk soon. */
-export const SEGMENT_BYTES_MAX = 32 * 1024 * 1024;
+/** The log's files: large enough that creating one is rare, small enough that little is replayed that is sealed already. */
+export const SEGMENT_BYTES_MAX = 8 * 1024 * 1024;
 
 /** Open rows older than so many segments are sealed early, which bounds what has to be replayed to 128 MB. */
-export const SEGMENTS_BEHIND_MAX = 4;
+export const SEGMENTS_BEHIND_MAX = 16;
+
+/** So many segments behind, rows are sealed too if the next one is later than that many times their interval so far. */
+export const SEGMENTS_BEHIND_LATE = 4;
+export const LATE_FACTOR = 4;
+export const LATE_MS_MIN = 500;
 
 /** The head holds about this much: two blocks' widths, and what is on its way into the older one. */
 export const HEAD_AGE_MS = 6 * 3_600_000;
@@ -90,6 +95,9 @@ export const LOOKED_AT_ONCE = 1024;
 
 /** Sealed chunks go to their file and the log is cut this often. */
 export const MAINTAIN_EVERY_MS = 5000;
+
+/** And whenever so much has been logged: what was sealed since is replayed, and sealed again, after a crash. */
+export const MAINTAIN_EVERY_BYTES = 2 * SEGMENT_BYTES_MAX;
 
 /** While writing fails, a small probe is tried this often. */
 export const PROBE_EVERY_MS = 1000;

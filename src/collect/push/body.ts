@@ -1,8 +1,8 @@
 // Decompression of pushed bodies. The size that comes out is known or counted before memory is spent on it.
 
 import { Decompress as ZstdStream } from 'fzstd';
-import { uncompressSync } from 'snappy';
 import { err, ok, type Result } from '../../base/index.ts';
+import { Unsnapper } from './unsnap.ts';
 import { zstdProblem } from './zstd-frames.ts';
 
 export type PushEncoding = 'snappy' | 'zstd';
@@ -10,33 +10,12 @@ export type PushEncoding = 'snappy' | 'zstd';
 /** Bytes given to the zstd decoder at a time: what one piece can grow to is bounded by it, to some 50 MB. */
 const PIECE_BYTES = 4 * 1024;
 
-export function decompress(
-  body: Uint8Array,
-  encoding: PushEncoding,
-  bytesMax: number,
-): Result<Uint8Array, string> {
-  return encoding === 'snappy' ? unsnap(body, bytesMax) : unzstd(body, bytesMax);
-}
+export class BodyDecoder {
+  readonly #unsnapper = new Unsnapper();
 
-/** A snappy block says at its start how long it becomes. */
-function unsnap(body: Uint8Array, bytesMax: number): Result<Uint8Array, string> {
-  let length = 0;
-  let unit = 1;
-  for (let i = 0; i < 5; i++) {
-    const byte = body[i];
-    if (byte === undefined) return err('it is not a snappy block');
-    length += (byte & 0x7f) * unit;
-    if (byte < 0x80) break;
-    unit *= 128;
-  }
-  if (length > bytesMax) return err(`it would be ${length} bytes long, ${bytesMax} are allowed`);
-  try {
-    const plain = uncompressSync(Buffer.from(body.buffer, body.byteOffset, body.byteLength), {
-      copyOutputData: true,
-    });
-    return typeof plain === 'string' ? err('it is not a snappy block') : ok(plain);
-  } catch {
-    return err('it is not a snappy block');
+  /** What comes out is lent until the next call. */
+  decode(body: Uint8Array, encoding: PushEncoding, bytesMax: number): Result<Uint8Array, string> {
+    return encoding === 'snappy' ? this.#unsnapper.decode(body, bytesMax) : unzstd(body, bytesMax);
   }
 }
 

@@ -11,7 +11,7 @@ import {
   type SeriesWriter,
   targetId,
 } from '../../model/index.ts';
-import { decompress, type PushEncoding } from './body.ts';
+import { BodyDecoder, type PushEncoding } from './body.ts';
 import { type ReadRequest, RequestReader } from './request.ts';
 
 /** As they come, and after decompression: some hundred times what senders make by default. */
@@ -64,6 +64,7 @@ export function createPushReceiver(ports: PushPorts): PushReceiver {
 class Receiver implements PushReceiver {
   readonly #ports: PushPorts;
   readonly #reader: RequestReader;
+  readonly #decoder = new BodyDecoder();
   readonly #requests: Counter;
   readonly #samples: Counter;
   #inFlight = 0;
@@ -94,7 +95,8 @@ class Receiver implements PushReceiver {
     try {
       const body = await request.body(PUSH_BODY_BYTES_MAX);
       if (!body.ok) return answer(body.error.code === 'http-body-too-large' ? 413 : 400, body.error.message);
-      const plain = decompress(body.value, format.encoding, PLAIN_BYTES_MAX);
+      // Lent: it is read before anything else has its turn.
+      const plain = this.#decoder.decode(body.value, format.encoding, PLAIN_BYTES_MAX);
       if (!plain.ok) return answer(400, `Cannot decompress the body as ${format.encoding}: ${plain.error}`);
       // What is read from it stays about as large until the store has taken it.
       this.#inFlightBytes += plain.value.length;

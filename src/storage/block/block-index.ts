@@ -288,7 +288,8 @@ export class BlockIndex {
   }
 }
 
-const decoder = new TextDecoder();
+/** A byte order mark is part of a text. */
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 const NONE: readonly never[] = [];
 
