@@ -214,6 +214,28 @@ describe('the store with blocks agrees with a naive model', () => {
   );
 });
 
+it.each([false, true])(
+  'texts come back from a block as they were, whatever they begin with (in a thread: %s)',
+  async threaded => {
+    const at = world({}, threaded);
+    const store = await open(at);
+    const odd = ['\ufeff', '\ufeffa', '\u0000', '\ufffd', '😀', 'é'];
+    const labels = odd.map(value => labelsFrom({ __name__: 'm', [value]: value }));
+    const series = Uint32Array.from(labels, one => {
+      const ref = store.intern(one);
+      return ref.ok ? ref.value : 0;
+    });
+    const values = Float64Array.from(series);
+    await store.append({ producer: targetId('p'), timestampMs: at.clock.nowMs(), series, values });
+    expect((await store.compactNow()).ok).toBe(true);
+    await store.close();
+    const again = await open(at);
+    expect(again.stats().blocks).toHaveLength(1);
+    expect([...(await contents(again)).keys()].sort()).toEqual(labels.map(formatLabels).sort());
+    await again.close();
+  },
+);
+
 // --- every call fails, every call is the last --------------------------------------------------------------------
 
 /** A store with some hours of samples, some deleted, and the model of it. */
