@@ -9,7 +9,7 @@ import { type BatchExtras, randomExtras, sampleText } from '../../test/support/e
 import { CollectingLog } from '../../test/support/log.ts';
 import { loopbackThreads } from '../../test/support/loopback-thread.ts';
 import { seededRandom } from '../../test/support/random.ts';
-import type { Disk } from '../base/index.ts';
+import type { Clock, Disk } from '../base/index.ts';
 import {
   formatLabels,
   labelsFrom,
@@ -28,12 +28,16 @@ const FOLDER = '/data/store';
 const HOUR = 3_600_000;
 const ALL: SelectHints = { fromMs: -Infinity, toMs: Infinity, stepMs: 0, rangeMs: 0, func: '', limit: 0 };
 
-interface World {
+interface Place {
   readonly disk: FakeDisk;
-  readonly clock: FakeClock;
+  readonly clock: Clock;
   readonly settings: StoreSettings;
   /** Blocks are made behind a thread's messages, as in the program. */
   readonly threaded: boolean;
+}
+
+interface World extends Place {
+  readonly clock: FakeClock;
 }
 
 function world(settings: Partial<StoreSettings> = {}, threaded = false): World {
@@ -41,7 +45,7 @@ function world(settings: Partial<StoreSettings> = {}, threaded = false): World {
   return { disk: new FakeDisk(), clock, settings: { ...DEFAULT_STORE_SETTINGS, ...settings }, threaded };
 }
 
-async function open(at: World, mount: Disk = at.disk.mount(), folder = FOLDER): Promise<Store> {
+async function open(at: Place, mount: Disk = at.disk.mount(), folder = FOLDER): Promise<Store> {
   const { clock, settings } = at;
   const options = { disk: mount, folder, clock, log: new CollectingLog(), settings };
   const { start } = loopbackThreads(port => serveMaker(port, new InPlaceMaker({ disk: mount, clock })));
@@ -212,6 +216,66 @@ describe('the store with blocks agrees with a naive model', () => {
   it.each([21, 22, 23, 24])('with native histograms and start timestamps among them (seed %i)', seed =>
     run(seed, seed % 2 === 0 ? 'os' : 'disk', true),
   );
+});
+
+/** Uses each slice up at once, so that everything that goes in slices is mixed with everything else. */
+function restlessClock(clock: FakeClock): Clock {
+  let usedMs = 0;
+  return {
+    nowMs: () => clock.nowMs(),
+    monotonicMs: () => {
+      usedMs += 9;
+      return clock.monotonicMs() + usedMs;
+    },
+    after: (delayMs, fire) => {
+      if (delayMs > 0) return clock.after(delayMs, fire);
+      setImmediate(fire);
+      return { cancel: () => undefined };
+    },
+  };
+}
+
+describe('what is appended while blocks are made, looked after and deleted from', () => {
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])('survives a loss of power at any moment (seed %i)', async seed => {
+    const random = seededRandom(seed);
+    const at = world({ walAck: 'disk', cacheBytesMax: 500 }, seed % 2 === 0);
+    const busy = { ...at, clock: restlessClock(at.clock) };
+    const model: Samples = new Map();
+    let finished = 0;
+    for (let life = 0; life < 10; life++) {
+      const store = await open(busy);
+      expect(store.damage().filter(damage => damage.code !== 'wal-torn-tail')).toEqual([]);
+      expect(sorted(await contents(store))).toEqual(sorted(model));
+      const rounds = random.uint32() % 12;
+      for (let round = 0; round < rounds; round++) {
+        // A third of an hour of samples, in the midst of which something is begun that nobody waits for.
+        const begun = random.uint32() % 40;
+        for (let step = 0; step < 40; step++) {
+          const producer = random.uint32() % 3;
+          const series = Array.from({ length: 6 }, (_, i) => 4 * producer + i);
+          const values = randomValues(random, series.length);
+          if (step === begun) {
+            const work = random.uint32() % 3;
+            const done = work === 0 ? store.compactNow() : work === 1 ? store.compactDue() : store.maintain();
+            void done.then(({ ok }) => {
+              if (ok) finished++;
+            });
+          }
+          expect(await append(store, { producer, timeMs: at.clock.nowMs(), series, values }, model)).toBe(
+            true,
+          );
+          at.clock.jump(30_000);
+        }
+      }
+      for (let turns = random.uint32() % 60; turns > 0; turns--) await new Promise(setImmediate);
+      at.disk.crash({ seed: random.uint32() });
+    }
+    const store = await open(busy);
+    expect(sorted(await contents(store))).toEqual(sorted(model));
+    expect(store.stats().quarantined).toEqual([]);
+    await store.close();
+    expect(finished).toBeGreaterThan(5);
+  });
 });
 
 it.each([false, true])(

@@ -54,18 +54,19 @@ interface Candidate {
 }
 
 async function candidates({ head, slices }: CutParts, limitMs: number): Promise<Candidate[]> {
-  // What is not durably in a chunk file yet must stay in the log, whose replay knows whole chunks only.
-  const pending = new Set(head.pending);
   const found: Candidate[] = [];
   let looked = 0;
   for (const membership of head.memberships) {
     for (const chunk of membership.chunks) {
-      if (chunk.damaged || chunk.place === undefined || pending.has(chunk)) continue;
+      if (chunk.damaged || chunk.place === undefined) continue;
       if (chunk.minMs < limitMs) found.push({ chunk, membership });
     }
     if (++looked % LOOKED_AT_ONCE === 0) await slices.breathe();
   }
-  return found;
+  // What is not durably in a chunk file yet must stay in the log, whose replay knows whole chunks only. Asked at the end: some
+  // may have been sealed, and be on their way into a file, since this began.
+  const pending = new Set(head.pending);
+  return found.filter(({ chunk }) => !pending.has(chunk));
 }
 
 /** Where the stretches begin that chunks have samples in which are in no block yet, rising. */
