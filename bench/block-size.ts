@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
 import type { Clock } from '../src/base/index.ts';
 import { labelsFrom, MetricRegistry, targetId } from '../src/model/index.ts';
-import { keepHeapSmall, startThread, systemDisk } from '../src/os/index.ts';
+import { keepYoungSmall, startThread, systemDisk } from '../src/os/index.ts';
 import { DEFAULT_STORE_SETTINGS, openStore, type Store, ThreadMaker } from '../src/storage/index.ts';
 import { seededRandom } from '../test/support/random.ts';
 
@@ -88,7 +88,7 @@ new PerformanceObserver(list => {
   for (const { duration } of list.getEntries()) gcMsMax = Math.max(gcMsMax, duration);
 }).observe({ entryTypes: ['gc'] });
 
-keepHeapSmall();
+keepYoungSmall();
 const start = startThread(new URL('../src/app/block-thread.js', import.meta.url), 'blocks');
 const folder = mkdtempSync(join(tmpdir(), 'watchkeeper-bench-'));
 try {

@@ -1,8 +1,8 @@
 // What the thread runs that makes the files of blocks.
 
-import { keepHeapSmall, systemClock, systemDisk, threadPort } from '../os/index.ts';
+import { keepYoungSmall, systemClock, systemDisk, threadPort } from '../os/index.ts';
 import { InPlaceMaker, serveMaker } from '../storage/index.ts';
 
 // The new heap has set the growth of all heaps back, and would stay as small as it began once that is done again.
-keepHeapSmall();
+keepYoungSmall();
 serveMaker(threadPort(), new InPlaceMaker({ disk: systemDisk(), clock: systemClock() }));

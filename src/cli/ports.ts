@@ -8,7 +8,7 @@ import {
   httpClient,
   httpServer,
   keepHeapSmall,
-  paceHeap,
+  keepYoungSmall,
   pageAssets,
   processFacts,
   smtpMail,
@@ -31,7 +31,7 @@ export function realPorts(options: {
   readonly logLevel: LogLevel;
 }): RealPorts {
   const exec = execPool();
-  keepHeapSmall('under way');
+  keepYoungSmall();
   const clock = systemClock();
   const log = streamLog({ format: options.logFormat, level: options.logLevel, clock });
   const http = httpClient(options.env);
@@ -52,7 +52,6 @@ export function realPorts(options: {
       const opened = await openState({ path: `${folder}/state.db`, clock });
       // It has a thread of its own.
       keepHeapSmall();
-      paceHeap();
       return opened;
     },
     startBlockThread: startThread(new URL('../app/block-thread.js', import.meta.url), 'blocks'),

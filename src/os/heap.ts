@@ -21,24 +21,32 @@ const ROUND_FILLERS = 64;
 const ROUNDS_MAX = 40;
 
 /**
- * To be called at the start, and again whenever a thread has been started: a new heap of its own sets the growth of all of
- * them back. Whoever has sized the young generation by a flag of Node is left alone. While a start is `under way` the old
- * generation grows as it likes: what is read then stays, and to look for garbage in it again and again is in vain.
+ * Once the start is done; looks again every few seconds. Before, the old generation grows as it likes: what is read then
+ * stays, and to look for garbage in it again and again is in vain.
  */
-export function keepHeapSmall(phase: 'under way' | 'done' = 'done'): void {
-  if ([...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].some(text => text.includes('semi-space')))
-    return;
-  if (phase === 'done') paceGrowth();
+export function keepHeapSmall(): void {
+  keepYoungSmall();
+  if (isSizedByOthers()) return;
+  paceGrowth();
+  setInterval(paceGrowth, LOOK_EVERY_MS).unref();
+}
+
+/** Whoever has sized the young generation by a flag of Node is left alone. */
+function isSizedByOthers(): boolean {
+  return [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].some(text => text.includes('semi-space'));
+}
+
+/**
+ * To be called at the start, and in each thread or once it has been started: a new heap of its own sets the growth of all of
+ * them back.
+ */
+export function keepYoungSmall(): void {
+  if (isSizedByOthers()) return;
   // It grows while much of it survives: this makes it so, up to where it is to stay.
   const fillers: number[][] = [];
   for (let round = 0; round < ROUNDS_MAX && youngBytes() < YOUNG_BYTES; round++)
     for (let i = 0; i < ROUND_FILLERS; i++) fillers.push(new Array<number>(FILLER_LENGTH).fill(i));
   setFlagsFromString('--semi-space-growth-factor=1');
-}
-
-/** Looks again every few seconds, as long as the program has something to do. */
-export function paceHeap(): void {
-  setInterval(paceGrowth, LOOK_EVERY_MS).unref();
 }
 
 /** The memory of buffers counts as growth too: with 20 MB alive, a third is the bodies of twenty requests. */

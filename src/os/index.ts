@@ -5,7 +5,7 @@ export { systemClock } from './clock.ts';
 export { systemDisk } from './disk.ts';
 export { type DnsOptions, systemDns } from './dns.ts';
 export { type ExecPool, type ExecPoolSettings, execPool } from './exec.ts';
-export { keepHeapSmall, paceHeap } from './heap.ts';
+export { keepHeapSmall, keepYoungSmall } from './heap.ts';
 export { hostFacts, type ProcessFacts, processFacts } from './host-facts.ts';
 export { type HttpClient, httpClient } from './http-client.ts';
 export { httpServer } from './http-server.ts';
