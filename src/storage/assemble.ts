@@ -11,16 +11,10 @@ import {
   valuesAt,
   wordsOf,
 } from '../model/index.ts';
-import { firstAfter } from './block/block.ts';
+import { firstAfter, type Window } from './block/block.ts';
 import { isRising, mergeOrder } from './block/merge.ts';
 import { type ChunkView, isPresent, readChunkColumn, readChunkExtras } from './chunk.ts';
 import { type ColumnExtras, ColumnExtrasBuilder } from './extras.ts';
-
-/** Samples with fromMs < time <= toMs. */
-export interface Window {
-  readonly fromMs: number;
-  readonly toMs: number;
-}
 
 /** A stretch of samples: in a sealed chunk, or copied out of open rows. */
 export interface Piece {

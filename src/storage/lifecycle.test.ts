@@ -51,6 +51,33 @@ async function countOf(store: Store): Promise<number> {
   return found.value.reduce((sum, { from, to }) => sum + to - from, 0);
 }
 
+describe('the log, while much comes in', () => {
+  it('is looked after without waiting for the timer, and is not kept for rows that nobody adds to', async () => {
+    const [rows, count] = [1200, 10_000];
+    const { clock, opened } = world();
+    const store = await opened();
+    await scrape(store, { names: ['slow'], timeMs: clock.nowMs(), producer: 'slow' });
+    const series = Uint32Array.from({ length: count }, (_, i) => {
+      const ref = store.intern(labelsFrom({ __name__: `m${i}` }));
+      return ref.ok ? ref.value : 0;
+    });
+    const values = new Float64Array(count);
+    let segmentsMax = 0;
+    for (let row = 1; row <= rows; row++) {
+      // Less than five seconds in all: the timer that looks after the log has no turn.
+      await clock.advance(4);
+      const batch = { producer: targetId('p'), timestampMs: clock.nowMs(), series, values };
+      expect((await store.append(batch)).ok).toBe(true);
+      segmentsMax = Math.max(segmentsMax, store.stats().walSegments);
+    }
+    // Of twelve: four behind the slow row, the one that is written, and what has come in since the log was looked after.
+    expect(segmentsMax).toBeLessThanOrEqual(8);
+    expect(store.stats().chunkFiles).toBeGreaterThan(0);
+    expect(await countOf(store)).toBe(rows * count + 1);
+    await store.close();
+  });
+});
+
 describe('age', () => {
   it('keeps memory, series and disk flat over churn, however long it runs', async () => {
     const { clock, disk, opened } = world({ maxAgeMs: 3_600_000 });

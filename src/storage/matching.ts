@@ -5,6 +5,7 @@
 import { err, ok, type Result } from '../base/index.ts';
 import { type CompiledMatcher, compileMatcher, labelValue, type Matcher } from '../model/index.ts';
 import type { Posting, Series } from './head-data.ts';
+import { lowerBound } from './posting-list.ts';
 import type { SeriesTable } from './series-table.ts';
 
 /** Series that satisfy all matchers, in no promised order. */
@@ -90,17 +91,6 @@ export function intersect(a: ArrayLike<number>, b: ArrayLike<number>): ArrayLike
     if (long[at] === ref) both[count++] = ref;
   }
   return both.subarray(0, count);
-}
-
-function lowerBound(list: ArrayLike<number>, ref: number, from: number): number {
-  let low = from;
-  let high = list.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (list[middle]! < ref) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 function seriesOf(table: SeriesTable, refs: ArrayLike<number>): Series[] {

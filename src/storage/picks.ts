@@ -2,7 +2,8 @@
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
 import { compareLabels, valuesAt, wordsOf } from '../model/index.ts';
-import type { Line, OpenColumn, Pick, Piece, Source, Window } from './assemble.ts';
+import type { Line, OpenColumn, Pick, Piece, Source } from './assemble.ts';
+import type { Window } from './block/block.ts';
 import { presentRows } from './chunk.ts';
 import { gatherColumn, gatherExtras, hasValue } from './cohort.ts';
 import type { Head } from './head.ts';

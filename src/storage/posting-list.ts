@@ -36,25 +36,14 @@ export class PostingList {
       this.length = this.#refs.length;
       return;
     }
-    let kept = this.#firstFrom(refs, range.least);
-    const end = this.#firstFrom(refs, range.greatest + 1);
+    const live = refs.subarray(0, this.length);
+    let kept = lowerBound(live, range.least, 0);
+    const end = lowerBound(live, range.greatest + 1, kept);
     for (let i = kept; i < end; i++) if (!gone.has(refs[i]!)) refs[kept++] = refs[i]!;
     refs.copyWithin(kept, end, this.length);
     this.length -= end - kept;
     if (this.length <= PLAIN_MAX) this.#refs = Array.from(this.refs);
     else if (2 * this.length < refs.length) this.#refs = refs.slice(0, this.length);
-  }
-
-  /** Index of the first ref that is at least so large. */
-  #firstFrom(refs: Uint32Array, ref: number): number {
-    let low = 0;
-    let high = this.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (refs[middle]! < ref) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 
   #addFlat(ref: number): void {
@@ -70,4 +59,16 @@ export class PostingList {
     if (at < this.length - 1) refs.copyWithin(at + 1, at, this.length - 1);
     refs[at] = ref;
   }
+}
+
+/** Index of the first ref of a rising list, from an index on, that is at least so large. */
+export function lowerBound(list: ArrayLike<number>, ref: number, from: number): number {
+  let low = from;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (list[middle]! < ref) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

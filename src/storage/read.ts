@@ -12,7 +12,8 @@ import {
   type SeriesColumns,
   type TimeRange,
 } from '../model/index.ts';
-import { decodeAll, type Timeline, timelineOf, type Views, type Window } from './assemble.ts';
+import { decodeAll, type Timeline, timelineOf, type Views } from './assemble.ts';
+import type { Window } from './block/block.ts';
 import { type ChunkView, openChunk } from './chunk.ts';
 import type { ChunkStore } from './chunk-store.ts';
 import type { Head } from './head.ts';

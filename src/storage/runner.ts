@@ -190,10 +190,7 @@ class EmbeddedStore implements Store {
       ...options,
       ...parts,
       maker: options.maker ?? new InPlaceMaker(options),
-      seal: async (beforeMs, slices) => {
-        await sealBefore({ head: parts.head, appender: this.#appender, clock, slices }, beforeMs);
-        return this.maintain();
-      },
+      seal: (beforeMs, slices) => this.#seal(beforeMs, slices),
     });
     this.#schedule();
     this.#scheduleCompaction();
@@ -335,13 +332,14 @@ class EmbeddedStore implements Store {
     });
   }
 
-  async sealAll(): Promise<Result<void, DiskError>> {
-    const { head } = this.#parts;
-    const nowMs = this.#options.clock.monotonicMs();
-    for (const cohort of head.allCohorts()) if (cohort.rows > 0 && !cohort.inFlight) head.seal(cohort, nowMs);
-    for (const side of [...head.sides]) {
-      if (head.table.stamp[side.series.slot] !== head.inFlight) head.sealSide(side);
-    }
+  sealAll(): Promise<Result<void, DiskError>> {
+    return this.#seal(Infinity, new Slices(this.#options.clock));
+  }
+
+  /** Seals what has samples before a time, and makes it durable in chunk files. */
+  async #seal(beforeMs: number, slices: Slices): Promise<Result<void, DiskError>> {
+    const { clock } = this.#options;
+    await sealBefore({ head: this.#parts.head, appender: this.#appender, clock, slices }, beforeMs);
     return this.maintain();
   }
 
