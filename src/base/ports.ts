@@ -256,7 +256,7 @@ export interface ServerRequest {
   readonly signal: AbortSignal;
   /** Reads and decompresses the whole body. */
   body(bytesMax: number): Promise<Result<Uint8Array, HttpError>>;
-  /** The same as it came: for encodings that are not HTTP's usual ones. */
+  /** The same as it came: for encodings that are not HTTP's usual ones. Its memory is lent until the handler has answered. */
   rawBody(bytesMax: number): Promise<Result<Uint8Array, HttpError>>;
 }
 

@@ -3,6 +3,7 @@
 import type { Readable, Transform } from 'node:stream';
 import { brotliDecompressSync, createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { err, ok, type Result } from '../base/index.ts';
+import { giveBack } from './give-back.ts';
 import type { Inflated, Inflater } from './inflater.ts';
 
 export type BodyFailure = 'http-bad-encoding' | 'http-body-too-large' | 'http-reset';
@@ -18,6 +19,8 @@ export interface ReadBodyOptions {
   readonly giveUp: (stream: Readable) => void;
   /** Of the caller, which reads one body after the other with it. */
   readonly inflater: Inflater;
+  /** The stream's chunks are nobody else's: they are given back once their bytes are elsewhere. */
+  readonly givesChunks?: boolean;
   /** Gets the bytes in place of the result, in memory that is used again once it returns. */
   readonly take?: ((bytes: Uint8Array) => void) | undefined;
 }
@@ -163,7 +166,14 @@ class BodyReading {
   }
 
   async #end(): Promise<void> {
-    this.#deliver(await joinedInSlices(this.#parts, this.#sizeBytes), { isLent: false });
+    const whole = await joinedInSlices(this.#parts, this.#sizeBytes);
+    this.#giveChunks(whole);
+    this.#deliver(whole, { isLent: false });
+  }
+
+  #giveChunks(whole?: Uint8Array): void {
+    if (this.#how.givesChunks !== true || this.#stages.length > 0) return;
+    for (const part of this.#parts.splice(0)) if (part !== whole) giveBack(part);
   }
 
   #deliver(bytes: Uint8Array, { isLent }: { readonly isLent: boolean }): void {
@@ -199,7 +209,10 @@ class BodyReading {
     if (decompressed === 'too-large' && bytesMax > outMax) this.#throughStages(gather, gathered);
     else if (decompressed === 'too-large') this.#finish(err('http-body-too-large'));
     else if (decompressed === 'bad') this.#finish(err('http-bad-encoding'));
-    else this.#deliver(decompressed, { isLent: name !== 'br' });
+    else {
+      this.#giveChunks();
+      this.#deliver(decompressed, { isLent: name !== 'br' });
+    }
   }
 
   /** What has been gathered, and the rest as it comes. */

@@ -23,6 +23,7 @@ import {
 } from '../base/index.ts';
 import { readBody } from './body.ts';
 import { errorName } from './disk-errors.ts';
+import { giveBack } from './give-back.ts';
 import { Inflater } from './inflater.ts';
 
 /** Enough for long query strings and cookies; more is refused with 431. */
@@ -117,16 +118,18 @@ async function answer(request: IncomingMessage, response: NodeResponse, serving:
   // Without a listener a broken connection would be an uncaught error.
   response.on('error', leave);
   request.on('error', leave);
+  const lent: Uint8Array[] = [];
   try {
     // What is left of a refused body is not worth reading: the connection ends with the answer.
     const giveUp = (): void => {
       if (!response.headersSent) response.setHeader('connection', 'close');
     };
-    const served = serverRequest(request, gone.signal, { giveUp, inflater: serving.inflater });
+    const served = serverRequest(request, gone.signal, { giveUp, inflater: serving.inflater, lent });
     const answered =
       served === undefined
         ? { status: 400, headers: {}, body: 'bad request: the path is not valid\n' }
         : await serving.handler(served);
+    lent.forEach(giveBack);
     await send(response, answered, { gone: gone.signal, headOnly: request.method === 'HEAD' });
   } catch (error) {
     const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -143,7 +146,11 @@ async function answer(request: IncomingMessage, response: NodeResponse, serving:
 function serverRequest(
   request: IncomingMessage,
   signal: AbortSignal,
-  { giveUp, inflater }: { readonly giveUp: () => void; readonly inflater: Inflater },
+  {
+    giveUp,
+    inflater,
+    lent,
+  }: { readonly giveUp: () => void; readonly inflater: Inflater; readonly lent: Uint8Array[] },
 ): ServerRequest | undefined {
   const target = request.url ?? '/';
   const mark = target.indexOf('?');
@@ -163,6 +170,7 @@ function serverRequest(
         stream.resume();
       },
       inflater,
+      givesChunks: true,
     });
     if (body.ok) return ok(body.value.bytes);
     return err({ code: body.error, message: `Cannot read the body of "${path}": ${CAUSES[body.error]}` });
@@ -175,7 +183,11 @@ function serverRequest(
     remoteAddress: request.socket.remoteAddress ?? '',
     signal,
     body: bytesMax => read(headers['content-encoding'] ?? '', bytesMax),
-    rawBody: bytesMax => read('', bytesMax),
+    rawBody: async bytesMax => {
+      const body = await read('', bytesMax);
+      if (body.ok) lent.push(body.value);
+      return body;
+    },
   };
 }
 

@@ -7,16 +7,30 @@ const NAME_TAG = 8 + BYTES;
 const VALUE_TAG = 16 + BYTES;
 const LABEL_TAG = 8 + BYTES;
 
-/** Owns the text that was written last. */
+/** Owns the text that was written last, and the one before it, which stays where it was. */
 export class NamedBySymbols {
   bytes = new Uint8Array(4096);
   /** The same memory. */
   view = new DataView(this.bytes.buffer);
   length = 0;
+  #otherBytes = new Uint8Array(4096);
+  #otherView = new DataView(this.#otherBytes.buffer);
 
   /** False if a symbol is not there. */
   write(refs: readonly number[], symbols: readonly Uint8Array[]): boolean {
+    this.#turn();
     this.length = 0;
+    const isWhole = this.#writeLabels(refs, symbols);
+    if (!isWhole) this.#turn();
+    return isWhole;
+  }
+
+  #turn(): void {
+    [this.bytes, this.#otherBytes] = [this.#otherBytes, this.bytes];
+    [this.view, this.#otherView] = [this.#otherView, this.view];
+  }
+
+  #writeLabels(refs: readonly number[], symbols: readonly Uint8Array[]): boolean {
     if (refs.length % 2 !== 0) return false;
     for (let i = 0; i < refs.length; i += 2) {
       const name = symbols[refs[i] as number];

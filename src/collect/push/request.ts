@@ -67,6 +67,7 @@ export class RequestReader {
       refused: 0,
     };
     const { reader } = reading;
+    this.#table.begin();
     const symbols = version === 2 ? readSymbols(reader) : undefined;
     if (symbols !== undefined && symbols.length > 0 && symbols[0]?.length !== 0)
       return err('the first symbol is not empty');

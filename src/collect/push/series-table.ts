@@ -1,10 +1,18 @@
 // Which series is meant, from the raw bytes of its labels: senders repeat the same series in the same order, so the one
 // that followed last time is compared first, then the hash decides; labels are decoded for new series only.
+//
+// Neighbours differ in a name or a label, so that of most series only the bytes are kept in which it differs from the one
+// added before it: a seventh. Where both come one behind the other, each is compared with what lies in the message itself.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
 /** Beyond this the table starts anew: senders whose series come and go must not fill the memory. */
 const BYTES_MAX = 512 * 1024 * 1024;
 const NOBODY = -1;
+/** One of so many is kept whole, a power of two: what lies between is made from it. */
+const WHOLE_EVERY = 16;
+/** Kept in front of what a series has of its own: how many bytes at the beginning, and at the end, are its neighbour's. */
+const SHARED_BYTES = 4;
+const SHARED_MAX = 0xffff;
 
 export class PushedSeries {
   count = 0;
@@ -22,6 +30,15 @@ export class PushedSeries {
   /** Entry + 1 by hash, open addressing. */
   #slots = new Uint32Array(2048);
   #last = NOBODY;
+  /** Where the labels of the last one lie, while they do. */
+  #lastView: DataView | undefined;
+  #lastFrom = 0;
+  #lastTo = 0;
+  /** The last call found nobody: unless that one is added, the last one's labels lie too far back. */
+  #isMissed = false;
+  /** A series made whole. */
+  #whole = new Uint8Array(1024);
+  #wholeView = new DataView(this.#whole.buffer);
   /** Of the labels that were not found last: who is added next. */
   #missedHash = 0;
   readonly #seed: number;
@@ -31,36 +48,57 @@ export class PushedSeries {
     this.#seed = seed;
   }
 
-  /** The entry of the labels in [from, to), or -1. The first series of a request follows the last of the one before. */
+  /** The bytes that the last calls were about may be others from now on. */
+  begin(): void {
+    this.#lastView = undefined;
+  }
+
+  /**
+   * The entry of the labels in [from, to), or -1. Those bytes must stay as they are until the next call but one, or `begin`.
+   * The first series of a request follows the last of the one before.
+   */
   find(bytes: DataView, from: number, to: number): number {
+    if (this.#isMissed) this.#lastView = undefined;
+    this.#isMissed = false;
     const guess = this.#last === NOBODY ? NOBODY : this.#next[this.#last]!;
     if (guess !== NOBODY && this.#equals(guess, bytes, from, to)) {
-      this.#last = guess;
+      this.#isNow(guess, bytes, from, to);
       return guess;
     }
     const entry = this.#lookUp(bytes, from, to);
-    if (entry === NOBODY) return NOBODY;
+    if (entry === NOBODY) {
+      this.#isMissed = true;
+      return NOBODY;
+    }
     this.#follow(entry);
+    this.#isNow(entry, bytes, from, to);
     return entry;
   }
 
   /** Remembers the series that `find` has just not found. */
   add(bytes: DataView, from: number, to: number): number {
-    if (this.#used + to - from > BYTES_MAX) this.#clear();
+    if (this.#used + SHARED_BYTES + to - from > BYTES_MAX) this.#clear();
     if (this.count === this.refs.length) this.#grow();
     const entry = this.count++;
-    this.#keep(bytes, from, to);
-    this.#starts[entry] = this.#used - (to - from);
+    this.#keep(entry, bytes, from, to);
     this.#lengths[entry] = to - from;
     this.#hashes[entry] = this.#missedHash;
     this.#place(entry);
     this.#follow(entry);
+    this.#isNow(entry, bytes, from, to);
     return entry;
   }
 
   #follow(entry: number): void {
     if (this.#last !== NOBODY) this.#next[this.#last] = entry;
+  }
+
+  #isNow(entry: number, bytes: DataView, from: number, to: number): void {
     this.#last = entry;
+    this.#isMissed = false;
+    this.#lastView = bytes;
+    this.#lastFrom = from;
+    this.#lastTo = to;
   }
 
   #lookUp(bytes: DataView, from: number, to: number): number {
@@ -87,25 +125,79 @@ export class PushedSeries {
 
   #equals(entry: number, bytes: DataView, from: number, to: number): boolean {
     if (this.#lengths[entry] !== to - from) return false;
-    const known = this.#view;
-    let at = this.#starts[entry]!;
-    let i = from;
-    for (; i + 4 <= to; i += 4, at += 4)
-      if (known.getUint32(at, true) !== bytes.getUint32(i, true)) return false;
-    for (; i < to; i++, at++) if (known.getUint8(at) !== bytes.getUint8(i)) return false;
-    return true;
+    const at = this.#starts[entry]!;
+    if (entry % WHOLE_EVERY === 0) return same(this.#view, at, bytes, from, to);
+    const neighbour = this.#lastView;
+    if (neighbour === undefined || this.#last !== entry - 1) {
+      this.#makeWhole(entry);
+      return same(this.#wholeView, 0, bytes, from, to);
+    }
+    const ownFrom = from + this.#view.getUint16(at, true);
+    const ownTo = to - this.#view.getUint16(at + 2, true);
+    return (
+      same(this.#view, at + SHARED_BYTES, bytes, ownFrom, ownTo) &&
+      same(neighbour, this.#lastFrom, bytes, from, ownFrom) &&
+      same(neighbour, this.#lastTo - (to - ownTo), bytes, ownTo, to)
+    );
   }
 
-  #keep(bytes: DataView, from: number, to: number): void {
-    const wanted = this.#used + to - from;
-    if (wanted > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(wanted, this.#bytes.length * 2));
-      larger.set(this.#bytes.subarray(0, this.#used));
-      this.#bytes = larger;
-      this.#view = new DataView(larger.buffer);
+  #makeWhole(entry: number): void {
+    const first = entry - (entry % WHOLE_EVERY);
+    let length = this.#lengths[first]!;
+    this.#reserveWhole(length);
+    this.#whole.set(this.#bytes.subarray(this.#starts[first]!, this.#starts[first]! + length));
+    for (let one = first + 1; one <= entry; one++) {
+      const wanted = this.#lengths[one]!;
+      this.#reserveWhole(wanted);
+      const at = this.#starts[one]!;
+      const ownFrom = this.#view.getUint16(at, true);
+      const after = this.#view.getUint16(at + 2, true);
+      this.#whole.copyWithin(wanted - after, length - after, length);
+      const own = at + SHARED_BYTES - ownFrom;
+      for (let i = ownFrom; i < wanted - after; i++) this.#whole[i] = this.#bytes[own + i]!;
+      length = wanted;
     }
-    this.#bytes.set(new Uint8Array(bytes.buffer, bytes.byteOffset + from, to - from), this.#used);
-    this.#used = wanted;
+  }
+
+  #reserveWhole(length: number): void {
+    if (length <= this.#whole.length) return;
+    const larger = new Uint8Array(Math.max(length, 2 * this.#whole.length));
+    larger.set(this.#whole);
+    this.#whole = larger;
+    this.#wholeView = new DataView(larger.buffer);
+  }
+
+  #keep(entry: number, bytes: DataView, from: number, to: number): void {
+    this.#reserve(SHARED_BYTES + to - from);
+    const start = this.#used;
+    this.#starts[entry] = start;
+    let [ownFrom, ownTo] = [from, to];
+    if (entry % WHOLE_EVERY !== 0) {
+      let [view, at, end] = [this.#lastView, this.#lastFrom, this.#lastTo];
+      if (view === undefined || this.#last !== entry - 1) {
+        this.#makeWhole(entry - 1);
+        [view, at, end] = [this.#wholeView, 0, this.#lengths[entry - 1]!];
+      }
+      const stop = from + Math.min(to - from, end - at, SHARED_MAX);
+      while (ownFrom < stop && bytes.getUint8(ownFrom) === view.getUint8(at + ownFrom - from)) ownFrom++;
+      // What both share is counted once.
+      const least = Math.max(ownFrom, to - (end - at - (ownFrom - from)), to - SHARED_MAX);
+      while (ownTo > least && bytes.getUint8(ownTo - 1) === view.getUint8(end - 1 - (to - ownTo))) ownTo--;
+      this.#view.setUint16(start, ownFrom - from, true);
+      this.#view.setUint16(start + 2, to - ownTo, true);
+      this.#used += SHARED_BYTES;
+    }
+    this.#bytes.set(new Uint8Array(bytes.buffer, bytes.byteOffset + ownFrom, ownTo - ownFrom), this.#used);
+    this.#used += ownTo - ownFrom;
+  }
+
+  #reserve(more: number): void {
+    const wanted = this.#used + more;
+    if (wanted <= this.#bytes.length) return;
+    const larger = new Uint8Array(Math.max(wanted, this.#bytes.length * 2));
+    larger.set(this.#bytes.subarray(0, this.#used));
+    this.#bytes = larger;
+    this.#view = new DataView(larger.buffer);
   }
 
   #place(entry: number): void {
@@ -131,9 +223,19 @@ export class PushedSeries {
     this.count = 0;
     this.#used = 0;
     this.#last = NOBODY;
+    this.#lastView = undefined;
     this.#next.fill(NOBODY);
     this.#slots.fill(0);
   }
+}
+
+/** Whether [from, to) of `bytes` is what lies at `at` of `known`. */
+function same(known: DataView, at: number, bytes: DataView, from: number, to: number): boolean {
+  let i = from;
+  let j = at;
+  for (; i + 4 <= to; i += 4, j += 4) if (known.getUint32(j, true) !== bytes.getUint32(i, true)) return false;
+  for (; i < to; i++, j++) if (known.getUint8(j) !== bytes.getUint8(i)) return false;
+  return true;
 }
 
 function grown<T extends Uint32Array | Int32Array | Float64Array>(old: T, larger: T): T {
