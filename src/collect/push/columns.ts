@@ -11,6 +11,9 @@ import {
   wordsOf,
 } from '../../model/index.ts';
 
+/** Memory for so many samples is kept from one request to the next: some 0.5 MB. */
+const KEPT_MAX = 16 * 1024;
+
 export class PushedColumns {
   count = 0;
   refs = new Uint32Array(256);
@@ -22,6 +25,19 @@ export class PushedColumns {
   hasStarts = false;
   readonly histograms = new Map<number, NativeHistogram>();
   readonly exemplars: { readonly index: number; readonly exemplar: Exemplar }[] = [];
+
+  clear(): void {
+    this.count = 0;
+    this.hasStarts = false;
+    this.histograms.clear();
+    this.exemplars.length = 0;
+    if (this.refs.length <= KEPT_MAX) return;
+    this.refs = new Uint32Array(KEPT_MAX);
+    this.timesMs = new Float64Array(KEPT_MAX);
+    this.startsMs = new Float64Array(KEPT_MAX);
+    this.values = new Float64Array(KEPT_MAX);
+    this.words = wordsOf(this.values);
+  }
 
   /** The value is put in by its words: as a number a NaN might lose its bits. Gives the index. */
   push(ref: number, timeMs: number, startMs: number): number {

@@ -1,7 +1,7 @@
 // Labels of a pushed series out of their messages.
 
 import { compareUtf8, err, ok, type Result } from '../../base/index.ts';
-import { BYTES, type TextCache, WireReader } from '../../exposition/index.ts';
+import { BYTES, type TextCache, type WireReader } from '../../exposition/index.ts';
 import {
   formatLabels,
   type Labels,
@@ -31,15 +31,8 @@ export function readPair(
   return reader.bad || name === undefined || value === undefined ? undefined : [name, value];
 }
 
-/** Labels as Prometheus judges them: a name, no name twice, no empty name, all of it UTF-8. */
-export function decodeLabels(
-  bytes: Uint8Array,
-  at: { readonly from: number; readonly to: number },
-  texts: TextCache,
-): Result<Labels, string> {
-  const { to } = at;
-  const reader = new WireReader(bytes);
-  reader.at = at.from;
+/** Labels as Prometheus judges them: a name, no name twice, no empty name, all of it UTF-8. From where the reader stands. */
+export function decodeLabels(reader: WireReader, to: number, texts: TextCache): Result<Labels, string> {
   const flat: string[] = [];
   // As the protocol asks for them, nearly always: then nothing has to be sorted.
   let isSorted = true;

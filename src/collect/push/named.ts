@@ -1,7 +1,7 @@
 // Remote write 2.0 names a series by numbers of symbols, 1.0 by label messages. Written out as 1.0 has them, both share
 // what is known about series. Into memory that is used again: it is done for each series of each message.
 
-import { BYTES } from '../../exposition/index.ts';
+import { BYTES, WireReader } from '../../exposition/index.ts';
 
 const NAME_TAG = 8 + BYTES;
 const VALUE_TAG = 16 + BYTES;
@@ -11,10 +11,10 @@ const LABEL_TAG = 8 + BYTES;
 export class NamedBySymbols {
   bytes = new Uint8Array(4096);
   /** The same memory. */
-  view = new DataView(this.bytes.buffer);
+  reader = new WireReader(this.bytes);
   length = 0;
   #otherBytes = new Uint8Array(4096);
-  #otherView = new DataView(this.#otherBytes.buffer);
+  #otherReader = new WireReader(this.#otherBytes);
 
   /** False if a symbol is not there. */
   write(refs: readonly number[], symbols: readonly Uint8Array[]): boolean {
@@ -27,7 +27,7 @@ export class NamedBySymbols {
 
   #turn(): void {
     [this.bytes, this.#otherBytes] = [this.#otherBytes, this.bytes];
-    [this.view, this.#otherView] = [this.#otherView, this.view];
+    [this.reader, this.#otherReader] = [this.#otherReader, this.reader];
   }
 
   #writeLabels(refs: readonly number[], symbols: readonly Uint8Array[]): boolean {
@@ -69,7 +69,7 @@ export class NamedBySymbols {
     const larger = new Uint8Array(Math.max(2 * this.bytes.length, this.length + more));
     larger.set(this.bytes.subarray(0, this.length));
     this.bytes = larger;
-    this.view = new DataView(larger.buffer);
+    this.reader = new WireReader(larger);
   }
 }
 

@@ -23,9 +23,11 @@ import { PushedColumns } from './columns.ts';
 import { readHistogram } from './histogram.ts';
 import { decodeLabels, readPair } from './labels.ts';
 import { NamedBySymbols } from './named.ts';
+import { SeriesParts } from './parts.ts';
 import { PushedSeries } from './series-table.ts';
 
 export interface ReadRequest {
+  /** Lent until the next request is read. */
   readonly columns: PushedColumns;
   readonly metadata: readonly MetricMetadata[];
   /** Samples and histograms of series that could not be taken, and the first reasons. */
@@ -45,12 +47,21 @@ interface Reading {
   refused: number;
 }
 
+/** Fields of a series in 1.0. */
+const SAMPLE = 2;
+const EXEMPLAR = 3;
+const HISTOGRAM = 4;
+/** The same by their fields in 2.0. */
+const FIELDS_2 = [0, 0, SAMPLE, HISTOGRAM, EXEMPLAR];
+
 /** Owns what is known about the series of one kind of sender. */
 export class RequestReader {
   readonly #writer: SeriesWriter;
   readonly #table: PushedSeries;
   readonly #texts = new TextCache();
   readonly #named = new NamedBySymbols();
+  readonly #columns = new PushedColumns();
+  readonly #parts = new SeriesParts();
 
   constructor(writer: SeriesWriter, seed: number) {
     this.#writer = writer;
@@ -61,13 +72,14 @@ export class RequestReader {
     const reading: Reading = {
       reader: new WireReader(body),
       texts: this.#texts,
-      columns: new PushedColumns(),
+      columns: this.#columns,
       metadata: new Map(),
       reasons: [],
       refused: 0,
     };
     const { reader } = reading;
     this.#table.begin();
+    this.#columns.clear();
     const symbols = version === 2 ? readSymbols(reader) : undefined;
     if (symbols !== undefined && symbols.length > 0 && symbols[0]?.length !== 0)
       return err('the first symbol is not empty');
@@ -89,31 +101,34 @@ export class RequestReader {
   /** 1.0: labels lie in the series itself, one after another, so that their bytes are its name. */
   #series(reading: Reading, end: number): void {
     const { reader } = reading;
+    const parts = this.#parts;
+    parts.clear(reading.columns.count);
     const from = reader.at;
     let to = from;
-    const rest: { readonly at: number; readonly field: number; readonly end: number }[] = [];
     let isParted = false;
     while (reader.next(end)) {
       const { field } = reader;
       if (field >= 1 && field <= 4 && reader.is(BYTES)) {
         const stop = reader.span(end);
-        if (field !== 1) rest.push({ at: reader.at, field, end: stop });
-        else if (rest.length > 0) isParted = true;
+        if (field !== 1) parts.push(field, reader.at, stop, field === EXEMPLAR);
+        else if (parts.count > 0) isParted = true;
         else to = stop;
         reader.at = stop;
       } else reader.skip(end);
     }
     if (reader.bad) return;
     // Labels behind samples: allowed, never seen; the whole message is read as the name then.
-    const ref = this.#refOf(reading, reader, { from, to: isParted ? end : to });
-    this.#values(reading, ref, { rest, labelsOf: stop => exemplarLabels(reader, stop, reading.texts) });
+    const ref = this.#refOf(reader, from, isParted ? end : to);
+    this.#values(reading, ref, Number.NaN);
+    if (parts.exemplars > 0) this.#exemplars(reading, stop => exemplarLabels(reader, stop, reading.texts));
   }
 
   /** 2.0: labels are numbers of symbols. They are written out as 1.0 has them, so that both share what is known. */
   #series2(reading: Reading, end: number, symbols: readonly Uint8Array[]): void {
     const { reader } = reading;
+    const parts = this.#parts;
+    parts.clear(reading.columns.count);
     const refs: number[] = [];
-    const rest: { readonly at: number; readonly field: number; readonly end: number }[] = [];
     let about: { readonly at: number; readonly end: number } | undefined;
     let createdMs = Number.NaN;
     while (reader.next(end)) {
@@ -121,8 +136,7 @@ export class RequestReader {
       if (field === 1) readNumbers(reader, end, refs);
       else if ((field === 2 || field === 3 || field === 4) && reader.is(BYTES)) {
         const stop = reader.span(end);
-        // Histograms and exemplars are the other way round here.
-        rest.push({ at: reader.at, field: field === 2 ? 2 : field === 3 ? 4 : 3, end: stop });
+        parts.push(FIELDS_2[field]!, reader.at, stop, field === 4);
         reader.at = stop;
       } else if (field === 5 && reader.is(BYTES)) {
         const stop = reader.span(end);
@@ -136,25 +150,21 @@ export class RequestReader {
     if (reader.bad) return;
     const named = this.#named;
     if (!named.write(refs, symbols)) {
-      this.#refuse(reading, rest.length, 'a label refers to a symbol that is not there');
+      this.#refuse(reading, parts.count, 'a label refers to a symbol that is not there');
       return;
     }
-    const ref = this.#refOf(reading, named, { from: 0, to: named.length });
+    const ref = this.#refOf(named.reader, 0, named.length);
     if (about !== undefined && typeof ref === 'number') readMetadata2(reading, about, { refs, symbols });
-    const labelsOf = (stop: number): Labels | undefined =>
-      exemplarLabels2(reader, stop, { symbols, texts: reading.texts });
-    this.#values(reading, ref, { rest, createdMs, labelsOf });
+    this.#values(reading, ref, createdMs);
+    if (parts.exemplars > 0)
+      this.#exemplars(reading, stop => exemplarLabels2(reader, stop, { symbols, texts: reading.texts }));
   }
 
-  /** The ref, or why there is none. */
-  #refOf(
-    reading: Reading,
-    { bytes, view }: { readonly bytes: Uint8Array; readonly view: DataView },
-    at: { readonly from: number; readonly to: number },
-  ): SeriesRef | string {
+  /** The ref of the labels in [from, to) of a reader's bytes, or why there is none. The reader may be moved. */
+  #refOf(labelled: WireReader, from: number, to: number): SeriesRef | string {
     const { generation } = this.#writer;
     const table = this.#table;
-    const known = table.find(view, at.from, at.to);
+    const known = table.find(labelled.view, from, to);
     if (known >= 0) {
       const ref = table.refs[known] as SeriesRef;
       if (table.generations[known] === generation) return ref;
@@ -163,60 +173,61 @@ export class RequestReader {
         return ref;
       }
     }
-    const labels = decodeLabels(bytes, at, this.#texts);
+    labelled.at = from;
+    const labels = decodeLabels(labelled, to, this.#texts);
     if (!labels.ok) return labels.error;
+    if (labelled.bad) return 'bad bytes';
     const interned = this.#writer.intern(labels.value);
     if (!interned.ok) return `${formatLabels(labels.value)}: too many series`;
-    if (reading.reader.bad) return 'bad bytes';
-    const entry = known >= 0 ? known : table.add(view, at.from, at.to);
+    const entry = known >= 0 ? known : table.add(labelled.view, from, to);
     table.refs[entry] = interned.value;
     table.generations[entry] = generation;
     return interned.value;
   }
 
-  #values(
-    reading: Reading,
-    ref: SeriesRef | string,
-    at: {
-      readonly rest: readonly { readonly at: number; readonly field: number; readonly end: number }[];
-      readonly createdMs?: number;
-      readonly labelsOf: (end: number) => Labels | undefined;
-    },
-  ): void {
+  /** Samples and histograms. */
+  #values(reading: Reading, ref: SeriesRef | string, createdMs: number): void {
     const { reader, columns } = reading;
+    const parts = this.#parts;
     if (typeof ref === 'string') {
-      this.#refuse(reading, Math.max(1, at.rest.filter(({ field }) => field !== 3).length), ref);
+      this.#refuse(reading, Math.max(1, parts.count - parts.exemplars), ref);
+      parts.clear(columns.count);
       return;
     }
-    let latest = -1;
-    for (const part of at.rest) {
-      if (part.field === 3) continue;
-      reader.at = part.at;
-      if (part.field === 2)
-        latest = readSample(reading, part.end, { ref, createdMs: at.createdMs ?? Number.NaN });
-      else {
-        const read = readHistogram(reader, part.end);
-        if (read === undefined) return;
-        const problem = read.isStale ? undefined : badHistogram(read.histogram);
-        if (problem !== undefined) {
-          this.#refuse(reading, 1, `a native histogram is not valid: ${problem}`);
-          continue;
-        }
-        const startMs = Number.isNaN(read.startTimestampMs)
-          ? (at.createdMs ?? Number.NaN)
-          : read.startTimestampMs;
-        latest = columns.push(ref, read.timestampMs, startMs);
-        columns.words[2 * latest] = read.isStale ? STALE_LOW : 0;
-        columns.words[2 * latest + 1] = read.isStale ? STALE_HIGH : NAN_HIGH;
-        if (!read.isStale) columns.histograms.set(latest, read.histogram);
+    for (let i = 0; i < parts.count; i++) {
+      const field = parts.fields[i]!;
+      if (field === EXEMPLAR) continue;
+      reader.at = parts.starts[i]!;
+      const end = parts.ends[i]!;
+      if (field === SAMPLE) {
+        readSample(reading, end, ref, createdMs);
+        continue;
       }
+      const read = readHistogram(reader, end);
+      if (read === undefined) return;
+      const problem = read.isStale ? undefined : badHistogram(read.histogram);
+      if (problem !== undefined) {
+        this.#refuse(reading, 1, `a native histogram is not valid: ${problem}`);
+        continue;
+      }
+      const startMs = Number.isNaN(read.startTimestampMs) ? createdMs : read.startTimestampMs;
+      const at = columns.push(ref, read.timestampMs, startMs);
+      columns.words[2 * at] = read.isStale ? STALE_LOW : 0;
+      columns.words[2 * at + 1] = read.isStale ? STALE_HIGH : NAN_HIGH;
+      if (!read.isStale) columns.histograms.set(at, read.histogram);
     }
-    if (latest < 0) return;
-    for (const part of at.rest) {
-      if (part.field !== 3) continue;
-      reader.at = part.at;
-      const exemplar = readExemplar(reader, part.end, at.labelsOf);
-      if (exemplar !== undefined) columns.exemplars.push({ index: latest, exemplar });
+  }
+
+  /** They belong to the newest sample that came with them. */
+  #exemplars(reading: Reading, labelsOf: (end: number) => Labels | undefined): void {
+    const { reader, columns } = reading;
+    const parts = this.#parts;
+    if (parts.count === parts.exemplars || columns.count === parts.before) return;
+    for (let i = 0; i < parts.count; i++) {
+      if (parts.fields[i] !== EXEMPLAR) continue;
+      reader.at = parts.starts[i]!;
+      const exemplar = readExemplar(reader, parts.ends[i]!, labelsOf);
+      if (exemplar !== undefined) columns.exemplars.push({ index: columns.count - 1, exemplar });
     }
   }
 
@@ -227,13 +238,12 @@ export class RequestReader {
   }
 }
 
-function readSample(
-  reading: Reading,
-  end: number,
-  series: { readonly ref: SeriesRef; readonly createdMs: number },
-): number {
+function readSample(reading: Reading, end: number, ref: SeriesRef, createdMs: number): void {
   const { reader, columns } = reading;
-  let [low, high, timeMs, startMs] = [0, 0, 0, series.createdMs];
+  let low = 0;
+  let high = 0;
+  let timeMs = 0;
+  let startMs = createdMs;
   while (reader.next(end)) {
     if (reader.field === 1 && reader.is(FIXED64) && reader.at + 8 <= end) {
       low = reader.view.getUint32(reader.at, true);
@@ -245,11 +255,10 @@ function readSample(
       if (ms !== 0) startMs = ms;
     } else reader.skip(end);
   }
-  if (reader.bad) return -1;
-  const at = columns.push(series.ref, timeMs, startMs);
+  if (reader.bad) return;
+  const at = columns.push(ref, timeMs, startMs);
   columns.words[2 * at] = low;
   columns.words[2 * at + 1] = high;
-  return at;
 }
 
 function readExemplar(

@@ -13,6 +13,15 @@ const WHOLE_EVERY = 16;
 /** Kept in front of what a series has of its own: how many bytes at the beginning, and at the end, are its neighbour's. */
 const SHARED_BYTES = 4;
 const SHARED_MAX = 0xffff;
+/** A start is the number of a page and, in these low bits, the place in it. A longer series has a page of its own. */
+const PAGE_BITS = 17;
+const PAGE_BYTES = 1 << PAGE_BITS;
+
+interface Page {
+  readonly bytes: Uint8Array;
+  /** The same memory. */
+  readonly view: DataView;
+}
 
 export class PushedSeries {
   count = 0;
@@ -23,10 +32,11 @@ export class PushedSeries {
   #starts = new Uint32Array(1024);
   #lengths = new Uint32Array(1024);
   #hashes = new Uint32Array(1024);
-  #bytes = new Uint8Array(64 * 1024);
-  /** The same memory. */
-  #view = new DataView(this.#bytes.buffer);
+  /** Bytes of series, each within a page: pages are never copied, nor seen before they are needed. */
+  readonly #pages: Page[] = [];
+  /** Of the last page. */
   #used = 0;
+  #allBytes = 0;
   /** Entry + 1 by hash, open addressing. */
   #slots = new Uint32Array(2048);
   #last = NOBODY;
@@ -77,7 +87,7 @@ export class PushedSeries {
 
   /** Remembers the series that `find` has just not found. */
   add(bytes: DataView, from: number, to: number): number {
-    if (this.#used + SHARED_BYTES + to - from > BYTES_MAX) this.#clear();
+    if (this.#allBytes + SHARED_BYTES + to - from > BYTES_MAX) this.#clear();
     if (this.count === this.refs.length) this.#grow();
     const entry = this.count++;
     this.#keep(entry, bytes, from, to);
@@ -125,17 +135,19 @@ export class PushedSeries {
 
   #equals(entry: number, bytes: DataView, from: number, to: number): boolean {
     if (this.#lengths[entry] !== to - from) return false;
-    const at = this.#starts[entry]!;
-    if (entry % WHOLE_EVERY === 0) return same(this.#view, at, bytes, from, to);
+    const start = this.#starts[entry]!;
+    const { view } = this.#pages[start >>> PAGE_BITS]!;
+    const at = start & (PAGE_BYTES - 1);
+    if (entry % WHOLE_EVERY === 0) return same(view, at, bytes, from, to);
     const neighbour = this.#lastView;
     if (neighbour === undefined || this.#last !== entry - 1) {
       this.#makeWhole(entry);
       return same(this.#wholeView, 0, bytes, from, to);
     }
-    const ownFrom = from + this.#view.getUint16(at, true);
-    const ownTo = to - this.#view.getUint16(at + 2, true);
+    const ownFrom = from + view.getUint16(at, true);
+    const ownTo = to - view.getUint16(at + 2, true);
     return (
-      same(this.#view, at + SHARED_BYTES, bytes, ownFrom, ownTo) &&
+      same(view, at + SHARED_BYTES, bytes, ownFrom, ownTo) &&
       same(neighbour, this.#lastFrom, bytes, from, ownFrom) &&
       same(neighbour, this.#lastTo - (to - ownTo), bytes, ownTo, to)
     );
@@ -145,16 +157,19 @@ export class PushedSeries {
     const first = entry - (entry % WHOLE_EVERY);
     let length = this.#lengths[first]!;
     this.#reserveWhole(length);
-    this.#whole.set(this.#bytes.subarray(this.#starts[first]!, this.#starts[first]! + length));
+    const { bytes } = this.#pages[this.#starts[first]! >>> PAGE_BITS]!;
+    const from = this.#starts[first]! & (PAGE_BYTES - 1);
+    this.#whole.set(bytes.subarray(from, from + length));
     for (let one = first + 1; one <= entry; one++) {
       const wanted = this.#lengths[one]!;
       this.#reserveWhole(wanted);
-      const at = this.#starts[one]!;
-      const ownFrom = this.#view.getUint16(at, true);
-      const after = this.#view.getUint16(at + 2, true);
+      const page = this.#pages[this.#starts[one]! >>> PAGE_BITS]!;
+      const at = this.#starts[one]! & (PAGE_BYTES - 1);
+      const ownFrom = page.view.getUint16(at, true);
+      const after = page.view.getUint16(at + 2, true);
       this.#whole.copyWithin(wanted - after, length - after, length);
       const own = at + SHARED_BYTES - ownFrom;
-      for (let i = ownFrom; i < wanted - after; i++) this.#whole[i] = this.#bytes[own + i]!;
+      for (let i = ownFrom; i < wanted - after; i++) this.#whole[i] = page.bytes[own + i]!;
       length = wanted;
     }
   }
@@ -168,11 +183,9 @@ export class PushedSeries {
   }
 
   #keep(entry: number, bytes: DataView, from: number, to: number): void {
-    this.#reserve(SHARED_BYTES + to - from);
-    const start = this.#used;
-    this.#starts[entry] = start;
     let [ownFrom, ownTo] = [from, to];
-    if (entry % WHOLE_EVERY !== 0) {
+    const isWhole = entry % WHOLE_EVERY === 0;
+    if (!isWhole) {
       let [view, at, end] = [this.#lastView, this.#lastFrom, this.#lastTo];
       if (view === undefined || this.#last !== entry - 1) {
         this.#makeWhole(entry - 1);
@@ -183,21 +196,30 @@ export class PushedSeries {
       // What both share is counted once.
       const least = Math.max(ownFrom, to - (end - at - (ownFrom - from)), to - SHARED_MAX);
       while (ownTo > least && bytes.getUint8(ownTo - 1) === view.getUint8(end - 1 - (to - ownTo))) ownTo--;
-      this.#view.setUint16(start, ownFrom - from, true);
-      this.#view.setUint16(start + 2, to - ownTo, true);
-      this.#used += SHARED_BYTES;
     }
-    this.#bytes.set(new Uint8Array(bytes.buffer, bytes.byteOffset + ownFrom, ownTo - ownFrom), this.#used);
-    this.#used += ownTo - ownFrom;
+    const own = new Uint8Array(bytes.buffer, bytes.byteOffset + ownFrom, ownTo - ownFrom);
+    const at = this.#room(own.length + (isWhole ? 0 : SHARED_BYTES));
+    const page = this.#pages[this.#pages.length - 1]!;
+    this.#starts[entry] = (this.#pages.length - 1) * PAGE_BYTES + at;
+    if (!isWhole) {
+      page.view.setUint16(at, ownFrom - from, true);
+      page.view.setUint16(at + 2, to - ownTo, true);
+    }
+    page.bytes.set(own, isWhole ? at : at + SHARED_BYTES);
   }
 
-  #reserve(more: number): void {
-    const wanted = this.#used + more;
-    if (wanted <= this.#bytes.length) return;
-    const larger = new Uint8Array(Math.max(wanted, this.#bytes.length * 2));
-    larger.set(this.#bytes.subarray(0, this.#used));
-    this.#bytes = larger;
-    this.#view = new DataView(larger.buffer);
+  /** Where in the last page so many bytes may stand. */
+  #room(length: number): number {
+    const last = this.#pages[this.#pages.length - 1];
+    if (last === undefined || this.#used + length > last.bytes.length) {
+      const bytes = new Uint8Array(Math.max(length, PAGE_BYTES));
+      this.#pages.push({ bytes, view: new DataView(bytes.buffer) });
+      this.#used = 0;
+    }
+    const at = this.#used;
+    this.#used += length;
+    this.#allBytes += length;
+    return at;
   }
 
   #place(entry: number): void {
@@ -221,7 +243,9 @@ export class PushedSeries {
 
   #clear(): void {
     this.count = 0;
+    this.#pages.length = 0;
     this.#used = 0;
+    this.#allBytes = 0;
     this.#last = NOBODY;
     this.#lastView = undefined;
     this.#next.fill(NOBODY);
