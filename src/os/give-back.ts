@@ -9,15 +9,14 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 /** Smaller ones are cheaper to leave; those of Node's pool, which must not go, are smaller too. */
 const WORTH_BYTES = 8 * 1024;
 
-let nobody: MessagePort | undefined;
+const NOBODY = portToNobody();
 
 /** What shows the same memory is empty from now on. Does nothing where the bytes are only a part of it. */
 export function giveBack(bytes: Uint8Array): void {
   const { buffer } = bytes;
   if (bytes.length < WORTH_BYTES || bytes.length !== buffer.byteLength || !(buffer instanceof ArrayBuffer))
     return;
-  nobody ??= portToNobody();
-  nobody.postMessage(undefined, [buffer]);
+  NOBODY.postMessage(undefined, [buffer]);
 }
 
 function portToNobody(): MessagePort {

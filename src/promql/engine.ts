@@ -17,6 +17,8 @@ import { FUNCTIONS } from './functions/index.ts';
 import {
   type EngineSettings,
   type Grid,
+  type Histograms,
+  histogramsWithin,
   Refusal,
   Run,
   type SeriesMeta,
@@ -184,12 +186,13 @@ function vectorSeries(run: Run, vector: VectorValue, range: boolean): AnswerSeri
     ...answerMeta(meta),
     values: ordered.values.slice(row * steps, (row + 1) * steps),
     present: ordered.present.slice(row * steps, (row + 1) * steps),
+    ...answerHistograms(ordered.histograms, row * steps, (row + 1) * steps),
   }));
 }
 
 function matrixSeries(matrix: Value & { kind: 'matrix' }): AnswerSeries[] {
   const series: AnswerSeries[] = [];
-  for (const { meta, timesMs, values, first, end } of matrix.series) {
+  for (const { meta, timesMs, values, histograms, first, end } of matrix.series) {
     const from = first[0] ?? 0;
     const to = end[0] ?? 0;
     if (to <= from) continue;
@@ -198,9 +201,19 @@ function matrixSeries(matrix: Value & { kind: 'matrix' }): AnswerSeries[] {
       values: values.slice(from, to),
       timesMs: timesMs.slice(from, to),
       present: new Uint8Array(to - from).fill(1),
+      ...answerHistograms(histograms, from, to),
     });
   }
   return series;
+}
+
+function answerHistograms(
+  histograms: Histograms | undefined,
+  from: number,
+  to: number,
+): Pick<AnswerSeries, 'histograms'> {
+  const within = histograms && histogramsWithin(histograms, from, to);
+  return within === undefined || within.size === 0 ? {} : { histograms: within };
 }
 
 function answerMeta({ labels, producer }: SeriesMeta): Pick<AnswerSeries, 'labels' | 'producer'> {

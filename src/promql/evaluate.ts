@@ -2,7 +2,9 @@
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
 
 import { never } from '../base/index.ts';
+import type { NativeHistogram } from '../model/index.ts';
 import { FUNCTIONS } from './functions/index.ts';
+import { multiplied } from './histogram/index.ts';
 import {
   aggregate,
   binary,
@@ -15,6 +17,7 @@ import {
   type Value,
   type VectorValue,
   windowsOver,
+  withHistograms,
 } from './operators/index.ts';
 import { COMPARISONS } from './parser/index.ts';
 import type { AggregateNode, CallNode, Planned, SubqueryNode } from './plan/index.ts';
@@ -90,12 +93,16 @@ function repeat(run: Run, value: Value, grid: Grid): Value {
 function repeatVector(run: Run, value: VectorValue, grid: Grid): VectorValue {
   if (grid.steps === value.steps) return value;
   const result = run.newVector(value.series, grid.steps);
+  const histograms = new Map<number, NativeHistogram>();
   for (let row = 0; row < value.series.length; row++) {
     if (value.present[row] === 0) continue;
     result.values.fill(value.values[row]!, row * grid.steps, (row + 1) * grid.steps);
     result.present.fill(1, row * grid.steps, (row + 1) * grid.steps);
+    const histogram = value.histograms?.get(row);
+    if (histogram === undefined) continue;
+    for (let i = 0; i < grid.steps; i++) histograms.set(row * grid.steps + i, histogram);
   }
-  return result;
+  return withHistograms(result, histograms);
 }
 
 function negate(run: Run, value: Value, span: { readonly start: number; readonly end: number }): Value {
@@ -107,7 +114,9 @@ function negate(run: Run, value: Value, span: { readonly start: number; readonly
   );
   result.present.set(value.present);
   for (let at = 0; at < result.values.length; at++) result.values[at] = -value.values[at]!;
-  return run.uniqueAfterDrop(result, span);
+  const histograms = new Map<number, NativeHistogram>();
+  for (const [at, one] of value.histograms ?? []) histograms.set(at, multiplied(one, -1));
+  return run.uniqueAfterDrop(withHistograms(result, histograms), span);
 }
 
 function negateScalar({ values }: ScalarValue): ScalarValue {

@@ -1,8 +1,25 @@
 // The shape that all functions share, and the two common makings: over windows, and element by element.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
 
-import type { Grid, MatrixValue, RangeSeries, Run, Value, VectorValue } from '../operators/index.ts';
+import type { NativeHistogram } from '../../model/index.ts';
+import {
+  type Grid,
+  type MatrixValue,
+  type RangeSeries,
+  type Run,
+  type Value,
+  type VectorValue,
+  withHistograms,
+} from '../operators/index.ts';
 import type { CallNode, PlannedSpan } from '../plan/index.ts';
+import {
+  eachMixedWindow,
+  floatView,
+  type MixedSeries,
+  type MixedWindow,
+  type Noting,
+  noteIgnored,
+} from './mixed.ts';
 
 export interface CallInput {
   readonly run: Run;
@@ -64,7 +81,19 @@ export interface WindowContext {
   readonly params: readonly Float64Array[];
 }
 
+/** Of one window with at least one native histogram; undefined: nothing comes of it. */
+export type MixedReduce = (
+  window: MixedWindow,
+  noting: Noting,
+  at: { readonly step: number; readonly context: WindowContext },
+) => NativeHistogram | number | undefined;
+
 export interface WindowSettings {
+  /**
+   * What native histograms are to it: without this nothing, the kernel sees floats only; `alike` a sample like any other; else
+   * what comes of the windows that have any.
+   */
+  readonly histograms?: 'alike' | MixedReduce;
   /** Whether the result still is the metric's own value (last_over_time). */
   readonly keepsName?: boolean;
   /** Called with each series that gave a result: annotations. */
@@ -91,16 +120,56 @@ export function overWindows(kernel: WindowKernel, settings: WindowSettings = {})
       grid,
       params,
     };
+    const histograms = new Map<number, NativeHistogram>();
     for (const [row, series] of matrix.series.entries()) {
       const offset = row * grid.steps;
-      kernel(series, { values: result.values, present: result.present, offset }, context);
+      const column = { values: result.values, present: result.present, offset };
+      const mixed = settings.histograms !== 'alike' && isMixed(series) ? series : undefined;
+      kernel(mixed === undefined ? series : floatView(mixed), column, context);
       if (settings.inspect !== undefined && hasEntry(result.present, offset, grid.steps)) {
         settings.inspect(input, series);
       }
+      if (mixed !== undefined)
+        overMixedWindows(input, mixed, { column, context, reduce: settings.histograms, histograms });
       if (run.isDue()) await run.pause();
     }
-    return settings.keepsName ? result : run.uniqueAfterDrop(result, node.settings.span);
+    const all = withHistograms(result, histograms);
+    return settings.keepsName ? all : run.uniqueAfterDrop(all, node.settings.span);
   };
+}
+
+function isMixed(series: RangeSeries): series is MixedSeries {
+  return series.histograms !== undefined;
+}
+
+/** What the kernel has made of the floats is put right where a window has histograms. */
+function overMixedWindows(
+  input: CallInput,
+  series: MixedSeries,
+  work: {
+    readonly column: Column;
+    readonly context: WindowContext;
+    readonly reduce: WindowSettings['histograms'];
+    readonly histograms: Map<number, NativeHistogram>;
+  },
+): void {
+  const { column, context, reduce, histograms } = work;
+  const span = argSpan(
+    input,
+    input.args.findIndex(arg => arg.kind === 'matrix'),
+  );
+  const noting = { run: input.run, span, series };
+  eachMixedWindow(series, (window, step) => {
+    if (typeof reduce !== 'function') {
+      if (window.floats > 0) noteIgnored(noting);
+      return;
+    }
+    const at = column.offset + step;
+    const reduced = reduce(window, noting, { step, context });
+    column.present[at] = reduced === undefined ? 0 : 1;
+    if (typeof reduced === 'number') column.values[at] = reduced;
+    else if (reduced !== undefined) histograms.set(at, reduced);
+  });
 }
 
 function hasEntry(present: Uint8Array, offset: number, steps: number): boolean {
@@ -155,7 +224,7 @@ export function elementwise(
     for (let row = 0; row < vector.series.length; row++) {
       for (let i = 0; i < grid.steps; i++) {
         const at = row * grid.steps + i;
-        if (vector.present[at] === 0) continue;
+        if (vector.present[at] === 0 || vector.histograms?.has(at)) continue;
         for (let p = 0; p < count; p++) params[p] = (columns[p] as Float64Array)[i]!;
         const value = apply(vector.values[at]!, ...params);
         if (value === undefined) continue;

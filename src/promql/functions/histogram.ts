@@ -1,97 +1,46 @@
-// Quantiles and fractions of classic histograms: series that differ only in "le" are the buckets of one histogram.
+// The functions of histograms, classic and native.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
 
-import { type Labels, labelPairs, labelsFromPairs, labelsKey, labelValue } from '../../model/index.ts';
-import {
-  combineProducers,
-  filterLabels,
-  NAME_LABELS,
-  type SeriesMeta,
-  type VectorValue,
-  warnQuantile,
-} from '../operators/index.ts';
-import { formatPlainNumber, parseNumber } from '../parser/index.ts';
+import { type Labels, labelPairs, labelsFromPairs, type NativeHistogram } from '../../model/index.ts';
+import { fractionOfHistogram, quantileOfHistogram, varianceOfHistogram } from '../histogram/index.ts';
+import { type SeriesMeta, type VectorValue, warnQuantile } from '../operators/index.ts';
+import { formatPlainNumber } from '../parser/index.ts';
 import { argSpan, type CallInput, type FunctionImpl, scalarArg, textArg, vectorArg } from './call.ts';
+import { bucketFraction, bucketQuantile } from './classic-histogram.ts';
+import {
+  collectHistograms,
+  type FoundHistogram,
+  type HistogramGroup,
+  histogramAt,
+} from './histogram-groups.ts';
 
 export const HISTOGRAM_FUNCTIONS: Readonly<Record<string, FunctionImpl>> = {
+  histogram_avg: ofNatives(({ sum, count }) => sum / count),
+  histogram_count: ofNatives(({ count }) => count),
   histogram_fraction: histogramFraction,
   histogram_quantile: histogramQuantile,
   histogram_quantiles: histogramQuantiles,
+  histogram_stddev: ofNatives(histogram => Math.sqrt(varianceOfHistogram(histogram))),
+  histogram_stdvar: ofNatives(varianceOfHistogram),
+  histogram_sum: ofNatives(({ sum }) => sum),
 };
 
-interface Bucket {
-  readonly upper: number;
-  count: number;
-}
-
-interface HistogramRows {
-  readonly meta: SeriesMeta;
-  readonly name: string;
-  readonly rows: { readonly row: number; readonly upper: number }[];
-}
-
-function collect(input: CallInput, arg: number): readonly HistogramRows[] {
-  const vector = vectorArg(input, arg);
-  const known = new Map<string, HistogramRows>();
-  for (const [row, meta] of vector.series.entries()) {
-    const le = labelValue(meta.labels, 'le');
-    const upper = readBound(le);
-    const name = labelValue(meta.labels, '__name__');
-    if (upper === undefined) {
-      input.run.annotate(
-        'warning',
-        `bucket label "le" is missing or has a malformed value of ${JSON.stringify(le)} for metric name ${JSON.stringify(name)}`,
-        argSpan(input, arg),
-      );
-      continue;
+/** A number of each native histogram; floats are left out. */
+function ofNatives(numberOf: (histogram: NativeHistogram) => number): FunctionImpl {
+  return input => {
+    const { run, node, grid } = input;
+    const vector = vectorArg(input, 0);
+    const result = run.newVector(
+      vector.series.map(meta => run.dropName(meta)),
+      grid.steps,
+    );
+    for (const [at, histogram] of vector.histograms ?? []) {
+      if (vector.present[at] === 0) continue;
+      result.values[at] = numberOf(histogram);
+      result.present[at] = 1;
     }
-    const key =
-      labelsKey(filterLabels(meta.labels, label => label !== 'le' && !NAME_LABELS.has(label))) + name;
-    const found = known.get(key);
-    if (found !== undefined) {
-      found.rows.push({ row, upper });
-      continue;
-    }
-    known.set(key, { meta: bucketless(input, meta), name, rows: [{ row, upper }] });
-  }
-  return [...known.values()].map(group => ({
-    ...group,
-    meta: {
-      ...group.meta,
-      producer: group.rows.reduce(
-        (producer, { row }) => combineProducers(producer, (vector.series[row] as SeriesMeta).producer),
-        group.meta.producer,
-      ),
-    },
-  }));
-}
-
-function bucketless({ run }: CallInput, meta: SeriesMeta): SeriesMeta {
-  return run.dropName({ ...meta, labels: filterLabels(meta.labels, name => name !== 'le') });
-}
-
-function readBound(le: string): number | undefined {
-  if (le === '') return undefined;
-  const parsed = parseNumber(le.replace(/^([+-]?)infinity$/i, '$1inf'));
-  return parsed.ok && !parsed.value.duration ? parsed.value.value : undefined;
-}
-
-/** The buckets that exist at a step, by upper bound, equal bounds added up; undefined where none does. */
-function bucketsAt(vector: VectorValue, { rows }: HistogramRows, step: number): Bucket[] | undefined {
-  const found: Bucket[] = [];
-  for (const { row, upper } of rows) {
-    const at = row * vector.steps + step;
-    if (vector.present[at] === 1) found.push({ upper, count: vector.values[at]! });
-  }
-  if (found.length === 0) return undefined;
-  found.sort((a, b) => a.upper - b.upper);
-  const merged: Bucket[] = [];
-  for (const bucket of found) {
-    const last = merged[merged.length - 1];
-    if (last !== undefined && last.upper === bucket.upper) last.count += bucket.count;
-    else merged.push(bucket);
-  }
-  return merged;
+    return run.uniqueAfterDrop(result, node.settings.span);
+  };
 }
 
 // --- quantile -------------------------------------------------------------------------------------
@@ -100,21 +49,19 @@ async function histogramQuantile(input: CallInput): Promise<VectorValue> {
   const { run, node, grid } = input;
   const quantiles = scalarArg(input, 0);
   for (const q of quantiles) warnQuantile(run, q, argSpan(input, 0));
-  const vector = vectorArg(input, 1);
-  const groups = collect(input, 1);
+  const groups = collectHistograms(input, 1);
   const result = run.newVector(
     groups.map(({ meta }) => meta),
     grid.steps,
   );
-  await fillQuantiles(input, { vector, groups, quantiles, result, base: 0 });
+  await fillQuantiles(input, { arg: 1, groups, quantiles, result, base: 0 });
   return run.uniqueAfterDrop(result, node.settings.span);
 }
 
 async function histogramQuantiles(input: CallInput): Promise<VectorValue> {
   const { run, node, grid } = input;
-  const vector = vectorArg(input, 0);
   const label = textArg(input, 1);
-  const groups = collect(input, 0);
+  const groups = collectHistograms(input, 0);
   const metas: SeriesMeta[] = [];
   const columns = input.args.slice(2).map((_, i) => scalarArg(input, i + 2));
   for (const [i, column] of columns.entries()) {
@@ -124,7 +71,7 @@ async function histogramQuantiles(input: CallInput): Promise<VectorValue> {
   }
   const result = run.newVector(metas, grid.steps);
   for (const [i, quantiles] of columns.entries()) {
-    await fillQuantiles(input, { vector, groups, quantiles, result, base: i * groups.length });
+    await fillQuantiles(input, { arg: 0, groups, quantiles, result, base: i * groups.length });
   }
   return run.unique(result, node.settings.span);
 }
@@ -142,8 +89,8 @@ function openMetricsNumber(value: number): string {
 async function fillQuantiles(
   input: CallInput,
   work: {
-    readonly vector: VectorValue;
-    readonly groups: readonly HistogramRows[];
+    readonly arg: number;
+    readonly groups: readonly HistogramGroup[];
     readonly quantiles: Float64Array;
     readonly result: VectorValue;
     readonly base: number;
@@ -152,16 +99,35 @@ async function fillQuantiles(
   const { run, grid } = input;
   for (const [row, group] of work.groups.entries()) {
     for (let step = 0; step < grid.steps; step++) {
-      const buckets = bucketsAt(work.vector, group, step);
-      if (buckets === undefined) continue;
-      const { value, fixed } = bucketQuantile(work.quantiles[step]!, buckets);
+      const found = histogramAt(input, work.arg, { group, step });
+      if (found === undefined) continue;
       const at = (work.base + row) * grid.steps + step;
-      work.result.values[at] = value;
+      work.result.values[at] = quantileAt(input, { found, group, q: work.quantiles[step]! });
       work.result.present[at] = 1;
-      if (fixed) hintFixed(input, group.name);
     }
     if (run.isDue()) await run.pause();
   }
+}
+
+function quantileAt(
+  input: CallInput,
+  { found, group, q }: { readonly found: FoundHistogram; readonly group: HistogramGroup; readonly q: number },
+): number {
+  if (found.native === undefined) {
+    const { value, fixed } = bucketQuantile(q, found.buckets);
+    if (fixed) hintFixed(input, group.name);
+    return value;
+  }
+  const { value, nan } = quantileOfHistogram(q, found.native);
+  if (nan !== 'none') {
+    const effect = nan === 'result' ? 'result is NaN' : 'result is skewed higher';
+    hintNans(input, `input to histogram_quantile has NaN observations, ${effect}`, group.name);
+  }
+  return value;
+}
+
+function hintNans({ run, node }: CallInput, text: string, name: string): void {
+  run.annotate('info', `${text} for metric name ${JSON.stringify(name)}`, node.settings.span);
 }
 
 function hintFixed({ run, node }: CallInput, name: string): void {
@@ -174,97 +140,34 @@ function hintFixed({ run, node }: CallInput, name: string): void {
   );
 }
 
-/** Relative differences below this are noise of floating point, not broken histograms. */
-const SMALL_DELTA = 1e-12;
-
-/** Makes counts rise with the bounds; true where more than rounding noise had to be mended. */
-function makeMonotonic(buckets: Bucket[]): boolean {
-  let fixed = false;
-  let before = buckets[0]?.count ?? 0;
-  for (const bucket of buckets) {
-    if (bucket.count === before) continue;
-    const scale = Math.abs(before) + Math.abs(bucket.count);
-    if (Math.abs(bucket.count - before) / scale < SMALL_DELTA) bucket.count = before;
-    else if (bucket.count < before) {
-      bucket.count = before;
-      fixed = true;
-    } else before = bucket.count;
-  }
-  return fixed;
-}
-
-function bucketQuantile(q: number, buckets: Bucket[]): { readonly value: number; readonly fixed: boolean } {
-  if (Number.isNaN(q)) return { value: Number.NaN, fixed: false };
-  if (q < 0) return { value: Number.NEGATIVE_INFINITY, fixed: false };
-  if (q > 1) return { value: Number.POSITIVE_INFINITY, fixed: false };
-  const last = buckets[buckets.length - 1] as Bucket;
-  if (last.upper !== Number.POSITIVE_INFINITY) return { value: Number.NaN, fixed: false };
-  const fixed = makeMonotonic(buckets);
-  if (buckets.length < 2 || last.count === 0 || Number.isNaN(last.count)) return { value: Number.NaN, fixed };
-  let rank = q * last.count;
-  let index = buckets.findIndex(({ count }) => count >= rank);
-  if (index < 0) index = buckets.length - 1;
-  if (index === buckets.length - 1) return { value: (buckets[index - 1] as Bucket).upper, fixed };
-  const bucket = buckets[index] as Bucket;
-  if (index === 0 && bucket.upper <= 0) return { value: bucket.upper, fixed };
-  let lower = 0;
-  let count = bucket.count;
-  if (index > 0) {
-    const below = buckets[index - 1] as Bucket;
-    lower = below.upper;
-    count -= below.count;
-    rank -= below.count;
-  }
-  return { value: lower + (bucket.upper - lower) * (rank / count), fixed };
-}
-
 // --- fraction -------------------------------------------------------------------------------------
 
 async function histogramFraction(input: CallInput): Promise<VectorValue> {
   const { run, node, grid } = input;
   const lowers = scalarArg(input, 0);
   const uppers = scalarArg(input, 1);
-  const vector = vectorArg(input, 2);
-  const groups = collect(input, 2);
+  const groups = collectHistograms(input, 2);
   const result = run.newVector(
     groups.map(({ meta }) => meta),
     grid.steps,
   );
   for (const [row, group] of groups.entries()) {
     for (let step = 0; step < grid.steps; step++) {
-      const buckets = bucketsAt(vector, group, step);
-      if (buckets === undefined) continue;
-      result.values[row * grid.steps + step] = bucketFraction(lowers[step]!, uppers[step]!, buckets);
+      const found = histogramAt(input, 2, { group, step });
+      if (found === undefined) continue;
+      const [lower, upper] = [lowers[step]!, uppers[step]!];
+      result.values[row * grid.steps + step] =
+        found.native === undefined
+          ? bucketFraction(lower, upper, found.buckets)
+          : fractionOfHistogram(lower, upper, found.native);
+      if (found.native !== undefined && Number.isNaN(found.native.sum)) {
+        const text =
+          'input to histogram_fraction has NaN observations, which are excluded from all fractions';
+        hintNans(input, text, group.name);
+      }
       result.present[row * grid.steps + step] = 1;
     }
     if (run.isDue()) await run.pause();
   }
   return run.uniqueAfterDrop(result, node.settings.span);
-}
-
-function bucketFraction(lower: number, upper: number, buckets: readonly Bucket[]): number {
-  const last = buckets[buckets.length - 1] as Bucket;
-  const total = last.count;
-  if (last.upper !== Number.POSITIVE_INFINITY || !(total > 0) || Number.isNaN(lower) || Number.isNaN(upper)) {
-    return Number.NaN;
-  }
-  if (lower >= upper) return 0;
-  return (rankOf(upper, buckets, total) - rankOf(lower, buckets, total)) / total;
-}
-
-/** How many observations lie at or below a value: linear within a bucket, nothing of a bucket without an end. */
-function rankOf(value: number, buckets: readonly Bucket[], total: number): number {
-  let rank = 0;
-  let lower = Number.NEGATIVE_INFINITY;
-  for (const [i, { upper, count }] of buckets.entries()) {
-    if (i === 0 && upper > 0) lower = 0;
-    if (lower >= value) return Math.min(rank, total);
-    if (upper > value) {
-      if (lower === Number.NEGATIVE_INFINITY) return Math.min(count, total);
-      return Math.min(rank + ((count - rank) * (value - lower)) / (upper - lower), total);
-    }
-    rank = count;
-    lower = upper;
-  }
-  return total;
 }

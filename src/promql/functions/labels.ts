@@ -10,7 +10,7 @@ import {
   labelsFromPairs,
   labelValue,
 } from '../../model/index.ts';
-import { pickRows, type SeriesMeta, type VectorValue } from '../operators/index.ts';
+import { floatsOf, pickRows, type SeriesMeta, type VectorValue } from '../operators/index.ts';
 import { isValidUtf8, quote } from '../parser/index.ts';
 import type { Planned, PlannedMatcher } from '../plan/index.ts';
 import { argSpan, type CallInput, type FunctionImpl, matrixArg, textArg, vectorArg } from './call.ts';
@@ -98,8 +98,10 @@ function hintIneffective({ run, node }: CallInput): boolean {
 }
 
 function sortByValue(input: CallInput, sign: 1 | -1): VectorValue {
-  const vector = vectorArg(input, 0);
-  if (hintIneffective(input) || vector.steps !== 1) return vector;
+  const unsorted = vectorArg(input, 0);
+  if (hintIneffective(input) || unsorted.steps !== 1) return unsorted;
+  // Histograms have no order.
+  const vector = floatsOf(unsorted);
   return reorder(vector, (a, b) => {
     const x = vector.values[a]!;
     const y = vector.values[b]!;

@@ -1,22 +1,29 @@
 // The *_over_time functions and the regressions.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
 
-import { lostIn, quantileOf, warnQuantile } from '../operators/index.ts';
+import type { NativeHistogram } from '../../model/index.ts';
+import { HistogramMean, HistogramSum } from '../histogram/index.ts';
+import { annotateFold, lostIn, quantileOf, warnQuantile } from '../operators/index.ts';
 import { formatPlainNumber } from '../parser/index.ts';
 import {
   argSpan,
   type CallInput,
   type FunctionImpl,
+  type MixedReduce,
   overWindows,
   perWindow,
   scalarArg,
   type Window,
   type WindowKernel,
 } from './call.ts';
+import { histogramsIn, type MixedWindow, noteIncompatible, noteMixed } from './mixed.ts';
 
 export const OVER_TIME_FUNCTIONS: Readonly<Record<string, FunctionImpl>> = {
-  avg_over_time: overWindows(perWindow(average)),
-  count_over_time: overWindows(perWindow(({ from, to }) => to - from)),
+  avg_over_time: overWindows(perWindow(average), { histograms: folded('avg') }),
+  count_over_time: overWindows(
+    perWindow(({ from, to }) => to - from),
+    { histograms: 'alike' },
+  ),
   deriv: overWindows(perWindow(window => regression(window, window.timesMs[window.from]!).slope, 2)),
   double_exponential_smoothing: overWindows(
     perWindow((window, { params }, step) => smooth(window, params[0]![step]!, params[1]![step]!), 2),
@@ -24,11 +31,11 @@ export const OVER_TIME_FUNCTIONS: Readonly<Record<string, FunctionImpl>> = {
   ),
   first_over_time: overWindows(
     perWindow(({ values, from }) => values[from]!),
-    { keepsName: true },
+    { keepsName: true, histograms: window => sampleAt(window, window.from) },
   ),
   last_over_time: overWindows(
     perWindow(({ values, to }) => values[to - 1]!),
-    { keepsName: true },
+    { keepsName: true, histograms: window => sampleAt(window, window.to - 1) },
   ),
   mad_over_time: overWindows(perWindow(medianDeviation)),
   max_over_time: overWindows(extreme((a, b) => a > b)),
@@ -39,7 +46,10 @@ export const OVER_TIME_FUNCTIONS: Readonly<Record<string, FunctionImpl>> = {
       return slope * params[0]![step]! + intercept;
     }, 2),
   ),
-  present_over_time: overWindows(perWindow(() => 1)),
+  present_over_time: overWindows(
+    perWindow(() => 1),
+    { histograms: 'alike' },
+  ),
   quantile_over_time: overWindows(
     perWindow(({ values, from, to }, { params }, step) =>
       quantileOf(params[0]![step]!, values.slice(from, to)),
@@ -48,12 +58,43 @@ export const OVER_TIME_FUNCTIONS: Readonly<Record<string, FunctionImpl>> = {
   ),
   stddev_over_time: overWindows(perWindow(window => Math.sqrt(variance(window)))),
   stdvar_over_time: overWindows(perWindow(variance)),
-  sum_over_time: overWindows(perWindow(sum)),
-  ts_of_first_over_time: overWindows(perWindow(({ timesMs, from }) => timesMs[from]! / 1000)),
-  ts_of_last_over_time: overWindows(perWindow(({ timesMs, to }) => timesMs[to - 1]! / 1000)),
+  sum_over_time: overWindows(perWindow(sum), { histograms: folded('sum') }),
+  ts_of_first_over_time: overWindows(
+    perWindow(({ timesMs, from }) => timesMs[from]! / 1000),
+    { histograms: 'alike' },
+  ),
+  ts_of_last_over_time: overWindows(
+    perWindow(({ timesMs, to }) => timesMs[to - 1]! / 1000),
+    { histograms: 'alike' },
+  ),
   ts_of_max_over_time: overWindows(perWindow(window => timeOf(window, (a, b) => a >= b))),
   ts_of_min_over_time: overWindows(perWindow(window => timeOf(window, (a, b) => a <= b))),
 };
+
+function sampleAt({ values, histograms }: MixedWindow, at: number): NativeHistogram | number {
+  return histograms.get(at) ?? values[at]!;
+}
+
+/** Native histograms added up; with floats among them, or of two kinds, they do not. */
+function folded(func: 'sum' | 'avg'): MixedReduce {
+  return (window, noting) => {
+    if (window.floats > 0) {
+      noteMixed(noting);
+      return undefined;
+    }
+    const [first, ...others] = histogramsIn(window) as [NativeHistogram, ...NativeHistogram[]];
+    const fold = func === 'sum' ? new HistogramSum(first) : new HistogramMean(first);
+    for (const one of others) {
+      if (!fold.accepts(one)) {
+        noteIncompatible(noting);
+        return undefined;
+      }
+      fold.add(one);
+    }
+    annotateFold(noting.run, fold, noting.span);
+    return fold.result();
+  };
+}
 
 function isInfinite(value: number): boolean {
   return value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY;

@@ -13,18 +13,43 @@ import {
   type WindowKernel,
 } from './call.ts';
 import { anchoredPairs, extendedRate, type RateKind } from './extended.ts';
+import { extrapolationFactor } from './extrapolation.ts';
+import {
+  countMixedPairs,
+  extrapolatedHistograms,
+  isChange,
+  isReset,
+  lastTwoHistograms,
+} from './histogram-rate.ts';
 
 export const RATE_FUNCTIONS: Readonly<Record<string, FunctionImpl>> = {
-  rate: overWindows(extrapolated({ counter: true, perSecond: true }), { inspect: hintNonCounter }),
-  increase: overWindows(extrapolated({ counter: true, perSecond: false }), { inspect: hintNonCounter }),
-  delta: overWindows(extrapolated({ counter: false, perSecond: false })),
-  irate: overWindows(lastTwo({ counter: true, perSecond: true })),
-  idelta: overWindows(lastTwo({ counter: false, perSecond: false })),
-  resets: overWindows(countPairs((before, after) => after < before)),
-  changes: overWindows(
-    countPairs((before, after) => after !== before && !(Number.isNaN(after) && Number.isNaN(before))),
-  ),
+  rate: extrapolating({ counter: true, perSecond: true }),
+  increase: extrapolating({ counter: true, perSecond: false }),
+  delta: extrapolating({ counter: false, perSecond: false }),
+  irate: fromLastTwo({ counter: true, perSecond: true }),
+  idelta: fromLastTwo({ counter: false, perSecond: false }),
+  resets: overWindows(countPairs(fell), { histograms: countMixedPairs(fell, isReset) }),
+  changes: overWindows(countPairs(changed), { histograms: countMixedPairs(changed, isChange) }),
 };
+
+function extrapolating(kind: RateKind): FunctionImpl {
+  return overWindows(extrapolated(kind), {
+    histograms: extrapolatedHistograms(kind),
+    ...(kind.counter ? { inspect: hintNonCounter } : {}),
+  });
+}
+
+function fromLastTwo(kind: RateKind): FunctionImpl {
+  return overWindows(lastTwo(kind), { histograms: lastTwoHistograms(kind) });
+}
+
+function fell(before: number, after: number): boolean {
+  return after < before;
+}
+
+function changed(before: number, after: number): boolean {
+  return after !== before && !(Number.isNaN(after) && Number.isNaN(before));
+}
 
 /** Prometheus's hint: what grows without bound is called …_total, …_sum, …_count or …_bucket. */
 function hintNonCounter(input: CallInput, { meta }: RangeSeries): void {
@@ -56,9 +81,6 @@ function findResets(values: Float64Array, from: number, to: number): number[] {
   return resets;
 }
 
-/** A gap to the window's edge up to this many average intervals is taken as covered by the series. */
-const EXTRAPOLATION_INTERVALS = 1.1;
-
 function extrapolated({ counter, perSecond }: RateKind): WindowKernel {
   const extended = extendedRate({ counter, perSecond });
   return (series, column, context) => {
@@ -81,20 +103,21 @@ function extrapolated({ counter, perSecond }: RateKind): WindowKernel {
       for (let r = firstReset; r < resets.length && resets[r]! <= last; r++)
         growth += values[resets[r]! - 1]!;
 
+      const firstMs = timesMs[from]!;
+      const lastMs = timesMs[last]!;
+      const gaps = last - from;
       const endMs = endsMs[i]!;
-      const sampledS = (timesMs[last]! - timesMs[from]!) / 1000;
-      const averageS = sampledS / (last - from);
-      const coveredS = averageS * EXTRAPOLATION_INTERVALS;
-      let toStartS = (timesMs[from]! - (endMs - rangeMs)) / 1000;
-      let toEndS = (endMs - timesMs[last]!) / 1000;
-      if (toStartS >= coveredS) toStartS = averageS / 2;
-      if (counter && growth > 0 && values[from]! >= 0) {
-        // A counter cannot have been below zero: do not extrapolate beyond where it would have been zero.
-        const toZeroS = sampledS * (values[from]! / growth);
-        if (toZeroS < toStartS) toStartS = toZeroS;
-      }
-      if (toEndS >= coveredS) toEndS = averageS / 2;
-      let factor = (sampledS + toStartS + toEndS) / sampledS;
+      const firstValue = values[from]!;
+      let factor = extrapolationFactor({
+        counter,
+        firstMs,
+        lastMs,
+        gaps,
+        endMs,
+        rangeMs,
+        firstValue,
+        growth,
+      });
       if (perSecond) factor /= rangeMs / 1000;
       column.values[column.offset + i] = growth * factor;
       column.present[column.offset + i] = 1;

@@ -70,13 +70,13 @@ function toVector(input: CallInput): VectorValue {
 
 /** The value of the one series that exists at a step, NaN where none or several do. */
 function toScalar(input: CallInput): ScalarValue {
-  const { series, present, values } = vectorArg(input, 0);
+  const { series, present, values, histograms } = vectorArg(input, 0);
   const { steps } = input.grid;
   const column = new Float64Array(steps).fill(Number.NaN);
   for (let i = 0; i < steps; i++) {
     let found = 0;
     for (let at = i; at < series.length * steps; at += steps) {
-      if (present[at] === 0) continue;
+      if (present[at] === 0 || histograms?.has(at)) continue;
       column[i] = values[at]!;
       found++;
     }

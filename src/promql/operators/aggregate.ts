@@ -1,19 +1,29 @@
 // Aggregations: the group of each series is found once, then columns are folded into their group's column.
 
-import { type Labels, labelPairs, labelsFromPairs, labelsKey } from '../../model/index.ts';
+import {
+  type Labels,
+  labelPairs,
+  labelsFromPairs,
+  labelsKey,
+  type NativeHistogram,
+} from '../../model/index.ts';
+import { formatHistogram } from '../histogram/index.ts';
 import { formatPlainNumber, isValidUtf8, quote } from '../parser/index.ts';
 import type { AggregateNode } from '../plan/index.ts';
 import { FOLDS, quantileOf } from './folds.ts';
 import { hashLabels } from './hash.ts';
+import { MixedFold, withoutHistograms } from './histogram-folds.ts';
 import type { Run } from './run.ts';
 import {
   combineProducers,
   filterLabels,
+  floatsOf,
   NAME_LABELS,
   pickRows,
   type SeriesMeta,
   type Value,
   type VectorValue,
+  withHistograms,
 } from './values.ts';
 
 interface Groups {
@@ -27,13 +37,20 @@ export async function aggregate(
   node: AggregateNode,
   inputs: { readonly vector: VectorValue; readonly param: Value | undefined },
 ): Promise<VectorValue> {
-  const { func } = node.settings;
-  const { vector, param } = inputs;
+  const { func, span } = node.settings;
+  const { param } = inputs;
+  const vector = TAKES_HISTOGRAMS.has(func)
+    ? inputs.vector
+    : withoutHistograms(run, inputs.vector, { func, span });
   const groups = groupSeries(vector, node.settings);
   const fold = FOLDS[func];
   if (fold !== undefined) {
     const result = run.newVector(groups.metas, vector.steps);
     const state = fold(result, groups.metas.length * vector.steps);
+    if (vector.histograms !== undefined && (func === 'sum' || func === 'avg')) {
+      const mixed = new MixedFold({ run, span, func }, result, state);
+      return foldMixed(run, mixed, { vector, groups, result });
+    }
     for (let row = 0; row < vector.series.length; row++) {
       state.add(vector, row, (groups.of[row] as number) * vector.steps);
       if (run.isDue()) await run.pause();
@@ -45,6 +62,39 @@ export async function aggregate(
   const perStep = scalarOf(param);
   if (func === 'quantile') return quantile(run, node, { vector, groups, perStep });
   return select(run, node, { vector, groups, perStep });
+}
+
+/** The others are of numbers only. */
+const TAKES_HISTOGRAMS: ReadonlySet<string> = new Set([
+  'avg',
+  'count',
+  'count_values',
+  'group',
+  'limit_ratio',
+  'limitk',
+  'sum',
+]);
+
+async function foldMixed(
+  run: Run,
+  mixed: MixedFold,
+  {
+    vector,
+    groups,
+    result,
+  }: {
+    readonly vector: VectorValue;
+    readonly groups: Groups;
+    readonly result: VectorValue;
+  },
+): Promise<VectorValue> {
+  const vectors = { all: vector, floats: floatsOf(vector) };
+  for (let row = 0; row < vector.series.length; row++) {
+    mixed.add(vectors, row, (groups.of[row] as number) * vector.steps);
+    if (run.isDue()) await run.pause();
+  }
+  mixed.finish();
+  return withHistograms(result, mixed.histograms);
 }
 
 function scalarOf(value: Value | undefined): Float64Array {
@@ -151,7 +201,11 @@ async function countValues(
     const base = groupLabels(meta.labels, node.settings.without, names);
     for (let step = 0; step < steps; step++) {
       if (vector.present[row * steps + step] === 0) continue;
-      const value = formatPlainNumber(vector.values[row * steps + step] as number);
+      const histogram = vector.histograms?.get(row * steps + step);
+      const value =
+        histogram === undefined
+          ? formatPlainNumber(vector.values[row * steps + step] as number)
+          : formatHistogram(histogram);
       const labels = labelsFromPairs([...labelPairs(base), [label, value]]);
       const key = labelsKey(labels);
       let target = rowByKey.get(key);
@@ -185,6 +239,7 @@ async function select(
   for (const k of perStep) checkParameter(run, node, k);
   const { steps } = vector;
   const result = run.newVector(vector.series, steps);
+  const histograms = new Map<number, NativeHistogram>();
   let order: number[] = [];
   for (let step = 0; step < steps; step++) {
     order = [];
@@ -197,13 +252,16 @@ async function select(
       for (const row of kept) {
         result.values[row * steps + step] = vector.values[row * steps + step] as number;
         result.present[row * steps + step] = 1;
+        const histogram = vector.histograms?.get(row * steps + step);
+        if (histogram !== undefined) histograms.set(row * steps + step, histogram);
         order.push(row);
       }
     }
     if (run.isDue()) await run.pause();
   }
   // The answer of an instant query is ranked; over a range there is no one order.
-  return steps === 1 ? pickRows(result, order) : result;
+  const mixed = withHistograms(result, histograms);
+  return steps === 1 ? pickRows(mixed, order) : mixed;
 }
 
 function checkParameter(run: Run, node: AggregateNode, k: number): void {

@@ -36,6 +36,13 @@ export function operationOf(operator: string): (left: number, right: number) => 
   const arithmetic = ARITHMETIC[operator];
   if (arithmetic !== undefined) return arithmetic;
   const compare = COMPARISON[operator];
+  // Cutting is for histograms only: of floats nothing comes of it.
+  if (isTrim(operator)) return () => Number.NaN;
   if (compare === undefined) throw new Error(`unknown operator ${operator}`);
   return (left, right) => (compare(left, right) ? 1 : 0);
+}
+
+/** `</` and `>/`, which cut native histograms: what stays is still the metric's own. */
+export function isTrim(operator: string): boolean {
+  return operator === '</' || operator === '>/';
 }

@@ -1,13 +1,15 @@
 // Binary operators with a scalar on at least one side, and the entry to the others.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
 
+import type { NativeHistogram } from '../../model/index.ts';
 import { COMPARISONS, SET_OPS } from '../parser/index.ts';
 import type { BinaryNode } from '../plan/index.ts';
-import { type CompareMode, operationOf } from './arithmetic.ts';
+import { type CompareMode, isTrim, operationOf } from './arithmetic.ts';
+import { combinePair } from './histogram-pairs.ts';
 import { matchVectors } from './matching.ts';
 import type { Run } from './run.ts';
 import { combineSets } from './sets.ts';
-import type { ScalarValue, Value, VectorValue } from './values.ts';
+import { type ScalarValue, type Value, type VectorValue, withHistograms } from './values.ts';
 
 export interface BinaryInputs {
   readonly left: Value;
@@ -50,8 +52,10 @@ async function withScalar(run: Run, node: BinaryNode, side: ScalarSide): Promise
   const filters = COMPARISONS.has(operator) && mode !== 'bool';
   if (filters && mode === 'unfiltered') return vector;
   const compute = operationOf(operator);
-  const series = filters ? vector.series : vector.series.map(meta => run.dropName(meta));
+  const keepsName = filters || isTrim(operator);
+  const series = keepsName ? vector.series : vector.series.map(meta => run.dropName(meta));
   const result = run.newVector(series, vector.steps);
+  const histograms = new Map<number, NativeHistogram>();
   const { steps } = vector;
   for (let row = 0; row < series.length; row++) {
     for (let i = 0; i < steps; i++) {
@@ -59,6 +63,20 @@ async function withScalar(run: Run, node: BinaryNode, side: ScalarSide): Promise
       if (vector.present[at] === 0) continue;
       const value = vector.values[at]!;
       const other = scalar.values[i]!;
+      const histogram = vector.histograms?.get(at);
+      if (histogram !== undefined || isTrim(operator)) {
+        const [own, number] = [
+          { value, histogram },
+          { value: other, histogram: undefined },
+        ];
+        const pair = scalarLeft
+          ? combinePair({ run, operator, span }, number, own)
+          : combinePair({ run, operator, span }, own, number);
+        if (typeof pair !== 'object') continue;
+        histograms.set(at, pair);
+        result.present[at] = 1;
+        continue;
+      }
       const computed = scalarLeft ? compute(other, value) : compute(value, other);
       if (filters && computed === 0) continue;
       result.values[at] = filters ? value : computed;
@@ -66,5 +84,6 @@ async function withScalar(run: Run, node: BinaryNode, side: ScalarSide): Promise
     }
     if (run.isDue()) await run.pause();
   }
-  return filters ? result : run.uniqueAfterDrop(result, span);
+  const mixed = withHistograms(result, histograms);
+  return keepsName ? mixed : run.uniqueAfterDrop(mixed, span);
 }

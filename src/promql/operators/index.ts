@@ -4,13 +4,17 @@ export { aggregate, warnQuantile } from './aggregate.ts';
 export { type CompareMode, operationOf } from './arithmetic.ts';
 export { binary } from './binary.ts';
 export { lostIn, quantileOf } from './folds.ts';
+export { annotateFold } from './histogram-folds.ts';
 export { type EngineSettings, Refusal, Run, type RunInputs } from './run.ts';
 export { queryTimes, selectInstants, selectRanges, windowEnds } from './select.ts';
 export { subqueryWindows, windowsOver } from './subquery.ts';
 export {
   combineProducers,
   filterLabels,
+  floatsOf,
   type Grid,
+  type Histograms,
+  histogramsWithin,
   type MatrixValue,
   mergeEqualSeries,
   NAME_LABELS,
@@ -23,6 +27,7 @@ export {
   type TextValue,
   type Value,
   type VectorValue,
+  withHistograms,
   withoutEmptyRows,
   withoutNameLabels,
 } from './values.ts';

@@ -10,19 +10,31 @@ import {
   labelsFromPairs,
   labelsKey,
   labelValue,
+  type NativeHistogram,
 } from '../../model/index.ts';
 import { COMPARISONS } from '../parser/index.ts';
 import type { BinaryNode, PlannedMatching, PlannedNumber } from '../plan/index.ts';
-import { type CompareMode, operationOf } from './arithmetic.ts';
+import { type CompareMode, isTrim, operationOf } from './arithmetic.ts';
+import { combinePair, type Operand } from './histogram-pairs.ts';
 import type { Run } from './run.ts';
 import { matchedLabels } from './signature.ts';
-import { combineProducers, filterLabels, NAME_LABELS, type SeriesMeta, type VectorValue } from './values.ts';
+import {
+  combineProducers,
+  filterLabels,
+  type Histograms,
+  histogramsWithin,
+  NAME_LABELS,
+  type SeriesMeta,
+  type VectorValue,
+  withHistograms,
+} from './values.ts';
 
 /** A column on one side: a real series, or what fill() puts where none stands. */
 interface Column {
   readonly meta: SeriesMeta;
   readonly values: Float64Array;
   readonly present: Uint8Array;
+  readonly histograms?: Histograms | undefined;
 }
 
 interface Bucket {
@@ -72,6 +84,7 @@ function fillBuckets(
       meta,
       values: vector.values.subarray(row * steps, (row + 1) * steps),
       present: vector.present.subarray(row * steps, (row + 1) * steps),
+      histograms: vector.histograms && histogramsWithin(vector.histograms, row * steps, (row + 1) * steps),
     });
   }
 }
@@ -150,6 +163,7 @@ interface Row {
   meta: SeriesMeta;
   readonly values: Float64Array;
   readonly present: Uint8Array;
+  readonly histograms: Map<number, NativeHistogram>;
 }
 
 class Output {
@@ -192,7 +206,12 @@ class Output {
     const stands = this.#stands.get(key) ?? new Uint8Array(steps);
     this.#stands.set(key, stands);
     this.#run.charge(steps);
-    const row: Row = { meta, values: new Float64Array(steps), present: new Uint8Array(steps) };
+    const row: Row = {
+      meta,
+      values: new Float64Array(steps),
+      present: new Uint8Array(steps),
+      histograms: new Map(),
+    };
     const left = this.#swapped ? one : many;
     const right = this.#swapped ? many : one;
     const unfiltered = this.#mode === 'unfiltered';
@@ -201,12 +220,45 @@ class Output {
       if (stands[i] === 1) this.#failDuplicate(card);
       stands[i] = 1;
       const value = left.values[i]!;
+      if (this.#isOfHistograms(left, right, i)) {
+        this.#addHistogram(row, i, { left, right, unfiltered });
+        continue;
+      }
       const computed = this.#compute(value, right.values[i]!);
       if (this.#filters && !unfiltered && computed === 0) continue;
       row.values[i] = this.#filters ? value : computed;
       row.present[i] = 1;
     }
     this.#rows.push(row);
+  }
+
+  #isOfHistograms(left: Column, right: Column, i: number): boolean {
+    return (
+      left.histograms?.has(i) === true ||
+      right.histograms?.has(i) === true ||
+      isTrim(this.#node.settings.operator)
+    );
+  }
+
+  #addHistogram(
+    row: Row,
+    i: number,
+    sides: { readonly left: Column; readonly right: Column; readonly unfiltered: boolean },
+  ): void {
+    const { operator, span } = this.#node.settings;
+    const operand = ({ values, histograms }: Column): Operand => ({
+      value: values[i]!,
+      histogram: histograms?.get(i),
+    });
+    const left = operand(sides.left);
+    const pair = combinePair({ run: this.#run, operator, span }, left, operand(sides.right));
+    if (pair === undefined) return;
+    if (typeof pair === 'object') row.histograms.set(i, pair);
+    else if (this.#filters) {
+      if (!pair && !sides.unfiltered) return;
+      if (left.histogram !== undefined) row.histograms.set(i, left.histogram);
+    } else row.values[i] = pair ? 1 : 0;
+    row.present[i] = 1;
   }
 
   #failDuplicate(card: PlannedMatching['card']): never {
@@ -221,7 +273,7 @@ class Output {
   #resultMeta(many: SeriesMeta, one: SeriesMeta): SeriesMeta {
     const { matching } = this.#node.settings;
     const base = { ...many, producer: combineProducers(many.producer, one.producer) };
-    const named = this.#filters ? base : this.#run.dropName(base);
+    const named = this.#filters || isTrim(this.#node.settings.operator) ? base : this.#run.dropName(base);
     let labels = named.labels;
     if (matching.card === 'one-to-one') {
       const names = new Set(matching.labels);
@@ -241,11 +293,13 @@ class Output {
       rows.map(({ meta }) => meta),
       steps,
     );
+    const histograms = new Map<number, NativeHistogram>();
     rows.forEach((row, at) => {
       result.values.set(row.values, at * steps);
       result.present.set(row.present, at * steps);
+      for (const [i, one] of row.histograms) histograms.set(at * steps + i, one);
     });
-    return this.#run.unique(result, this.#node.settings.span);
+    return this.#run.unique(withHistograms(result, histograms), this.#node.settings.span);
   }
 }
 

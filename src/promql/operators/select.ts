@@ -1,10 +1,25 @@
 // Selectors: reading series and laying them out over the steps, as instants or as windows.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
 
-import { isStaleAt, type SelectHints, type SeriesColumns, wordsOf } from '../../model/index.ts';
+import {
+  isStaleAt,
+  type NativeHistogram,
+  type SelectHints,
+  type SeriesColumns,
+  wordsOf,
+} from '../../model/index.ts';
 import { type PlannedSource, resolveDuration, type SelectRangeNode } from '../plan/index.ts';
 import type { Run } from './run.ts';
-import type { Grid, MatrixValue, RangeSeries, SeriesMeta, VectorValue } from './values.ts';
+import {
+  type Grid,
+  type Histograms,
+  histogramsWithin,
+  type MatrixValue,
+  type RangeSeries,
+  type SeriesMeta,
+  type VectorValue,
+  withHistograms,
+} from './values.ts';
 import { WindowCache, type Windows } from './windows.ts';
 
 /** Step and range as the functions step() and range() and duration expressions see them. */
@@ -71,23 +86,18 @@ async function readOnce(
   }
   run.seriesRead += series.length;
   for (const one of series) {
-    if (hasHistograms(one)) {
-      run.fail(
-        'query-not-supported',
-        'Cannot evaluate the expression: native histograms are not supported yet',
-        source.span,
-      );
-    }
     run.samplesRead += one.to - one.from;
-    run.charge(one.to - one.from);
+    run.charge(one.to - one.from + bucketsIn(one));
   }
   return series;
 }
 
-function hasHistograms({ histograms, from, to }: SeriesColumns): boolean {
-  if (histograms === undefined) return false;
-  for (const index of histograms.keys()) if (index >= from && index < to) return true;
-  return false;
+/** A bucket takes as much room as a sample. */
+function bucketsIn({ histograms, from, to }: SeriesColumns): number {
+  let buckets = 0;
+  for (const [at, { positiveCounts, negativeCounts }] of histograms ?? [])
+    if (at >= from && at < to) buckets += positiveCounts.length + negativeCounts.length;
+  return buckets;
 }
 
 function metaOf({ labels, producer }: SeriesColumns): SeriesMeta {
@@ -109,12 +119,13 @@ export async function selectInstants(
   const metas = series.map(metaOf);
   const vector = run.newVector(take === 'time' ? metas.map(meta => run.dropName(meta)) : metas, grid.steps);
   const windows = new WindowCache({ endsMs, widthMs, notBeforeMs: run.inputs.notBeforeMs ?? -Infinity });
+  const histograms = new Map<number, NativeHistogram>();
   for (const [row, columns] of series.entries()) {
     const { first, end } = windows.of(columns.timesMs, columns.from, columns.to);
-    fillInstants({ columns, first, end, take }, vector, row * grid.steps);
+    fillInstants({ columns, first, end, take, histograms }, vector, row * grid.steps);
     if (run.isDue()) await run.pause();
   }
-  return take === 'time' ? run.uniqueAfterDrop(vector, source.span) : vector;
+  return take === 'time' ? run.uniqueAfterDrop(vector, source.span) : withHistograms(vector, histograms);
 }
 
 function fillInstants(
@@ -123,17 +134,20 @@ function fillInstants(
     readonly first: Int32Array;
     readonly end: Int32Array;
     readonly take: 'value' | 'time';
+    readonly histograms: Map<number, NativeHistogram>;
   },
   { values, present }: VectorValue,
   offset: number,
 ): void {
-  const { columns, first, end, take } = input;
+  const { columns, first, end, take, histograms } = input;
   const words = wordsOf(columns.values);
   for (let i = 0; i < first.length; i++) {
     const last = end[i]! - 1;
     if (last < first[i]! || isStaleAt(words, last)) continue;
     values[offset + i] = take === 'value' ? columns.values[last]! : columns.timesMs[last]! / 1000;
     present[offset + i] = 1;
+    const histogram = columns.histograms?.get(last);
+    if (histogram !== undefined) histograms.set(offset + i, histogram);
   }
 }
 
@@ -196,6 +210,7 @@ export async function selectRanges(run: Run, node: SelectRangeNode, grid: Grid):
       meta: metaOf(columns),
       timesMs: clean.timesMs,
       values: clean.values,
+      ...histogramsOf(clean),
       ...(clean === columns ? found : windows.of(clean.timesMs, clean.from, clean.to)),
     });
     if (run.isDue()) await run.pause();
@@ -218,6 +233,7 @@ function widen(
 interface Samples {
   readonly timesMs: Float64Array;
   readonly values: Float64Array;
+  readonly histograms?: Histograms;
   readonly from: number;
   readonly to: number;
 }
@@ -235,12 +251,22 @@ function withoutStale(columns: SeriesColumns, { first, end }: Windows): Samples 
   const kept = to - from - stale;
   const cleanTimes = new Float64Array(kept);
   const cleanValues = new Float64Array(kept);
+  const histograms = new Map<number, NativeHistogram>();
   let n = 0;
   for (let i = from; i < to; i++) {
     if (isStaleAt(words, i)) continue;
     cleanTimes[n] = timesMs[i]!;
     cleanValues[n] = values[i]!;
+    const histogram = columns.histograms?.get(i);
+    if (histogram !== undefined) histograms.set(n, histogram);
     n++;
   }
-  return { timesMs: cleanTimes, values: cleanValues, from: 0, to: kept };
+  const clean = { timesMs: cleanTimes, values: cleanValues, from: 0, to: kept };
+  return histograms.size === 0 ? clean : { ...clean, histograms };
+}
+
+/** Of the samples that may be looked at. */
+function histogramsOf({ histograms, from, to }: Samples): { readonly histograms?: Histograms } {
+  if (histograms === undefined || histogramsWithin(histograms, from, to).size === 0) return {};
+  return { histograms };
 }

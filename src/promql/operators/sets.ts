@@ -1,10 +1,11 @@
 // and, or, unless: what exists on the left depends, step by step, on what exists on the right, or the reverse.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
 
+import type { NativeHistogram } from '../../model/index.ts';
 import type { BinaryNode } from '../plan/index.ts';
 import type { Run } from './run.ts';
 import { signatureOf } from './signature.ts';
-import type { VectorValue } from './values.ts';
+import { type VectorValue, withHistograms } from './values.ts';
 
 export async function combineSets(
   run: Run,
@@ -31,14 +32,18 @@ export async function combineSets(
     result.values.set(left.values);
     result.present.set(left.present);
     const base = left.series.length * steps;
-    await keepWhere(run, right, { groups: rightGroups, flags: taken, wanted: 0, into: result, base });
-    return run.unique(result, span);
+    const histograms = new Map(left.histograms);
+    const into = { vector: result, histograms };
+    await keepWhere(run, right, { groups: rightGroups, flags: taken, wanted: 0, into, base });
+    return run.unique(withHistograms(result, histograms), span);
   }
   const found = existence(right, rightGroups, groups.size);
   const result = run.newVector(left.series, steps);
   const wanted = operator === 'and' ? 1 : 0;
-  await keepWhere(run, left, { groups: leftGroups, flags: found, wanted, into: result, base: 0 });
-  return result;
+  const histograms = new Map<number, NativeHistogram>();
+  const into = { vector: result, histograms };
+  await keepWhere(run, left, { groups: leftGroups, flags: found, wanted, into, base: 0 });
+  return withHistograms(result, histograms);
 }
 
 /** Whether any series of a group exists at a step. */
@@ -59,18 +64,21 @@ async function keepWhere(
     readonly groups: Int32Array;
     readonly flags: Uint8Array;
     readonly wanted: 0 | 1;
-    readonly into: VectorValue;
+    readonly into: { readonly vector: VectorValue; readonly histograms: Map<number, NativeHistogram> };
     readonly base: number;
   },
 ): Promise<void> {
   const { steps, present, values } = vector;
+  const { into, base } = keep;
   for (let row = 0; row < vector.series.length; row++) {
     const flagBase = keep.groups[row]! * steps;
     for (let i = 0; i < steps; i++) {
       const at = row * steps + i;
       if (present[at] === 0 || keep.flags[flagBase + i] !== keep.wanted) continue;
-      keep.into.present[keep.base + at] = 1;
-      keep.into.values[keep.base + at] = values[at]!;
+      into.vector.present[base + at] = 1;
+      into.vector.values[base + at] = values[at]!;
+      const histogram = vector.histograms?.get(at);
+      if (histogram !== undefined) into.histograms.set(base + at, histogram);
     }
     if (run.isDue()) await run.pause();
   }

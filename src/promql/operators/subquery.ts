@@ -1,10 +1,18 @@
 // Subqueries: the inner expression on a grid of its own, whose points then are samples for windows.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
 
+import type { NativeHistogram } from '../../model/index.ts';
 import { resolveDuration, type SubqueryNode } from '../plan/index.ts';
 import type { Run } from './run.ts';
 import { queryTimes, windowEnds } from './select.ts';
-import type { Grid, MatrixValue, RangeSeries, VectorValue } from './values.ts';
+import {
+  type Grid,
+  type Histograms,
+  histogramsWithin,
+  type MatrixValue,
+  type RangeSeries,
+  type VectorValue,
+} from './values.ts';
 import { WindowCache } from './windows.ts';
 
 interface SubqueryWindows {
@@ -44,12 +52,15 @@ export async function windowsOver(
   for (const [row, meta] of points.series.entries()) {
     const present = points.present.subarray(row * inner.steps, (row + 1) * inner.steps);
     const values = points.values.subarray(row * inner.steps, (row + 1) * inner.steps);
+    const histograms =
+      points.histograms && histogramsWithin(points.histograms, row * inner.steps, (row + 1) * inner.steps);
     if (present.includes(0)) {
-      const kept = compact(shared, { present, values });
+      const kept = compact(shared, { present, values, histograms });
       if (kept.timesMs.length === 0) continue;
       series.push({ meta, ...kept, ...windows.of(kept.timesMs, 0, kept.timesMs.length) });
     } else {
-      series.push({ meta, timesMs: shared, values, ...windows.of(shared, 0, shared.length) });
+      const samples = { timesMs: shared, values, ...(histograms?.size ? { histograms } : {}) };
+      series.push({ meta, ...samples, ...windows.of(shared, 0, shared.length) });
     }
     if (run.isDue()) await run.pause();
   }
@@ -58,17 +69,25 @@ export async function windowsOver(
 
 function compact(
   times: Float64Array,
-  { present, values }: { readonly present: Uint8Array; readonly values: Float64Array },
-): { readonly timesMs: Float64Array; readonly values: Float64Array } {
+  points: {
+    readonly present: Uint8Array;
+    readonly values: Float64Array;
+    readonly histograms: Histograms | undefined;
+  },
+): Pick<RangeSeries, 'timesMs' | 'values' | 'histograms'> {
+  const { present, values, histograms } = points;
   let count = 0;
   for (const flag of present) count += flag;
   const timesMs = new Float64Array(count);
   const kept = new Float64Array(count);
+  const keptHistograms = new Map<number, NativeHistogram>();
   let n = 0;
   for (let i = 0; i < present.length; i++) {
     if (present[i] === 0) continue;
     timesMs[n] = times[i]!;
+    const histogram = histograms?.get(i);
+    if (histogram !== undefined) keptHistograms.set(n, histogram);
     kept[n++] = values[i]!;
   }
-  return { timesMs, values: kept };
+  return { timesMs, values: kept, ...(keptHistograms.size > 0 ? { histograms: keptHistograms } : {}) };
 }

@@ -1,8 +1,15 @@
 // What operators pass on. A vector's columns are one slab, row after row: entry `row * steps + step` belongs to series
-// `row` at `step` and exists where `present` is 1. Values of absent entries mean nothing. Nobody changes a value
-// after it was passed on.
+// `row` at `step` and exists where `present` is 1. Values of absent entries mean nothing. An entry that is a native histogram
+// stands in `histograms` by its number; its float means nothing then. Nobody changes a value after it was passed on.
 
-import { compareLabels, type Labels, labelsFromSorted, labelsKey, type TargetId } from '../../model/index.ts';
+import {
+  compareLabels,
+  type Labels,
+  labelsFromSorted,
+  labelsKey,
+  type NativeHistogram,
+  type TargetId,
+} from '../../model/index.ts';
 
 /** The evaluation times: startMs + i * stepMs for i below `steps`. */
 export interface Grid {
@@ -21,12 +28,16 @@ export interface SeriesMeta {
   readonly producer: Producer;
 }
 
+/** By place among the entries, or the samples, that they are of. Absent where there are none: nearly always. */
+export type Histograms = ReadonlyMap<number, NativeHistogram>;
+
 export interface VectorValue {
   readonly kind: 'vector';
   readonly steps: number;
   readonly series: readonly SeriesMeta[];
   readonly values: Float64Array;
   readonly present: Uint8Array;
+  readonly histograms?: Histograms;
 }
 
 export interface ScalarValue {
@@ -44,6 +55,7 @@ export interface RangeSeries {
   readonly meta: SeriesMeta;
   readonly timesMs: Float64Array;
   readonly values: Float64Array;
+  readonly histograms?: Histograms;
   readonly first: Int32Array;
   readonly end: Int32Array;
 }
@@ -79,6 +91,34 @@ export function filterLabels(labels: Labels, keep: (name: string) => boolean): L
   return labelsFromSorted(flat);
 }
 
+/** The vector with these histograms among its entries. */
+export function withHistograms(vector: VectorValue, histograms: Histograms): VectorValue {
+  return histograms.size === 0 ? vector : { ...vector, histograms };
+}
+
+/** Its entries that are floats. */
+export function floatsOf(vector: VectorValue): VectorValue {
+  if (vector.histograms === undefined) return vector;
+  const { histograms, ...rest } = vector;
+  const present = vector.present.slice();
+  for (const at of histograms.keys()) present[at] = 0;
+  return { ...rest, present };
+}
+
+/** Those of samples [from, to), by their place from there. */
+export function histogramsWithin(histograms: Histograms, from: number, to: number): Histograms {
+  const found = new Map<number, NativeHistogram>();
+  if (histograms.size < to - from) {
+    for (const [at, one] of histograms) if (at >= from && at < to) found.set(at - from, one);
+    return found;
+  }
+  for (let at = from; at < to; at++) {
+    const one = histograms.get(at);
+    if (one !== undefined) found.set(at - from, one);
+  }
+  return found;
+}
+
 export function combineProducers(a: Producer, b: Producer): Producer {
   if (a === null || a === b) return b;
   return b === null ? a : undefined;
@@ -108,6 +148,7 @@ function mergeRows(vector: VectorValue, target: Int32Array, rows: number): Vecto
   const { steps } = vector;
   const values = new Float64Array(rows * steps);
   const present = new Uint8Array(rows * steps);
+  const histograms = new Map<number, NativeHistogram>();
   const series: SeriesMeta[] = [];
   for (const [row, meta] of vector.series.entries()) {
     const to = target[row] as number;
@@ -119,9 +160,11 @@ function mergeRows(vector: VectorValue, target: Int32Array, rows: number): Vecto
       if (present[to * steps + i] === 1) return undefined;
       present[to * steps + i] = 1;
       values[to * steps + i] = vector.values[row * steps + i] as number;
+      const histogram = vector.histograms?.get(row * steps + i);
+      if (histogram !== undefined) histograms.set(to * steps + i, histogram);
     }
   }
-  return { kind: 'vector', steps, series, values, present };
+  return withHistograms({ kind: 'vector', steps, series, values, present }, histograms);
 }
 
 /** Leaves out rows without any entry. */
@@ -140,17 +183,16 @@ export function pickRows(vector: VectorValue, rows: readonly number[]): VectorVa
   const { steps } = vector;
   const values = new Float64Array(rows.length * steps);
   const present = new Uint8Array(rows.length * steps);
+  const histograms = new Map<number, NativeHistogram>();
   rows.forEach((row, to) => {
     values.set(vector.values.subarray(row * steps, (row + 1) * steps), to * steps);
     present.set(vector.present.subarray(row * steps, (row + 1) * steps), to * steps);
+    if (vector.histograms === undefined) return;
+    for (const [at, one] of histogramsWithin(vector.histograms, row * steps, (row + 1) * steps))
+      histograms.set(to * steps + at, one);
   });
-  return {
-    kind: 'vector',
-    steps,
-    series: rows.map(row => vector.series[row] as SeriesMeta),
-    values,
-    present,
-  };
+  const series = rows.map(row => vector.series[row] as SeriesMeta);
+  return withHistograms({ kind: 'vector', steps, series, values, present }, histograms);
 }
 
 export function sortedByLabels(vector: VectorValue): VectorValue {

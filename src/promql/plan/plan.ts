@@ -55,9 +55,6 @@ function findUnsupported(expr: Expr, supports: Supports): QueryFailure | undefin
     case 'aggregation':
       return firstUnsupported(expr.param === undefined ? [expr.expr] : [expr.param, expr.expr], supports);
     case 'binary':
-      if (expr.op === '</' || expr.op === '>/') {
-        return notSupported(`the operator ${expr.op} on native histograms`, expr.span);
-      }
       return firstUnsupported([expr.left, expr.right], supports);
     default:
       return never(expr);

@@ -1,15 +1,16 @@
 // The series notation of promqltest's load lines: `metric{a="b"} 1 2+3x4 _ stale {{schema:0 count:1}}x2`.
 
 import { err, ok, type Result } from '../../../src/base/index.ts';
-import { type Labels, labelPairs, labelsFromPairs } from '../../../src/model/index.ts';
+import { type Labels, labelPairs, labelsFromPairs, type NativeHistogram } from '../../../src/model/index.ts';
+import { combined } from '../../../src/promql/histogram/index.ts';
 import { parseExpr } from '../../../src/promql/index.ts';
 
 export type NotationValue =
   | { readonly kind: 'float'; readonly value: number }
   | { readonly kind: 'missing' }
   | { readonly kind: 'stale' }
-  /** Recognised, never evaluated: its text. */
-  | { readonly kind: 'histogram'; readonly text: string };
+  /** Whether the counter reset hint is written down: only then it is compared. */
+  | { readonly kind: 'histogram'; readonly value: NativeHistogram; readonly hasHint: boolean };
 
 export interface NotationSeries {
   readonly labels: Labels;
@@ -92,10 +93,73 @@ export function parseValues(text: string, startTimestamps = false): Result<Notat
         value += step;
       }
     } else if (histogram !== null) {
-      for (let i = 0; i <= Number(histogram[4] ?? 0); i++) values.push({ kind: 'histogram', text: token });
+      const read = repeatedHistogram(histogram);
+      if (!read.ok) return read;
+      values.push(...read.value);
     } else if (!startTimestamps) return err(`not a value: "${token}"`);
   }
   return ok(values);
+}
+
+function repeatedHistogram([, first = '', sign, step, times = '0']: RegExpExecArray): Result<
+  NotationValue[],
+  string
+> {
+  const start = readHistogram(first);
+  const increment = step === undefined ? undefined : readHistogram(step);
+  if (!start.ok) return start;
+  if (increment?.ok === false) return increment;
+  const values: NotationValue[] = [start.value];
+  let value = start.value.value;
+  for (let i = 0; i < Number(times); i++) {
+    if (increment !== undefined) {
+      const next = combined(value, increment.value.value, sign === '-' ? -1 : 1);
+      if (next === undefined) return err(`does not add up: "${first}"`);
+      value = next.histogram;
+    }
+    values.push({ ...start.value, value });
+  }
+  return ok(values);
+}
+
+const HINTS: Readonly<Record<string, NativeHistogram['resetHint']>> = {
+  gauge: 'gauge',
+  not_reset: 'no-reset',
+  reset: 'reset',
+  unknown: 'unknown',
+};
+
+/** `{{schema:1 sum:2 count:3 z_bucket:1 z_bucket_w:0.1 offset:2 buckets:[1 2] n_buckets:[1] custom_values:[5]}}` */
+function readHistogram(text: string): Result<NotationValue & { readonly kind: 'histogram' }, string> {
+  const fields = new Map<string, string>();
+  for (const [, name = '', value = ''] of text.slice(2, -2).matchAll(/([a-z_]+):(\[[^\]]*\]|[^\s[\]]+)/g))
+    fields.set(name, value);
+  const number = (name: string): number => readFloat(fields.get(name) ?? '0');
+  const list = (name: string): Float64Array =>
+    Float64Array.from((fields.get(name) ?? '').match(/[^\s[\]]+/g) ?? [], readFloat);
+  const [positiveCounts, negativeCounts] = [list('buckets'), list('n_buckets')];
+  const spans = (offset: string, { length }: Float64Array): NativeHistogram['positiveSpans'] =>
+    length === 0 ? [] : [{ offset: number(offset), length }];
+  const hint = fields.get('counter_reset_hint');
+  if (hint !== undefined && HINTS[hint] === undefined) return err(`not a hint: "${hint}"`);
+  return ok({
+    kind: 'histogram',
+    hasHint: hint !== undefined,
+    value: {
+      schema: number('schema'),
+      count: number('count'),
+      sum: number('sum'),
+      zeroThreshold: number('z_bucket_w'),
+      zeroCount: number('z_bucket'),
+      positiveSpans: spans('offset', positiveCounts),
+      positiveCounts,
+      negativeSpans: spans('n_offset', negativeCounts),
+      negativeCounts,
+      ...(number('schema') === -53 ? { customBounds: list('custom_values') } : {}),
+      resetHint: HINTS[hint ?? 'unknown'] ?? 'unknown',
+      integer: false,
+    },
+  });
 }
 
 /** "inf" in any case, with sign. */

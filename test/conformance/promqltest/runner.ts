@@ -2,16 +2,18 @@
 // hold yet), or failed with the reason.
 
 import {
+  compactHistogram,
   labelsEqual,
-  labelsFrom,
   labelsKey,
   type NativeHistogram,
   type QueryAnswer,
   type QueryFailure,
 } from '../../../src/model/index.ts';
+import { formatHistogram } from '../../../src/promql/histogram/index.ts';
 import { createQueryEngine } from '../../../src/promql/index.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { type MemorySeries, memorySeriesReader } from '../../support/series.ts';
+import { customHistograms, hintsAsStored } from './histograms.ts';
 import { labelsRecord, type NotationValue } from './notation.ts';
 import { type Command, type EvalCommand, parseScript } from './script.ts';
 
@@ -34,21 +36,6 @@ export async function runScript(text: string): Promise<readonly CaseOutcome[]> {
 }
 
 // --- data -----------------------------------------------------------------------------------------
-
-/** Stands for any native histogram: our engine refuses them by their presence alone. */
-const SOME_HISTOGRAM: NativeHistogram = {
-  schema: 0,
-  count: 0,
-  sum: 0,
-  zeroThreshold: 0,
-  zeroCount: 0,
-  positiveSpans: [],
-  positiveCounts: new Float64Array(),
-  negativeSpans: [],
-  negativeCounts: new Float64Array(),
-  resetHint: 'unknown',
-  integer: true,
-};
 
 class DataSet {
   readonly #byKey = new Map<
@@ -83,31 +70,26 @@ class DataSet {
     if (value.kind === 'missing' || samples.has(timeMs)) return;
     if (value.kind === 'float') samples.set(timeMs, value.value);
     else if (value.kind === 'stale') samples.set(timeMs, 'stale');
-    else {
-      samples.set(timeMs, SOME_HISTOGRAM);
-    }
+    else samples.set(timeMs, value.value);
   }
 
   /** The native histograms that Prometheus makes of classic ones: the buckets' name and labels without suffix and "le". */
   #addCustomBuckets(command: Command & { kind: 'load' }): void {
-    for (const { labels, values } of command.series) {
-      const record = labelsRecord(labels);
-      const { le, __name__: name = '', ...others } = record;
-      if (le === undefined || !name.endsWith('_bucket')) continue;
-      const native = labelsFrom({ ...others, __name__: name.slice(0, -'_bucket'.length) });
-      const key = labelsKey(native);
-      const known = this.#byKey.get(key) ?? { labels: native, samples: new Map() };
+    for (const { labels, samples } of customHistograms(command)) {
+      const key = labelsKey(labels);
+      const known = this.#byKey.get(key) ?? { labels, samples: new Map() };
       this.#byKey.set(key, known);
-      for (const [i, value] of values.entries()) {
-        if (value.kind === 'float') known.samples.set(i * command.gapMs, SOME_HISTOGRAM);
-      }
+      for (const [timeMs, histogram] of samples) known.samples.set(timeMs, histogram);
     }
   }
 
   series(): MemorySeries[] {
     return [...this.#byKey.values()]
       .filter(({ samples }) => samples.size > 0)
-      .map(({ labels, samples }) => ({ labels, samples: [...samples].sort(([a], [b]) => a - b) }));
+      .map(({ labels, samples }) => ({
+        labels,
+        samples: hintsAsStored([...samples].sort(([a], [b]) => a - b)),
+      }));
   }
 }
 
@@ -219,16 +201,18 @@ function describe(answer: QueryAnswer): string {
     .join(', ');
 }
 
-type Points = readonly (number | undefined)[];
+type Point = number | NativeHistogram | undefined;
+type Points = readonly Point[];
 
 function pointsOf(series: QueryAnswer['series'][number], times: EvalCommand['times']): Points {
+  const at = (i: number): Point => series.histograms?.get(i) ?? series.values[i];
   if (series.timesMs === undefined) {
-    return Array.from(series.values, (value, i) => (series.present[i] === 1 ? value : undefined));
+    return Array.from(series.values, (_, i) => (series.present[i] === 1 ? at(i) : undefined));
   }
   const count = Math.floor((times.endMs - times.startMs) / times.stepMs) + 1;
-  const points: (number | undefined)[] = new Array(count).fill(undefined);
+  const points: Point[] = new Array(count).fill(undefined);
   series.timesMs.forEach((timeMs, i) => {
-    points[(timeMs - times.startMs) / times.stepMs] = series.values[i];
+    points[(timeMs - times.startMs) / times.stepMs] = at(i);
   });
   return points;
 }
@@ -238,11 +222,38 @@ function compareValues(expected: readonly NotationValue[], got: Points): string 
   for (let i = 0; i < length; i++) {
     const want = expected[i];
     const have = got[i];
-    if (want?.kind === 'histogram') return 'a histogram is expected';
+    if (want?.kind === 'histogram') {
+      if (typeof have !== 'object') return `entry ${i}: expected a histogram, got ${have ?? '_'}`;
+      const problem = histogramProblem(want, have);
+      if (problem !== undefined) return `entry ${i}: ${problem}`;
+      continue;
+    }
     const wanted = want?.kind === 'float' ? want.value : undefined;
+    if (typeof have === 'object')
+      return `entry ${i}: expected ${wanted ?? '_'}, got ${formatHistogram(have)}`;
     if (!almostEqual(wanted, have)) return `entry ${i}: expected ${wanted ?? '_'}, got ${have ?? '_'}`;
   }
   return undefined;
+}
+
+function histogramProblem(
+  { value: want, hasHint }: NotationValue & { readonly kind: 'histogram' },
+  have: NativeHistogram,
+): string | undefined {
+  const [a, b] = [compactHistogram(want), compactHistogram(have)];
+  const same = (left: ArrayLike<number>, right: ArrayLike<number>): boolean =>
+    left.length === right.length && Array.from(left).every((one, i) => almostEqual(one, right[i]));
+  const isSame =
+    a.schema === b.schema &&
+    same([a.count, a.sum, a.zeroThreshold, a.zeroCount], [b.count, b.sum, b.zeroThreshold, b.zeroCount]) &&
+    same(a.positiveCounts, b.positiveCounts) &&
+    same(a.negativeCounts, b.negativeCounts) &&
+    same(a.customBounds ?? [], b.customBounds ?? []) &&
+    JSON.stringify([a.positiveSpans, a.negativeSpans]) === JSON.stringify([b.positiveSpans, b.negativeSpans]);
+  if (!isSame) return `expected ${formatHistogram(a)}, got ${formatHistogram(b)}`;
+  return hasHint && a.resetHint !== b.resetHint
+    ? `expected the hint ${a.resetHint}, got ${b.resetHint}`
+    : undefined;
 }
 
 /** Relative tolerance of upstream's runner. */

@@ -1,0 +1,107 @@
+// Windows over series that have native histograms among their samples.
+// biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
+
+import { labelValue, METRIC_NAME, type NativeHistogram } from '../../model/index.ts';
+import type { Histograms, RangeSeries, Run } from '../operators/index.ts';
+import type { PlannedSpan } from '../plan/index.ts';
+
+/** One window; a sample listed in `histograms` is one, the others are floats. */
+export interface MixedWindow {
+  readonly timesMs: Float64Array;
+  readonly values: Float64Array;
+  readonly histograms: Histograms;
+  readonly from: number;
+  readonly to: number;
+  /** Of the samples in the window. */
+  readonly floats: number;
+}
+
+export type MixedSeries = RangeSeries & { readonly histograms: Histograms };
+
+/** What annotations are about. */
+export interface Noting {
+  readonly run: Run;
+  readonly span: PlannedSpan;
+  readonly series: RangeSeries;
+}
+
+export function nameOf({ meta }: RangeSeries): string {
+  return JSON.stringify(labelValue(meta.labels, METRIC_NAME));
+}
+
+export function noteMixed({ run, span, series }: Noting): void {
+  run.annotate(
+    'warning',
+    `encountered a mix of histograms and floats for metric name ${nameOf(series)}`,
+    span,
+  );
+}
+
+export function noteIgnored({ run, span, series }: Noting): void {
+  run.annotate(
+    'info',
+    `ignored histograms in a range containing both floats and histograms for metric name ${nameOf(series)}`,
+    span,
+  );
+}
+
+export function noteIncompatible({ run, span, series }: Noting): void {
+  run.annotate(
+    'warning',
+    `vector contains a mix of histograms with exponential and custom buckets schemas for metric name ${nameOf(series)}`,
+    span,
+  );
+}
+
+/** The histograms of a window that has nothing else, in the order of time. */
+export function histogramsIn({ histograms, from, to }: MixedWindow): NativeHistogram[] {
+  const found: NativeHistogram[] = [];
+  for (let i = from; i < to; i++) {
+    const one = histograms.get(i);
+    if (one !== undefined) found.push(one);
+  }
+  return found;
+}
+
+/** Calls `work` for each step whose window holds a histogram. */
+export function eachMixedWindow(
+  { timesMs, values, histograms, first, end }: MixedSeries,
+  work: (window: MixedWindow, step: number) => void,
+): void {
+  const before = histogramsBefore(histograms, timesMs.length);
+  for (let step = 0; step < first.length; step++) {
+    const from = first[step]!;
+    const to = end[step]!;
+    const count = before[to]! - before[from]!;
+    if (count === 0) continue;
+    work({ timesMs, values, histograms, from, to, floats: to - from - count }, step);
+  }
+}
+
+function histogramsBefore(histograms: Histograms, length: number): Int32Array {
+  const before = new Int32Array(length + 1);
+  for (let i = 0; i < length; i++) before[i + 1] = before[i]! + (histograms.has(i) ? 1 : 0);
+  return before;
+}
+
+/** The same series with its floats only. */
+export function floatView(series: MixedSeries): RangeSeries {
+  const { meta, timesMs, values, histograms, first, end } = series;
+  const before = histogramsBefore(histograms, timesMs.length);
+  const count = timesMs.length - before[timesMs.length]!;
+  const floatTimes = new Float64Array(count);
+  const floats = new Float64Array(count);
+  let n = 0;
+  for (let i = 0; i < timesMs.length; i++) {
+    if (histograms.has(i)) continue;
+    floatTimes[n] = timesMs[i]!;
+    floats[n++] = values[i]!;
+  }
+  return {
+    meta,
+    timesMs: floatTimes,
+    values: floats,
+    first: first.map(i => i - before[i]!),
+    end: end.map(i => i - before[i]!),
+  };
+}
