@@ -28,7 +28,7 @@ function search(
   return low;
 }
 
-interface Span {
+export interface Span {
   readonly first: number;
   readonly last: number;
   readonly startMs: number;
@@ -36,7 +36,7 @@ interface Span {
 }
 
 /** The samples that a step works on: from the last one at or before the window's start. */
-function spanAt(series: RangeSeries, step: number, context: WindowContext): Span | undefined {
+export function spanAt(series: RangeSeries, step: number, context: WindowContext): Span | undefined {
   const { timesMs } = series;
   const from = series.first[step]!;
   const to = series.end[step]!;

@@ -4,12 +4,15 @@
 import type { NativeHistogram } from '../../model/index.ts';
 import { combined, divided, HistogramSum, multiplied, sameHistogram, wasReset } from '../histogram/index.ts';
 import type { MixedReduce } from './call.ts';
-import type { RateKind } from './extended.ts';
+import { type RateKind, spanAt } from './extended.ts';
 import { extrapolationFactor } from './extrapolation.ts';
-import { histogramsIn, type Noting, nameOf, noteIncompatible, noteMixed } from './mixed.ts';
+import { extendedHistogramRate } from './histogram-extended.ts';
+import { histogramsIn, type Noting, noteIncompatible, noteKind, noteMixed } from './mixed.ts';
 
 export function extrapolatedHistograms({ counter, perSecond }: RateKind): MixedReduce {
   return (window, noting, { step, context }) => {
+    if (context.modifier !== null)
+      return extendedHistogramRate({ counter, perSecond }, window, noting, { step, context });
     if (window.floats > 0) {
       noteMixed(noting);
       return undefined;
@@ -84,17 +87,6 @@ function noteReconciled(sum: HistogramSum, word: string, { run, span }: Noting):
   sum.isReconciled = false;
 }
 
-/** Counters are no gauges, and the reverse. */
-function noteKind(histograms: readonly NativeHistogram[], counter: boolean, noting: Noting): void {
-  if (histograms.every(({ resetHint }) => (resetHint === 'gauge') !== counter)) return;
-  const word = counter ? 'counter' : 'gauge';
-  noting.run.annotate(
-    'warning',
-    `this native histogram metric is not a ${word}: ${nameOf(noting.series)}`,
-    noting.span,
-  );
-}
-
 /** The last two samples only. */
 export function lastTwoHistograms({ counter, perSecond }: RateKind): MixedReduce {
   return ({ timesMs, values, histograms, from, to }, noting) => {
@@ -137,9 +129,15 @@ export function countMixedPairs(
   floats: (before: number, after: number) => boolean,
   histograms: (before: NativeHistogram, after: NativeHistogram) => boolean,
 ): MixedReduce {
-  return window => {
+  return (window, { series }, { step, context }) => {
+    let { from, to } = window;
+    if (context.modifier !== null) {
+      const span = spanAt(series, step, context);
+      if (span === undefined) return undefined;
+      [from, to] = [span.first, span.last + 1];
+    }
     let count = 0;
-    for (let i = window.from + 1; i < window.to; i++) {
+    for (let i = from + 1; i < to; i++) {
       const before = window.histograms.get(i - 1);
       const after = window.histograms.get(i);
       if (before === undefined && after === undefined)

@@ -1,16 +1,23 @@
 // info(): adds the labels of info series (target_info and its like) to the series of the same instance and job, step by
 // step, since which info series stands may change.
 
-import type { CompiledMatcher } from '../../model/index.ts';
+import type { CompiledMatcher, NativeHistogram } from '../../model/index.ts';
 import {
   compileMatchers,
+  formatLabels,
   labelPairs,
   labelsFromPairs,
   labelsKey,
   labelValue,
   matchesAll,
 } from '../../model/index.ts';
-import { combineProducers, filterLabels, type SeriesMeta, type VectorValue } from '../operators/index.ts';
+import {
+  combineProducers,
+  filterLabels,
+  type SeriesMeta,
+  type VectorValue,
+  withHistograms,
+} from '../operators/index.ts';
 import { type CallInput, type FunctionImpl, vectorArg } from './call.ts';
 
 export const INFO_FUNCTIONS: Readonly<Record<string, FunctionImpl>> = { info };
@@ -38,6 +45,7 @@ interface OutputRow {
   readonly meta: SeriesMeta;
   readonly values: Float64Array;
   readonly present: Uint8Array;
+  readonly histograms: Map<number, NativeHistogram>;
 }
 
 /** The plan gives three inputs: the vector, the info series, and the times of their samples. */
@@ -45,7 +53,9 @@ async function info(input: CallInput): Promise<VectorValue> {
   const { run, node, grid } = input;
   const base = vectorArg(input, 0);
   const rules = readRules(input);
-  const infos = indexInfos(vectorArg(input, 1), vectorArg(input, 2));
+  const sources = vectorArg(input, 1);
+  for (const at of sources.histograms?.keys() ?? []) failAsInfo(input, sources, at);
+  const infos = indexInfos(sources, vectorArg(input, 2));
   const output = new Map<string, OutputRow>();
   for (const [row, meta] of base.series.entries()) {
     const candidates = infos.rows.get(identityOf(meta));
@@ -58,11 +68,18 @@ async function info(input: CallInput): Promise<VectorValue> {
       let target = output.get(key);
       if (target === undefined) {
         run.charge(grid.steps);
-        target = { meta: result, values: new Float64Array(grid.steps), present: new Uint8Array(grid.steps) };
+        target = {
+          meta: result,
+          values: new Float64Array(grid.steps),
+          present: new Uint8Array(grid.steps),
+          histograms: new Map(),
+        };
         output.set(key, target);
       }
       target.values[step] = base.values[at] as number;
       target.present[step] = 1;
+      const histogram = base.histograms?.get(at);
+      if (histogram !== undefined) target.histograms.set(step, histogram);
     }
     if (run.isDue()) await run.pause();
   }
@@ -71,11 +88,21 @@ async function info(input: CallInput): Promise<VectorValue> {
     rows.map(({ meta }) => meta),
     grid.steps,
   );
-  rows.forEach(({ values, present }, i) => {
+  const all = new Map<number, NativeHistogram>();
+  rows.forEach(({ values, present, histograms }, i) => {
     vector.values.set(values, i * grid.steps);
     vector.present.set(present, i * grid.steps);
+    for (const [step, one] of histograms) all.set(i * grid.steps + step, one);
   });
-  return run.unique(vector, node.settings.span);
+  return run.unique(withHistograms(vector, all), node.settings.span);
+}
+
+function failAsInfo({ run, node }: CallInput, { series, steps }: VectorValue, at: number): never {
+  const { labels } = series[Math.floor(at / steps)] as SeriesMeta;
+  return run.failExecution(
+    `info(): an info metric has floats, and this has native histograms: ${formatLabels(labels)}`,
+    node.settings.span,
+  );
 }
 
 function readRules({ run, node }: CallInput): Rules {

@@ -53,6 +53,17 @@ export function noteIncompatible({ run, span, series }: Noting): void {
   );
 }
 
+/** Counters are no gauges, and the reverse. */
+export function noteKind(histograms: readonly NativeHistogram[], counter: boolean, noting: Noting): void {
+  if (histograms.every(({ resetHint }) => (resetHint === 'gauge') !== counter)) return;
+  const word = counter ? 'counter' : 'gauge';
+  noting.run.annotate(
+    'warning',
+    `this native histogram metric is not a ${word}: ${nameOf(noting.series)}`,
+    noting.span,
+  );
+}
+
 /** The histograms of a window that has nothing else, in the order of time. */
 export function histogramsIn({ histograms, from, to }: MixedWindow): NativeHistogram[] {
   const found: NativeHistogram[] = [];

@@ -1,7 +1,7 @@
 // Whether a counter of native histograms was reset between two samples, as Prometheus judges, and whether two are the same.
 // biome-ignore-all lint/style/noNonNullAssertion: indices are within their arrays by construction.
 
-import type { NativeHistogram } from '../../model/index.ts';
+import type { NativeHistogram, SeriesColumns } from '../../model/index.ts';
 import {
   boundsOf,
   coarser,
@@ -55,6 +55,26 @@ function anyFell(now: Side, before: Side): boolean {
     if (count < before.counts[i]!) return true;
   }
   return false;
+}
+
+/** Each histogram says whether the counter was reset since the one before it, where it did not say so yet. */
+export function withDetectedResets(columns: SeriesColumns): SeriesColumns {
+  if (columns.histograms === undefined) return columns;
+  const detected = new Map<number, NativeHistogram>();
+  let before: NativeHistogram | undefined;
+  for (let i = columns.from; i < columns.to; i++) {
+    const one = columns.histograms.get(i);
+    if (one === undefined) continue;
+    const isUnknown = one.resetHint === 'unknown' && before !== undefined;
+    const resetHint = isUnknown
+      ? wasReset(one, before as NativeHistogram)
+        ? 'reset'
+        : 'no-reset'
+      : one.resetHint;
+    detected.set(i, { ...one, resetHint });
+    before = one;
+  }
+  return { ...columns, histograms: detected };
 }
 
 /** The same numbers in the same buckets; empty buckets do not count, NaN is itself. */

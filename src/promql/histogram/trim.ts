@@ -99,7 +99,10 @@ function keepCustom(histogram: NativeHistogram, whole: Bucket, { side, at }: Cut
     return { count, sum: 0 };
   if (isLowest && isHighest) return NOTHING;
   // All observations in a bucket without an end are at the end it has, or where it is cut.
-  if (isHighest) return side === 'upper' ? NOTHING : { count, sum: count * Math.max(whole.lower, at) };
+  if (isHighest)
+    return side === 'upper' || at === Number.POSITIVE_INFINITY
+      ? NOTHING
+      : { count, sum: count * Math.max(whole.lower, at) };
   if (isLowest && whole.upper <= 0) {
     return side === 'upper' ? { count, sum: count * Math.min(whole.upper, at) } : NOTHING;
   }

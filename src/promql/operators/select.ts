@@ -3,11 +3,14 @@
 
 import {
   isStaleAt,
+  labelValue,
+  METRIC_NAME,
   type NativeHistogram,
   type SelectHints,
   type SeriesColumns,
   wordsOf,
 } from '../../model/index.ts';
+import { interpolated, withDetectedResets } from '../histogram/index.ts';
 import { type PlannedSource, resolveDuration, type SelectRangeNode } from '../plan/index.ts';
 import type { Run } from './run.ts';
 import {
@@ -49,11 +52,12 @@ interface ReadTimes {
 function read(run: Run, source: PlannedSource, times: ReadTimes): Promise<readonly SeriesColumns[]> {
   const hints = hintsFor(run, source, times);
   const key = JSON.stringify([source.matchers, hints]);
-  const known = run.reads.get(key);
-  if (known !== undefined) return known;
-  const reading = readOnce(run, source, hints);
-  run.reads.set(key, reading);
-  return reading;
+  let reading = run.reads.get(key);
+  if (reading === undefined) {
+    reading = readOnce(run, source, hints);
+    run.reads.set(key, reading);
+  }
+  return source.detectsResets === true ? reading.then(series => series.map(withDetectedResets)) : reading;
 }
 
 function hintsFor(run: Run, source: PlannedSource, times: ReadTimes): SelectHints {
@@ -158,19 +162,59 @@ async function selectSmoothed(run: Run, source: PlannedSource, grid: Grid): Prom
   const series = await read(run, source, { ...wide, stepMs: grid.stepMs });
   const windows = new WindowCache({ ...wide, notBeforeMs: run.inputs.notBeforeMs ?? -Infinity });
   const vector = run.newVector(series.map(metaOf), grid.steps);
+  const histograms = new Map<number, NativeHistogram>();
   for (const [row, columns] of series.entries()) {
     const found = windows.of(columns.timesMs, columns.from, columns.to);
     const clean = withoutStale(columns, found);
     const { first, end } = clean === columns ? found : windows.of(clean.timesMs, clean.from, clean.to);
+    const interpolate =
+      clean.histograms === undefined ? interpolateAt : mixedInterpolation(run, source, columns);
     for (let i = 0; i < grid.steps; i++) {
-      const value = interpolateAt(clean, { from: first[i]!, to: end[i]! }, endsMs[i]!);
+      const value = interpolate(clean, { from: first[i]!, to: end[i]! }, endsMs[i]!);
       if (value === undefined) continue;
-      vector.values[row * grid.steps + i] = value;
-      vector.present[row * grid.steps + i] = 1;
+      const at = row * grid.steps + i;
+      if (typeof value === 'number') vector.values[at] = value;
+      else histograms.set(at, value);
+      vector.present[at] = 1;
     }
     if (run.isDue()) await run.pause();
   }
-  return vector;
+  return withHistograms(vector, histograms);
+}
+
+type Interpolation = (
+  samples: Samples,
+  window: { readonly from: number; readonly to: number },
+  timeMs: number,
+) => number | NativeHistogram | undefined;
+
+/** As `interpolateAt`, where there are native histograms. Floats and histograms in one window do not go together. */
+function mixedInterpolation(run: Run, { span }: PlannedSource, { labels }: SeriesColumns): Interpolation {
+  const name = JSON.stringify(labelValue(labels, METRIC_NAME));
+  return (samples, window, timeMs) => {
+    const { timesMs, histograms } = samples;
+    const within = histograms === undefined ? 0 : histogramsWithin(histograms, window.from, window.to).size;
+    if (histograms === undefined || within === 0) return interpolateAt(samples, window, timeMs);
+    if (within < window.to - window.from) {
+      run.annotate('warning', `encountered a mix of histograms and floats for metric name ${name}`, span);
+      return undefined;
+    }
+    let next = window.from;
+    while (next < window.to && timesMs[next]! <= timeMs) next++;
+    const before = next - 1;
+    if (next === window.from) return undefined;
+    const [a, b] = [histograms.get(before), histograms.get(next)];
+    if (a === undefined || b === undefined || next === window.to || timesMs[before] === timeMs) return a;
+    const share = (timeMs - timesMs[before]!) / (timesMs[next]! - timesMs[before]!);
+    const between = interpolated(a, b, { share, counter: a.resetHint !== 'gauge' });
+    if (between === undefined)
+      run.annotate(
+        'warning',
+        `vector contains a mix of histograms with exponential and custom buckets schemas for metric name ${name}`,
+        span,
+      );
+    return between;
+  };
 }
 
 /** Undefined where no sample is at or before the time; the last one goes on where none follows. */

@@ -52,8 +52,7 @@ export async function windowsOver(
   for (const [row, meta] of points.series.entries()) {
     const present = points.present.subarray(row * inner.steps, (row + 1) * inner.steps);
     const values = points.values.subarray(row * inner.steps, (row + 1) * inner.steps);
-    const histograms =
-      points.histograms && histogramsWithin(points.histograms, row * inner.steps, (row + 1) * inner.steps);
+    const histograms = hintless(points, row);
     if (present.includes(0)) {
       const kept = compact(shared, { present, values, histograms });
       if (kept.timesMs.length === 0) continue;
@@ -65,6 +64,15 @@ export async function windowsOver(
     if (run.isDue()) await run.pause();
   }
   return { kind: 'matrix', steps: endsMs.length, rangeMs, endsMs, modifier: null, series };
+}
+
+/** What a sample says of a reset since the one before it means nothing where that is another one here. */
+function hintless({ histograms, steps }: VectorValue, row: number): Histograms | undefined {
+  if (histograms === undefined) return undefined;
+  const without = new Map<number, NativeHistogram>();
+  for (const [at, one] of histogramsWithin(histograms, row * steps, (row + 1) * steps))
+    without.set(at, one.resetHint === 'gauge' ? one : { ...one, resetHint: 'unknown' });
+  return without;
 }
 
 function compact(

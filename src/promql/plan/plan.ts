@@ -32,7 +32,7 @@ export type Supports = (func: string) => boolean;
 export function planExpr(expr: Expr, supports: Supports): Result<Planned, QueryFailure> {
   const unsupported = findUnsupported(expr, supports);
   if (unsupported !== undefined) return err(unsupported);
-  return ok(wrap(expr));
+  return ok(withDetection(wrap(expr), false));
 }
 
 // --- what cannot be carried out -------------------------------------------------------------------
@@ -143,6 +143,50 @@ function withoutRepeats(node: Planned): Planned {
     case 'select':
     case 'select-times':
     case 'select-range':
+    case 'number':
+    case 'string':
+      return node;
+    default:
+      return never(node);
+  }
+}
+
+// --- histograms of which only count and sum are asked for -------------------------------------------
+
+const OF_TOTALS: ReadonlySet<string> = new Set(['histogram_avg', 'histogram_count', 'histogram_sum']);
+const OF_BUCKETS: ReadonlySet<string> = new Set([
+  'histogram_fraction',
+  'histogram_quantile',
+  'histogram_quantiles',
+  'histogram_stddev',
+  'histogram_stdvar',
+]);
+
+/** Prometheus reads such histograms in a way that finds resets; `isTotals` is said by what stands around the node. */
+function withDetection(node: Planned, isTotals: boolean): Planned {
+  switch (node.op) {
+    case 'select':
+      return isTotals ? { ...node, settings: { ...node.settings, detectsResets: true } } : node;
+    case 'select-range':
+      return isTotals ? { ...node, settings: { ...node.settings, detectsResets: true } } : node;
+    case 'call': {
+      const { func } = node.settings;
+      const inner = OF_TOTALS.has(func) || (isTotals && !OF_BUCKETS.has(func));
+      return { ...node, inputs: node.inputs.map(input => withDetection(input, inner)) };
+    }
+    case 'aggregate':
+      return { ...node, inputs: node.inputs.map(input => withDetection(input, isTotals)) };
+    case 'binary': {
+      const inner = isTotals && node.settings.operator !== '</' && node.settings.operator !== '>/';
+      const [left, right] = node.inputs;
+      return { ...node, inputs: [withDetection(left, inner), withDetection(right, inner)] };
+    }
+    case 'negate':
+    case 'repeat':
+      return { ...node, inputs: [withDetection(node.inputs[0], isTotals)] };
+    case 'subquery':
+      return { ...node, inputs: [withDetection(node.inputs[0], false)] };
+    case 'select-times':
     case 'number':
     case 'string':
       return node;

@@ -35,6 +35,8 @@ export type PlannedSource = {
   readonly modifier: 'smoothed' | 'anchored' | null;
   /** The function applied directly: a hint for the reader. */
   readonly func: string;
+  /** Only counts and sums of its histograms are asked for: whoever reads them tells where counters were reset. */
+  readonly detectsResets?: true;
   readonly span: PlannedSpan;
 };
 
