@@ -41,6 +41,7 @@ export const DEFAULT_ENGINE_SETTINGS: EngineSettings = {
   timeoutMs: 120_000,
   subqueryStepMs: 60_000,
   delayedNameRemoval: false,
+  startTimestamps: false,
 };
 
 export interface QueryEngineDeps {

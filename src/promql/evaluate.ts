@@ -9,6 +9,7 @@ import {
   aggregate,
   binary,
   type Grid,
+  needStartTimestamps,
   type Run,
   type ScalarValue,
   selectInstants,
@@ -32,7 +33,9 @@ export async function evaluate(run: Run, node: Planned, grid: Grid): Promise<Val
     case 'select':
       return selectInstants(run, node.settings, { grid, take: 'value' });
     case 'select-times':
-      return selectInstants(run, node.settings, { grid, take: 'time' });
+      if (node.settings.of !== 'start') return selectInstants(run, node.settings, { grid, take: 'time' });
+      needStartTimestamps(run, node.settings.span);
+      return selectInstants(run, node.settings, { grid, take: 'start' });
     case 'select-range':
       return selectRanges(run, node, grid);
     case 'subquery':

@@ -25,7 +25,11 @@ import {
 export interface MemorySeries {
   readonly labels: Labels;
   /** In time order, times strictly rising; 'stale' is the staleness marker. */
-  readonly samples: readonly (readonly [timeMs: number, value: number | 'stale' | NativeHistogram])[];
+  readonly samples: readonly (readonly [
+    timeMs: number,
+    value: number | 'stale' | NativeHistogram,
+    startMs?: number,
+  ])[];
   readonly producer?: TargetId;
 }
 
@@ -36,6 +40,7 @@ interface Stored {
   readonly timesMs: Float64Array;
   readonly values: Float64Array;
   readonly histograms: ReadonlyMap<number, NativeHistogram> | undefined;
+  readonly startTimesMs: Float64Array | undefined;
 }
 
 export function memorySeriesReader(series: readonly MemorySeries[]): SeriesReader {
@@ -107,19 +112,28 @@ function store(
     timesMs,
     values,
     histograms: histograms.size > 0 ? histograms : undefined,
+    startTimesMs: samples.some(([, , startMs]) => startMs !== undefined)
+      ? Float64Array.from(samples, ([, , startMs]) => startMs ?? Number.NaN)
+      : undefined,
   };
 }
 
 /** The wanted samples of each series, those without any left out. */
 function cut(series: readonly Stored[], { fromMs, toMs, limit }: SelectHints): SeriesColumns[] {
   const columns: SeriesColumns[] = [];
-  for (const { histograms, ...rest } of series) {
+  for (const { histograms, startTimesMs, ...rest } of series) {
     let from = 0;
     let to = rest.timesMs.length;
     while (from < to && (rest.timesMs[from] as number) <= fromMs) from++;
     while (to > from && (rest.timesMs[to - 1] as number) > toMs) to--;
     if (to === from) continue;
-    columns.push({ ...rest, from, to, ...(histograms === undefined ? {} : { histograms }) });
+    columns.push({
+      ...rest,
+      from,
+      to,
+      ...(histograms === undefined ? {} : { histograms }),
+      ...(startTimesMs === undefined ? {} : { startTimesMs }),
+    });
     if (limit > 0 && columns.length >= limit) break;
   }
   return columns;

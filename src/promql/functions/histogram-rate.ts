@@ -8,6 +8,7 @@ import { type RateKind, spanAt } from './extended.ts';
 import { extrapolationFactor } from './extrapolation.ts';
 import { extendedHistogramRate } from './histogram-extended.ts';
 import { histogramsIn, type Noting, noteIncompatible, noteKind, noteMixed } from './mixed.ts';
+import { beganAnew, factorSinceZero, isStarted, zeroAt } from './starts.ts';
 
 export function extrapolatedHistograms({ counter, perSecond }: RateKind): MixedReduce {
   return (window, noting, { step, context }) => {
@@ -18,48 +19,71 @@ export function extrapolatedHistograms({ counter, perSecond }: RateKind): MixedR
       return undefined;
     }
     const histograms = histogramsIn(window);
-    if (histograms.length < 2) return undefined;
-    const growth = growthOf(histograms, counter, noting);
-    if (growth === undefined) return undefined;
-    const factor = extrapolationFactor({
+    const endMs = context.endsMs[step]!;
+    const { rangeMs } = context;
+    const started = counter && isStarted(noting.series) ? noting.series : undefined;
+    const zeroMs = started && zeroAt(started, window.from, endMs - rangeMs);
+    if (histograms.length < 2 && zeroMs === undefined) return undefined;
+    const growth = growthOf(histograms, {
       counter,
-      firstMs: window.timesMs[window.from]!,
-      lastMs: window.timesMs[window.to - 1]!,
-      gaps: histograms.length - 1,
-      endMs: context.endsMs[step]!,
-      rangeMs: context.rangeMs,
-      firstValue: histograms[0]!.count,
-      growth: growth.count,
+      noting,
+      fromZero: zeroMs !== undefined,
+      beganAnew: i => started !== undefined && beganAnew(started, window.from + i),
     });
+    if (growth === undefined) return undefined;
+    const firstMs = window.timesMs[window.from]!;
+    const lastMs = window.timesMs[window.to - 1]!;
+    const gaps = histograms.length - 1;
+    const firstValue = histograms[0]!.count;
+    const factor =
+      zeroMs === undefined
+        ? extrapolationFactor({
+            counter,
+            firstMs,
+            lastMs,
+            gaps,
+            endMs,
+            rangeMs,
+            firstValue,
+            growth: growth.count,
+          })
+        : factorSinceZero({ zeroMs, firstMs, lastMs, gaps, endMs });
     return multiplied(growth, perSecond ? factor / (context.rangeMs / 1000) : factor);
   };
+}
+
+interface Growing {
+  readonly counter: boolean;
+  readonly noting: Noting;
+  /** The first is growth itself. */
+  readonly fromZero: boolean;
+  beganAnew(at: number): boolean;
 }
 
 /** The last less the first, and for a counter with what it had before each reset. */
 function growthOf(
   histograms: readonly NativeHistogram[],
-  counter: boolean,
-  noting: Noting,
+  { counter, noting, fromZero, beganAnew: began }: Growing,
 ): NativeHistogram | undefined {
-  const [first, second] = histograms as readonly [NativeHistogram, NativeHistogram];
+  const first = histograms[0]!;
   const last = histograms[histograms.length - 1]!;
   noteKind([first, last, ...(counter ? histograms : [])], counter, noting);
-  // What a reset has ended does not matter, however its buckets were.
-  let before = counter && wasReset(second, first) ? emptyLike(second) : first;
+  const resets = (at: number): boolean =>
+    counter && (wasReset(histograms[at]!, histograms[at - 1]!) || began(at));
+  // What a reset has ended does not matter, however its buckets were; nor what there is nothing of before.
+  const isFirstEnded = histograms.length > 1 && resets(1);
+  const isOut = isFirstEnded && !fromZero;
   const sum = new HistogramSum(last);
-  if (!(counter ? [before, ...histograms.slice(1)] : [before]).every(one => sum.accepts(one))) {
+  const taken = counter ? histograms.slice(isOut ? 1 : 0) : [first];
+  if (!taken.every(one => sum.accepts(one))) {
     noteIncompatible(noting);
     return undefined;
   }
-  sum.add(before, -1);
+  sum.add(isOut ? emptyLike(histograms[1]!) : fromZero ? emptyLike(first) : first, -1);
   noteReconciled(sum, 'subtraction', noting);
-  if (counter) {
-    for (const one of histograms.slice(1)) {
-      if (wasReset(one, before)) sum.add(before);
-      before = one;
-    }
-    noteReconciled(sum, 'addition', noting);
-  }
+  for (let i = 1; counter && i < histograms.length; i++)
+    if (resets(i) && !(i === 1 && isOut)) sum.add(histograms[i - 1]!);
+  noteReconciled(sum, 'addition', noting);
   return { ...sum.result(), resetHint: 'gauge' };
 }
 
@@ -105,7 +129,9 @@ export function lastTwoHistograms({ counter, perSecond }: RateKind): MixedReduce
     }
     noteKind([before, after], counter, noting);
     let growth: NativeHistogram = after;
-    if (!counter || !wasReset(after, before)) {
+    const { series } = noting;
+    const isReset = wasReset(after, before) || (isStarted(series) && beganAnew(series, to - 1));
+    if (!counter || !isReset) {
       const difference = combined(after, before, -1);
       if (difference === undefined) {
         noteIncompatible(noting);
@@ -140,7 +166,8 @@ export function countMixedPairs(
     for (let i = from + 1; i < to; i++) {
       const before = window.histograms.get(i - 1);
       const after = window.histograms.get(i);
-      if (before === undefined && after === undefined)
+      if (histograms === isReset && isStarted(series) && beganAnew(series, i)) count += 1;
+      else if (before === undefined && after === undefined)
         count += floats(window.values[i - 1]!, window.values[i]!) ? 1 : 0;
       else if (before === undefined || after === undefined) count += 1;
       else count += histograms(before, after) ? 1 : 0;

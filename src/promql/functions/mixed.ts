@@ -97,21 +97,24 @@ function histogramsBefore(histograms: Histograms, length: number): Int32Array {
 
 /** The same series with its floats only. */
 export function floatView(series: MixedSeries): RangeSeries {
-  const { meta, timesMs, values, histograms, first, end } = series;
+  const { meta, timesMs, values, histograms, startsMs, first, end } = series;
   const before = histogramsBefore(histograms, timesMs.length);
   const count = timesMs.length - before[timesMs.length]!;
   const floatTimes = new Float64Array(count);
   const floats = new Float64Array(count);
+  const floatStarts = startsMs && new Float64Array(count);
   let n = 0;
   for (let i = 0; i < timesMs.length; i++) {
     if (histograms.has(i)) continue;
     floatTimes[n] = timesMs[i]!;
+    if (floatStarts !== undefined) floatStarts[n] = startsMs![i]!;
     floats[n++] = values[i]!;
   }
   return {
     meta,
     timesMs: floatTimes,
     values: floats,
+    ...(floatStarts === undefined ? {} : { startsMs: floatStarts }),
     first: first.map(i => i - before[i]!),
     end: end.map(i => i - before[i]!),
   };

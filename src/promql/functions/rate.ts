@@ -21,6 +21,7 @@ import {
   isReset,
   lastTwoHistograms,
 } from './histogram-rate.ts';
+import { beganAnew, countStartedResets, isStarted, noteOverlap, startedRate } from './starts.ts';
 
 export const RATE_FUNCTIONS: Readonly<Record<string, FunctionImpl>> = {
   rate: extrapolating({ counter: true, perSecond: true }),
@@ -28,19 +29,27 @@ export const RATE_FUNCTIONS: Readonly<Record<string, FunctionImpl>> = {
   delta: extrapolating({ counter: false, perSecond: false }),
   irate: fromLastTwo({ counter: true, perSecond: true }),
   idelta: fromLastTwo({ counter: false, perSecond: false }),
-  resets: overWindows(countPairs(fell), { histograms: countMixedPairs(fell, isReset) }),
+  resets: overWindows(countResets, { histograms: countMixedPairs(fell, isReset) }),
   changes: overWindows(countPairs(changed), { histograms: countMixedPairs(changed, isChange) }),
 };
 
 function extrapolating(kind: RateKind): FunctionImpl {
   return overWindows(extrapolated(kind), {
     histograms: extrapolatedHistograms(kind),
-    ...(kind.counter ? { inspect: hintNonCounter } : {}),
+    ...(kind.counter ? { inspect: inspectCounter } : {}),
   });
 }
 
 function fromLastTwo(kind: RateKind): FunctionImpl {
   return overWindows(lastTwo(kind), { histograms: lastTwoHistograms(kind) });
+}
+
+function countResets(...[series, column, context]: Parameters<WindowKernel>): void {
+  const kernel =
+    isStarted(series) && context.modifier === null
+      ? perWindow(window => countStartedResets(series, window))
+      : countPairs(fell);
+  kernel(series, column, context);
 }
 
 function fell(before: number, after: number): boolean {
@@ -49,6 +58,14 @@ function fell(before: number, after: number): boolean {
 
 function changed(before: number, after: number): boolean {
   return after !== before && !(Number.isNaN(after) && Number.isNaN(before));
+}
+
+function inspectCounter(input: CallInput, series: RangeSeries): void {
+  if (isStarted(series)) {
+    const noting = { run: input.run, span: argSpan(input, 0), series };
+    noteOverlap(series, noting, [series.first[0] ?? 0, series.end.at(-1) ?? 0]);
+  }
+  hintNonCounter(input, series);
 }
 
 /** Prometheus's hint: what grows without bound is called …_total, …_sum, …_count or …_bucket. */
@@ -83,9 +100,14 @@ function findResets(values: Float64Array, from: number, to: number): number[] {
 
 function extrapolated({ counter, perSecond }: RateKind): WindowKernel {
   const extended = extendedRate({ counter, perSecond });
+  const started = startedRate({ counter, perSecond });
   return (series, column, context) => {
     if (context.modifier !== null) {
       extended(series, column, context);
+      return;
+    }
+    if (counter && isStarted(series)) {
+      started(series, column, context);
       return;
     }
     const { rangeMs, endsMs } = context;
@@ -126,12 +148,17 @@ function extrapolated({ counter, perSecond }: RateKind): WindowKernel {
 }
 
 function lastTwo({ counter, perSecond }: RateKind): WindowKernel {
-  return perWindow(({ timesMs, values, to }) => {
-    const before = values[to - 2]!;
-    const after = values[to - 1]!;
-    const growth = counter && after < before ? after : after - before;
-    return perSecond ? growth / ((timesMs[to - 1]! - timesMs[to - 2]!) / 1000) : growth;
-  }, 2);
+  return (series, column, context) => {
+    const hasBegun = counter && isStarted(series) ? (at: number) => beganAnew(series, at) : () => false;
+    const kernel = perWindow(({ timesMs, values, to }) => {
+      const before = values[to - 2]!;
+      const after = values[to - 1]!;
+      const isReset = counter && (after < before || hasBegun(to - 1));
+      const growth = isReset ? after : after - before;
+      return perSecond ? growth / ((timesMs[to - 1]! - timesMs[to - 2]!) / 1000) : growth;
+    }, 2);
+    kernel(series, column, context);
+  };
 }
 
 /** Counts neighbours that satisfy a condition, by prefix sums over the series. */

@@ -2,7 +2,13 @@
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
 
 import { NO_LABELS } from '../../model/index.ts';
-import { type Grid, queryTimes, type ScalarValue, type VectorValue } from '../operators/index.ts';
+import {
+  type Grid,
+  needStartTimestamps,
+  queryTimes,
+  type ScalarValue,
+  type VectorValue,
+} from '../operators/index.ts';
 import { type CallInput, elementwise, type FunctionImpl, scalarArg, vectorArg } from './call.ts';
 
 export const TIME_FUNCTIONS: Readonly<Record<string, FunctionImpl>> = {
@@ -25,6 +31,11 @@ export const TIME_FUNCTIONS: Readonly<Record<string, FunctionImpl>> = {
   range: ({ run, grid }) => constant(grid, queryTimes(run).rangeMs / 1000),
   scalar: toScalar,
   start: ({ run, grid }) => constant(grid, run.inputs.startMs / 1000),
+  // Of an expression nothing is known; a selector's samples are asked where they are selected.
+  start_timestamp: ({ run, node, grid }) => {
+    needStartTimestamps(run, node.settings.span);
+    return run.newVector([], grid.steps);
+  },
   step: ({ run, grid }) => constant(grid, queryTimes(run).stepMs / 1000),
   time: ({ grid }) => ({ kind: 'scalar', values: evaluationTimes(grid) }),
   timestamp,

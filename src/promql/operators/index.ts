@@ -6,7 +6,7 @@ export { binary } from './binary.ts';
 export { lostIn, quantileOf } from './folds.ts';
 export { annotateFold } from './histogram-folds.ts';
 export { type EngineSettings, Refusal, Run, type RunInputs } from './run.ts';
-export { queryTimes, selectInstants, selectRanges, windowEnds } from './select.ts';
+export { needStartTimestamps, queryTimes, selectInstants, selectRanges, windowEnds } from './select.ts';
 export { subqueryWindows, windowsOver } from './subquery.ts';
 export {
   combineProducers,

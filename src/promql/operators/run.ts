@@ -27,6 +27,8 @@ export interface EngineSettings {
   readonly subqueryStepMs: number;
   /** Prometheus's feature of the same name: names are dropped at the end of the query, not by each operator. */
   readonly delayedNameRemoval: boolean;
+  /** Prometheus's "use-start-timestamps": rate and its kin go by what samples say of when they began. */
+  readonly startTimestamps: boolean;
 }
 
 /** Carries a failure from the depth of an evaluation to the engine's border, which turns it into a Result. */

@@ -11,7 +11,12 @@ import {
   wordsOf,
 } from '../../model/index.ts';
 import { interpolated, withDetectedResets } from '../histogram/index.ts';
-import { type PlannedSource, resolveDuration, type SelectRangeNode } from '../plan/index.ts';
+import {
+  type PlannedSource,
+  type PlannedSpan,
+  resolveDuration,
+  type SelectRangeNode,
+} from '../plan/index.ts';
 import type { Run } from './run.ts';
 import {
   type Grid,
@@ -110,18 +115,21 @@ function metaOf({ labels, producer }: SeriesColumns): SeriesMeta {
 
 // --- instants -------------------------------------------------------------------------------------
 
-/** The newest sample within the lookback; `take` decides whether its value or its time is the result. */
+/** What is the result: the sample's value, its time, or since when it counts (0 where unknown). */
+export type Taken = 'value' | 'time' | 'start';
+
+/** The newest sample within the lookback. */
 export async function selectInstants(
   run: Run,
   source: PlannedSource,
-  { grid, take }: { grid: Grid; take: 'value' | 'time' },
+  { grid, take }: { grid: Grid; take: Taken },
 ): Promise<VectorValue> {
   const endsMs = windowEnds(run, source, grid);
   const widthMs = run.inputs.lookbackMs;
   if (source.modifier !== null) return selectSmoothed(run, source, grid);
   const series = await read(run, source, { endsMs, widthMs, stepMs: grid.stepMs });
   const metas = series.map(metaOf);
-  const vector = run.newVector(take === 'time' ? metas.map(meta => run.dropName(meta)) : metas, grid.steps);
+  const vector = run.newVector(take === 'value' ? metas : metas.map(meta => run.dropName(meta)), grid.steps);
   const windows = new WindowCache({ endsMs, widthMs, notBeforeMs: run.inputs.notBeforeMs ?? -Infinity });
   const histograms = new Map<number, NativeHistogram>();
   for (const [row, columns] of series.entries()) {
@@ -129,7 +137,7 @@ export async function selectInstants(
     fillInstants({ columns, first, end, take, histograms }, vector, row * grid.steps);
     if (run.isDue()) await run.pause();
   }
-  return take === 'time' ? run.uniqueAfterDrop(vector, source.span) : withHistograms(vector, histograms);
+  return take === 'value' ? withHistograms(vector, histograms) : run.uniqueAfterDrop(vector, source.span);
 }
 
 function fillInstants(
@@ -137,7 +145,7 @@ function fillInstants(
     readonly columns: SeriesColumns;
     readonly first: Int32Array;
     readonly end: Int32Array;
-    readonly take: 'value' | 'time';
+    readonly take: Taken;
     readonly histograms: Map<number, NativeHistogram>;
   },
   { values, present }: VectorValue,
@@ -148,11 +156,22 @@ function fillInstants(
   for (let i = 0; i < first.length; i++) {
     const last = end[i]! - 1;
     if (last < first[i]! || isStaleAt(words, last)) continue;
-    values[offset + i] = take === 'value' ? columns.values[last]! : columns.timesMs[last]! / 1000;
+    values[offset + i] = take === 'value' ? columns.values[last]! : secondsOf(columns, last, take);
     present[offset + i] = 1;
+    if (take !== 'value') continue;
     const histogram = columns.histograms?.get(last);
     if (histogram !== undefined) histograms.set(offset + i, histogram);
   }
+}
+
+export function needStartTimestamps(run: Run, span: PlannedSpan): void {
+  if (run.inputs.settings.startTimestamps) return;
+  run.failExecution('start_timestamp() needs the feature "use-start-timestamps" (--enable-feature)', span);
+}
+
+function secondsOf({ timesMs, startTimesMs }: SeriesColumns, at: number, take: 'time' | 'start'): number {
+  const ms = take === 'time' ? timesMs[at]! : (startTimesMs?.[at] ?? 0);
+  return Number.isNaN(ms) ? 0 : ms / 1000;
 }
 
 /** `selector smoothed`: the value at each step interpolated between the samples around it. */
@@ -255,6 +274,7 @@ export async function selectRanges(run: Run, node: SelectRangeNode, grid: Grid):
       timesMs: clean.timesMs,
       values: clean.values,
       ...histogramsOf(clean),
+      ...(run.inputs.settings.startTimestamps && clean.startTimesMs ? { startsMs: clean.startTimesMs } : {}),
       ...(clean === columns ? found : windows.of(clean.timesMs, clean.from, clean.to)),
     });
     if (run.isDue()) await run.pause();
@@ -278,6 +298,7 @@ interface Samples {
   readonly timesMs: Float64Array;
   readonly values: Float64Array;
   readonly histograms?: Histograms;
+  readonly startTimesMs?: Float64Array;
   readonly from: number;
   readonly to: number;
 }
@@ -295,17 +316,25 @@ function withoutStale(columns: SeriesColumns, { first, end }: Windows): Samples 
   const kept = to - from - stale;
   const cleanTimes = new Float64Array(kept);
   const cleanValues = new Float64Array(kept);
+  const starts = columns.startTimesMs && new Float64Array(kept);
   const histograms = new Map<number, NativeHistogram>();
   let n = 0;
   for (let i = from; i < to; i++) {
     if (isStaleAt(words, i)) continue;
     cleanTimes[n] = timesMs[i]!;
     cleanValues[n] = values[i]!;
+    if (starts !== undefined) starts[n] = columns.startTimesMs![i]!;
     const histogram = columns.histograms?.get(i);
     if (histogram !== undefined) histograms.set(n, histogram);
     n++;
   }
-  const clean = { timesMs: cleanTimes, values: cleanValues, from: 0, to: kept };
+  const clean = {
+    timesMs: cleanTimes,
+    values: cleanValues,
+    from: 0,
+    to: kept,
+    ...(starts === undefined ? {} : { startTimesMs: starts }),
+  };
   return histograms.size === 0 ? clean : { ...clean, histograms };
 }
 

@@ -56,6 +56,8 @@ export interface RangeSeries {
   readonly timesMs: Float64Array;
   readonly values: Float64Array;
   readonly histograms?: Histograms;
+  /** Since when each sample counts, NaN where unknown; only where that is wanted and any is known. */
+  readonly startsMs?: Float64Array;
   readonly first: Int32Array;
   readonly end: Int32Array;
 }

@@ -263,6 +263,10 @@ function planCall(call: Call): Planned {
   if (call.func === 'timestamp' && inner?.kind === 'selector' && inner.modifier === undefined) {
     return { op: 'select-times', inputs: [], settings: planSource(inner, 'timestamp') };
   }
+  if (call.func === 'start_timestamp' && inner?.kind === 'selector' && inner.modifier === undefined) {
+    const settings = { ...planSource(inner, 'timestamp'), of: 'start' } as const;
+    return { op: 'select-times', inputs: [], settings };
+  }
   if (call.func === 'info' && first !== undefined) return planInfo(call, first);
   const inputs = call.args.map(arg => {
     const bare = unparen(arg);

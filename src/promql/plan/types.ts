@@ -56,8 +56,8 @@ type Node<Op extends string, Settings, Inputs extends readonly Planned[]> = {
 };
 
 export type SelectNode = Node<'select', PlannedSource, readonly []>;
-/** The times of the samples that `select` would take: timestamp(selector). */
-export type SelectTimesNode = Node<'select-times', PlannedSource, readonly []>;
+/** The times of the samples that `select` would take, or since when they count: timestamp(), start_timestamp(). */
+export type SelectTimesNode = Node<'select-times', PlannedSource & { readonly of?: 'start' }, readonly []>;
 export type SelectRangeNode = Node<
   'select-range',
   PlannedSource & { readonly range: PlannedDuration },

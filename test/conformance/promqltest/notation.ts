@@ -1,6 +1,6 @@
 // The series notation of promqltest's load lines: `metric{a="b"} 1 2+3x4 _ stale {{schema:0 count:1}}x2`.
 
-import { err, ok, type Result } from '../../../src/base/index.ts';
+import { err, ok, parseDuration, type Result } from '../../../src/base/index.ts';
 import { type Labels, labelPairs, labelsFromPairs, type NativeHistogram } from '../../../src/model/index.ts';
 import { combined } from '../../../src/promql/histogram/index.ts';
 import { parseExpr } from '../../../src/promql/index.ts';
@@ -14,7 +14,7 @@ export type NotationValue =
 
 export interface NotationSeries {
   readonly labels: Labels;
-  /** The line gives the start timestamps of the series' samples, not values. */
+  /** The line gives the start timestamps of the series' samples, not values: milliseconds from each one's time. */
   readonly startTimestamps: boolean;
   readonly values: readonly NotationValue[];
 }
@@ -81,7 +81,9 @@ export function parseValues(text: string, startTimestamps = false): Result<Notat
     const stale = /^stale(?:x(\d+))?$/.exec(token);
     const float = FLOAT.exec(token);
     const histogram = HISTOGRAM.exec(token);
-    if (gap !== null) {
+    const start = startTimestamps && gap === null ? readStarts(token) : undefined;
+    if (start !== undefined) values.push(...start);
+    else if (gap !== null) {
       for (let i = 0; i < Number(gap[1] ?? 1); i++) values.push({ kind: 'missing' });
     } else if (stale !== null) {
       for (let i = 0; i <= Number(stale[1] ?? 0); i++) values.push({ kind: 'stale' });
@@ -96,9 +98,30 @@ export function parseValues(text: string, startTimestamps = false): Result<Notat
       const read = repeatedHistogram(histogram);
       if (!read.ok) return read;
       values.push(...read.value);
-    } else if (!startTimestamps) return err(`not a value: "${token}"`);
+    } else return err(`not a value: "${token}"`);
   }
   return ok(values);
+}
+
+const DURATION = '(?:\\d+(?:ms|[smhd]))+|0';
+const STARTS = new RegExp(`^([+-]?)(${DURATION})(?:([+-])(${DURATION}))?(?:x(\\d+))?$`);
+
+/** `-30s-1mx2`: -30 s, -90 s, -150 s. */
+function readStarts(token: string): NotationValue[] | undefined {
+  const found = STARTS.exec(token);
+  if (found === null) return undefined;
+  const [, sign, first = '', stepSign, step = '0', times = '0'] = found;
+  const millisecondsOf = (text: string): number => {
+    const parsed = parseDuration(text);
+    return parsed.ok ? parsed.value : 0;
+  };
+  let value = (sign === '-' ? -1 : 1) * millisecondsOf(first);
+  const increment = (stepSign === '-' ? -1 : 1) * millisecondsOf(step);
+  return Array.from({ length: Number(times) + 1 }, () => {
+    const one = { kind: 'float', value } as const;
+    value += increment;
+    return one;
+  });
 }
 
 function repeatedHistogram([, first = '', sign, step, times = '0']: RegExpExecArray): Result<
