@@ -32,16 +32,39 @@ export type LabelRecord = Readonly<Record<string, string>>;
 /** Seconds since the epoch, and the value as text. */
 export type Point = readonly [atS: number, value: string];
 
+/** As Prometheus has it: each bucket with how its bounds belong to it (0 the upper, 1 the lower, 2 neither, 3 both). */
+export interface HistogramJson {
+  readonly count: string;
+  readonly sum: string;
+  readonly buckets?: readonly (readonly [bounds: number, lower: string, upper: string, count: string])[];
+}
+
+export type HistogramPoint = readonly [atS: number, histogram: HistogramJson];
+
 export type QueryData =
   | {
       readonly resultType: 'vector';
-      readonly result: readonly { readonly metric: LabelRecord; readonly value: Point }[];
+      readonly result: readonly VectorRow[];
     }
   | {
       readonly resultType: 'matrix';
-      readonly result: readonly { readonly metric: LabelRecord; readonly values: readonly Point[] }[];
+      readonly result: readonly MatrixRow[];
     }
   | { readonly resultType: 'scalar' | 'string'; readonly result: Point };
+
+/** A float or a native histogram: one of the two. */
+export interface VectorRow {
+  readonly metric: LabelRecord;
+  readonly value?: Point;
+  readonly histogram?: HistogramPoint;
+}
+
+/** Each is left out where it would be empty, but for the values of a series without anything. */
+export interface MatrixRow {
+  readonly metric: LabelRecord;
+  readonly values?: readonly Point[];
+  readonly histograms?: readonly HistogramPoint[];
+}
 
 export interface ExemplarsJson {
   readonly seriesLabels: LabelRecord;

@@ -5,7 +5,9 @@ import { formatFloatJson } from '../exposition/index.ts';
 import {
   type Alert,
   type AnswerSeries,
+  bucketsOf,
   labelsToRecord,
+  type NativeHistogram,
   type QueryAnswer,
   type RecoveryRun,
   type StoredJournalEvent,
@@ -13,6 +15,9 @@ import {
 } from '../model/index.ts';
 import type {
   AlertJson,
+  HistogramJson,
+  HistogramPoint,
+  MatrixRow,
   OwnAlertJson,
   Point,
   QueryData,
@@ -45,27 +50,53 @@ export function queryData(answer: QueryAnswer): QueryData {
     const shown = answer.series.filter(series => series.present[0] === 1);
     return {
       resultType: 'vector',
-      result: shown.map(series => ({
-        metric: labelsToRecord(series.labels),
-        value: [endS, formatFloatJson(series.values[0] ?? Number.NaN)] as const,
-      })),
+      result: shown.map(series => {
+        const metric = labelsToRecord(series.labels);
+        const histogram = series.histograms?.get(0);
+        if (histogram !== undefined) return { metric, histogram: [endS, histogramJson(histogram)] as const };
+        return { metric, value: [endS, formatFloatJson(series.values[0] ?? Number.NaN)] as const };
+      }),
     };
   }
-  const rows = answer.series.map(series => ({
-    metric: labelsToRecord(series.labels),
-    values: pointsOf(series, times),
-  }));
-  return { resultType: 'matrix', result: rows.filter(row => row.values.length > 0) };
+  const rows = answer.series.flatMap(series => matrixRow(series, times));
+  return { resultType: 'matrix', result: rows };
 }
 
-function pointsOf(series: AnswerSeries, times: QueryAnswer['times']): Point[] {
-  const points: Point[] = [];
+function matrixRow(series: AnswerSeries, times: QueryAnswer['times']): MatrixRow[] {
+  const values: Point[] = [];
+  const histograms: HistogramPoint[] = [];
   for (let i = 0; i < series.values.length; i++) {
     if (series.present[i] !== 1) continue;
     const atMs = series.timesMs?.[i] ?? times.startMs + i * times.stepMs;
-    points.push([atMs / 1000, formatFloatJson(series.values[i] ?? Number.NaN)]);
+    const histogram = series.histograms?.get(i);
+    if (histogram !== undefined) histograms.push([atMs / 1000, histogramJson(histogram)]);
+    else values.push([atMs / 1000, formatFloatJson(series.values[i] ?? Number.NaN)]);
   }
-  return points;
+  if (values.length + histograms.length === 0) return [];
+  return [
+    {
+      metric: labelsToRecord(series.labels),
+      ...(values.length > 0 ? { values } : {}),
+      ...(histograms.length > 0 ? { histograms } : {}),
+    },
+  ];
+}
+
+function histogramJson(histogram: NativeHistogram): HistogramJson {
+  const buckets = bucketsOf(histogram).map(
+    ({ lower, upper, lowerInclusive, upperInclusive, count }) =>
+      [
+        lowerInclusive ? (upperInclusive ? 3 : 1) : upperInclusive ? 0 : 2,
+        formatFloatJson(lower),
+        formatFloatJson(upper),
+        formatFloatJson(count),
+      ] as const,
+  );
+  return {
+    count: formatFloatJson(histogram.count),
+    sum: formatFloatJson(histogram.sum),
+    ...(buckets.length > 0 ? { buckets } : {}),
+  };
 }
 
 export function targetJson(target: TargetStatus): TargetJson {

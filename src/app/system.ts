@@ -23,7 +23,7 @@ import {
   targetId,
 } from '../model/index.ts';
 import { channels, createNotifier, createRender, type Notifier, type NotifyConfig } from '../notify/index.ts';
-import { createQueryEngine } from '../promql/index.ts';
+import { createQueryEngine, type EngineSettings } from '../promql/index.ts';
 import { createRecovery, type Recovery } from '../recovery/index.ts';
 import { createRuleRunner, type RuleRunner, type RuleSettings } from '../rules/index.ts';
 import { DEFAULT_STORE_SETTINGS, openStore, type Store, ThreadMaker } from '../storage/index.ts';
@@ -59,6 +59,8 @@ export interface SystemOptions {
   readonly retentionMs?: number | undefined;
   /** The stock rules are on unless the configuration has `rule_files`. */
   readonly stock: boolean;
+  /** What of the query language is on beside the usual. */
+  readonly query?: Partial<Pick<EngineSettings, 'delayedNameRemoval' | 'startTimestamps'>> | undefined;
 }
 
 /** Why the system did not start, in sentences for people. */
@@ -191,7 +193,7 @@ function build(
   let ready = false;
 
   const externalUrl = (): string => externalUrlOf(config, ports.hostFacts.hostname());
-  const query = createQueryEngine({ reader: store, clock });
+  const query = createQueryEngine({ reader: store, clock, settings: options.query ?? {} });
 
   const notifyConfig = (): NotifyConfig => {
     const render = createRender({ clock, files: [] });

@@ -1,6 +1,6 @@
 // watchkeeper query: a PromQL expression, asked of a running Watchkeeper.
 
-import type { QueryData } from '../api/index.ts';
+import type { HistogramJson, HistogramPoint, MatrixRow, Point, QueryData } from '../api/index.ts';
 import { askServer } from './client.ts';
 import { type Command, readArgs, usageError } from './command.ts';
 
@@ -63,18 +63,35 @@ export function printData(data: QueryData): string {
   switch (data.resultType) {
     case 'vector':
       return data.result
-        .map(row => `${seriesText(row.metric)} => ${row.value[1]} @[${row.value[0]}]\n`)
+        .map(row => `${seriesText(row.metric)} => ${pointText(row.value ?? row.histogram)}`)
         .join('');
     case 'matrix':
       return data.result
-        .map(
-          row =>
-            `${seriesText(row.metric)} =>\n${row.values.map(([at, value]) => `${value} @[${at}]\n`).join('')}`,
-        )
+        .map(row => `${seriesText(row.metric)} =>\n${rowPoints(row).map(pointText).join('')}`)
         .join('');
     default:
       return `${data.result[1]} @[${data.result[0]}]\n`;
   }
+}
+
+/** Floats and histograms in the order of time. */
+function rowPoints({ values = [], histograms = [] }: MatrixRow): readonly (Point | HistogramPoint)[] {
+  return [...values, ...histograms].sort(([a], [b]) => a - b);
+}
+
+function pointText(point: Point | HistogramPoint | undefined): string {
+  if (point === undefined) return '';
+  const [at, value] = point;
+  return `${typeof value === 'string' ? value : histogramText(value)} @[${at}]\n`;
+}
+
+/** As Prometheus prints it: {count:4, sum:5, (0.5,1]:4}. */
+function histogramText({ count, sum, buckets = [] }: HistogramJson): string {
+  const parts = buckets.map(
+    ([bounds, lower, upper, held]) =>
+      `${bounds % 2 === 1 ? '[' : '('}${lower},${upper}${bounds % 3 === 0 ? ']' : ')'}:${held}`,
+  );
+  return `{${[`count:${count}`, `sum:${sum}`, ...parts].join(', ')}}`;
 }
 
 function seriesText(metric: Readonly<Record<string, string>>): string {

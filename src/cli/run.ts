@@ -11,6 +11,7 @@ import {
   readArgs,
   usageError,
 } from './command.ts';
+import { readFeatures } from './features.ts';
 import { definedOnly, type RealPorts, realPorts } from './ports.ts';
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
@@ -30,6 +31,7 @@ export const runCommand: Command = {
   --data DIR         data folder (default: data)
   --retention AGE    how long samples are kept, such as 15d (default: storage.retention, else 15d)
   --listen ADDR      host:port of the page and the API (default: 127.0.0.1:9390, or web.listen)
+  --enable-feature L Prometheus's names, with commas: use-start-timestamps, promql-delayed-name-removal
   --shadow           evaluate everything, send nothing, act on nothing, and journal what would have been
   --log-level LEVEL  debug, info, warn or error (default: info)
   --log-format F     text or json (default: text)
@@ -45,6 +47,7 @@ anew; a bad one leaves the one in force in place.
       data: { type: 'string' },
       listen: { type: 'string' },
       retention: { type: 'string' },
+      'enable-feature': { type: 'string' },
       shadow: { type: 'boolean' },
       'log-level': { type: 'string' },
       'log-format': { type: 'string' },
@@ -90,11 +93,15 @@ async function runSystem(
   const paths = await configPaths(context, args);
   // Who brings a prometheus.yml brings the rules with it, or wants none.
   const stock = paths.prometheus === undefined;
+  const features = readFeatures(args.text('enable-feature') ?? '');
+  for (const name of features.unknown)
+    context.warn(`watchkeeper: the feature "${name}" is not known here; it is passed over\n`);
   const started = await startSystem(ports, {
     dataFolder: resolveFrom(`${context.cwd}/.`, args.text('data') ?? 'data'),
     effects: args.flag('shadow') ? 'shadow' : 'live',
     retentionMs,
     stock,
+    query: features.query,
     load: () =>
       loadConfig({ disk: ports.disk, env: definedOnly(context.env), paths, registries: REGISTRIES }),
   });

@@ -23,12 +23,32 @@ export {
   wordsOf,
 } from './float.ts';
 export {
+  bucketsOf,
+  type Combined,
+  combined,
+  divided,
+  formatHistogram,
+  fractionOfHistogram,
+  type HistogramBucket,
+  HistogramMean,
+  HistogramSum,
+  interpolated,
+  multiplied,
+  quantileOfHistogram,
+  sameHistogram,
+  type TrimSide,
+  trimmed,
+  varianceOfHistogram,
+  wasReset,
+  withDetectedResets,
+} from './histogram/index.ts';
+export {
   badHistogram,
   CUSTOM_BOUNDS,
   compactHistogram,
   type HistogramLimits,
   limitHistogram,
-} from './histogram.ts';
+} from './histogram/limits.ts';
 export {
   type JournalEvent,
   type JournalFilter,

@@ -15,7 +15,9 @@ import {
   type SeriesReader,
   targetId,
 } from '../model/index.ts';
+import { FUNCTIONS } from './functions/index.ts';
 import { createQueryEngine, type EngineSettings } from './index.ts';
+import { SIGNATURES } from './parser/signatures.ts';
 
 queryContract('engine over memory', async (series, storage) => {
   const clock = new FakeClock();
@@ -214,14 +216,19 @@ describe('fairness', () => {
 });
 
 describe('refusals', () => {
-  it.each([
-    ['histogram_count(x)', 'histogram_count()', 0, 18],
-    ['1 + histogram_sum(x)', 'histogram_sum()', 4, 20],
-    ['x </ 5', '</', 0, 6],
-  ])('%s names what is not supported, with its place', async (expr, what, start, end) => {
-    const failure = await ask(expr);
-    expect(failure).toMatchObject({ code: 'query-not-supported', span: { start, end } });
-    expect('code' in failure && failure.message).toContain(what);
+  it('no function of the language is one', () => {
+    expect([...SIGNATURES.keys()].filter(name => !FUNCTIONS.has(name))).toEqual([]);
+  });
+
+  it('start_timestamp() says which feature it needs', async () => {
+    const data = [series({ __name__: 'x' }, [1, 2])];
+    for (const expr of ['start_timestamp(x)', 'start_timestamp(x * 1)'])
+      expect(await ask(expr, { data, at: MINUTE })).toMatchObject({
+        code: 'query-execution',
+        message: expect.stringContaining('use-start-timestamps'),
+      });
+    const answer = await ask('start_timestamp(x)', { data, at: MINUTE, settings: { startTimestamps: true } });
+    expect(answer).toMatchObject({ series: [{ values: Float64Array.of(0) }] });
   });
 
   it('range queries have no range vectors or strings', async () => {

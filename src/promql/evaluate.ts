@@ -2,9 +2,8 @@
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
 
 import { never } from '../base/index.ts';
-import type { NativeHistogram } from '../model/index.ts';
+import { multiplied, type NativeHistogram } from '../model/index.ts';
 import { FUNCTIONS } from './functions/index.ts';
-import { multiplied } from './histogram/index.ts';
 import {
   aggregate,
   binary,

@@ -78,7 +78,7 @@ it(`after ${ROUNDS} kills every shown sample is there and no alert is lost or to
   const servedBefore = world.served.size;
   await until('a page that this process read', async () => {
     const data = await last.api<QueryData>('/api/v1/query', { query: 'served_total' });
-    return data.resultType === 'vector' && Number(data.result[0]?.value[1]) > servedBefore;
+    return data.resultType === 'vector' && Number(data.result[0]?.value?.[1]) > servedBefore;
   });
   const known = [...world.problems];
   world.problems.clear();
@@ -189,7 +189,7 @@ async function expectStillShown(program: Program, shown: Map<string, string>): P
   const data = await program.api<QueryData>('/api/v1/query', { query: 'served_total[10m]' });
   if (data.resultType !== 'matrix') throw new Error(`a matrix expected, got ${data.resultType}`);
   const now = new Map(
-    data.result.flatMap(row => row.values.map(([atS, value]) => [String(atS), value] as const)),
+    data.result.flatMap(row => (row.values ?? []).map(([atS, value]) => [String(atS), value] as const)),
   );
   for (const [at, value] of shown) expect(now.get(at), `the sample shown before at ${at}`).toBe(value);
   for (const [at, value] of now) shown.set(at, value);

@@ -163,7 +163,7 @@ describe('watchkeeper run', { timeout: TEST_MS_MAX }, () => {
     expect(range).toMatchObject({ resultType: 'matrix', result: [{ values: expect.any(Array) }] });
     const recorded = await until('the recorded series', async () => {
       const data = await program.api<QueryData>('/api/v1/query', { query: 'trouble:double' });
-      return data.resultType === 'vector' ? data.result[0]?.value[1] : undefined;
+      return data.resultType === 'vector' ? data.result[0]?.value?.[1] : undefined;
     });
     expect(recorded).toBe('6');
     const targets = await program.api<TargetsData>('/api/v1/targets', { state: 'active' });

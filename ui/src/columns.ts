@@ -32,7 +32,7 @@ export function columnsOf(
   const times = Array.from({ length: count }, (_, i) => ask.startS + i * ask.stepS);
   const lines = answer.result.map(row => {
     const values: (number | null)[] = new Array(count).fill(null);
-    for (const [atS, text] of row.values) {
+    for (const [atS, text] of row.values ?? []) {
       const value = Number(text);
       if (Number.isFinite(value)) values[Math.round((atS - ask.startS) / ask.stepS)] = value;
     }

@@ -2,8 +2,7 @@
 // it for floats.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
 
-import type { NativeHistogram } from '../../model/index.ts';
-import { HistogramSum, interpolated, multiplied, wasReset } from '../histogram/index.ts';
+import { HistogramSum, interpolated, multiplied, type NativeHistogram, wasReset } from '../../model/index.ts';
 import type { WindowContext } from './call.ts';
 import { type RateKind, type Span, spanAt } from './extended.ts';
 import { type MixedWindow, type Noting, noteIncompatible, noteKind, noteMixed } from './mixed.ts';

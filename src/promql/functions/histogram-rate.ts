@@ -1,8 +1,15 @@
 // rate and its kin over native histograms, by Prometheus's rules.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
 
-import type { NativeHistogram } from '../../model/index.ts';
-import { combined, divided, HistogramSum, multiplied, sameHistogram, wasReset } from '../histogram/index.ts';
+import {
+  combined,
+  divided,
+  HistogramSum,
+  multiplied,
+  type NativeHistogram,
+  sameHistogram,
+  wasReset,
+} from '../../model/index.ts';
 import type { MixedReduce } from './call.ts';
 import { type RateKind, spanAt } from './extended.ts';
 import { extrapolationFactor } from './extrapolation.ts';

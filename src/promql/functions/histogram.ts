@@ -1,8 +1,15 @@
 // The functions of histograms, classic and native.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
 
-import { type Labels, labelPairs, labelsFromPairs, type NativeHistogram } from '../../model/index.ts';
-import { fractionOfHistogram, quantileOfHistogram, varianceOfHistogram } from '../histogram/index.ts';
+import {
+  fractionOfHistogram,
+  type Labels,
+  labelPairs,
+  labelsFromPairs,
+  type NativeHistogram,
+  quantileOfHistogram,
+  varianceOfHistogram,
+} from '../../model/index.ts';
 import { type SeriesMeta, type VectorValue, warnQuantile } from '../operators/index.ts';
 import { formatPlainNumber } from '../parser/index.ts';
 import { argSpan, type CallInput, type FunctionImpl, scalarArg, textArg, vectorArg } from './call.ts';

@@ -1,8 +1,7 @@
 // The *_over_time functions and the regressions.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
 
-import type { NativeHistogram } from '../../model/index.ts';
-import { HistogramMean, HistogramSum } from '../histogram/index.ts';
+import { HistogramMean, HistogramSum, type NativeHistogram } from '../../model/index.ts';
 import { annotateFold, lostIn, quantileOf, warnQuantile } from '../operators/index.ts';
 import { formatPlainNumber } from '../parser/index.ts';
 import {

@@ -1,13 +1,13 @@
 // Aggregations: the group of each series is found once, then columns are folded into their group's column.
 
 import {
+  formatHistogram,
   type Labels,
   labelPairs,
   labelsFromPairs,
   labelsKey,
   type NativeHistogram,
 } from '../../model/index.ts';
-import { formatHistogram } from '../histogram/index.ts';
 import { formatPlainNumber, isValidUtf8, quote } from '../parser/index.ts';
 import type { AggregateNode } from '../plan/index.ts';
 import { FOLDS, quantileOf } from './folds.ts';
@@ -205,7 +205,7 @@ async function countValues(
       const value =
         histogram === undefined
           ? formatPlainNumber(vector.values[row * steps + step] as number)
-          : formatHistogram(histogram);
+          : formatHistogram(histogram, formatPlainNumber);
       const labels = labelsFromPairs([...labelPairs(base), [label, value]]);
       const key = labelsKey(labels);
       let target = rowByKey.get(key);

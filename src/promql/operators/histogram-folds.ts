@@ -2,8 +2,7 @@
 // histograms that do not add up, is left out there, with an annotation.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
 
-import type { NativeHistogram } from '../../model/index.ts';
-import { HistogramMean, HistogramSum } from '../histogram/index.ts';
+import { HistogramMean, HistogramSum, type NativeHistogram } from '../../model/index.ts';
 import type { PlannedSpan } from '../plan/index.ts';
 import type { FoldState } from './folds.ts';
 import type { Run } from './run.ts';

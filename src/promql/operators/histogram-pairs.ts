@@ -1,7 +1,13 @@
 // Binary operators where a native histogram stands on at least one side, by Prometheus's rules.
 
-import type { NativeHistogram } from '../../model/index.ts';
-import { combined, divided, multiplied, sameHistogram, trimmed } from '../histogram/index.ts';
+import {
+  combined,
+  divided,
+  multiplied,
+  type NativeHistogram,
+  sameHistogram,
+  trimmed,
+} from '../../model/index.ts';
 import type { PlannedSpan } from '../plan/index.ts';
 import type { Run } from './run.ts';
 

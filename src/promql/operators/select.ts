@@ -2,15 +2,16 @@
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
 
 import {
+  interpolated,
   isStaleAt,
   labelValue,
   METRIC_NAME,
   type NativeHistogram,
   type SelectHints,
   type SeriesColumns,
+  withDetectedResets,
   wordsOf,
 } from '../../model/index.ts';
-import { interpolated, withDetectedResets } from '../histogram/index.ts';
 import {
   type PlannedSource,
   type PlannedSpan,

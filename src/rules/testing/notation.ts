@@ -1,12 +1,14 @@
-// The series notation of promtool's unit tests: `metric{a="b"}` and `0+1x10 _ _x3 stale 5 NaN`.
+// The series notation of promtool's unit tests: `metric{a="b"}` and `0+1x10 _ _x3 stale 5 NaN {{count:1}}`.
 
 import { err, ok, type Result } from '../../base/index.ts';
-import { type Labels, labelsFromPairs, METRIC_NAME } from '../../model/index.ts';
+import { type Labels, labelsFromPairs, METRIC_NAME, type NativeHistogram } from '../../model/index.ts';
+import { parseHistograms } from './histogram-notation.ts';
+import { toNumber } from './numbers.ts';
 
 /** Values that one line may expand to: a day at one second, ten times over. */
 const VALUES_MAX = 1_000_000;
 
-export type NotedValue = number | 'missing' | 'stale';
+export type NotedValue = number | NativeHistogram | 'missing' | 'stale';
 
 /** A metric with its labels, as series and expected samples are written. "" and "{}" are no labels at all. */
 export function parseMetric(text: string): Result<Labels, string> {
@@ -68,7 +70,8 @@ export function parseValues(text: string): Result<readonly NotedValue[], string>
     for (let i = 0; i < count; i++) values.push(make(i));
     return undefined;
   };
-  for (const word of text.split(/[ \t\r\n]+/).filter(part => part !== '')) {
+  // Within the braces of a histogram blanks do not part.
+  for (const word of text.match(/(?:\{\{[^}]*\}\}|[^ \t\r\n])+/g) ?? []) {
     const problem = pushWord(word, push);
     if (problem !== undefined) return err(problem);
   }
@@ -80,7 +83,9 @@ function pushWord(
   push: (count: number, make: (i: number) => NotedValue) => string | undefined,
 ): string | undefined {
   if (word.startsWith('{{')) {
-    return `native histogram ${JSON.stringify(word)} in a series: this version's test runner reads floats only`;
+    const histograms = parseHistograms(word, VALUES_MAX);
+    if (!histograms.ok) return histograms.error;
+    return push(histograms.value.length, i => histograms.value[i]?.histogram ?? 'missing');
   }
   if (word === 'stale') return push(1, () => 'stale');
   if (word === '_') return push(1, () => 'missing');
@@ -105,13 +110,4 @@ function pushWord(
   if (!PLAIN.test(word)) return `not a value: ${JSON.stringify(word)}`;
   const value = toNumber(word);
   return push(1, () => value);
-}
-
-export function toNumber(text: string): number {
-  const match = /^([+-]?)(inf)$/i.exec(text);
-  if (match !== null) return match[1] === '-' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-  if (/^nan$/i.test(text)) return Number.NaN;
-  const negative = text.startsWith('-');
-  const size = Number(text.replace(/^[+-]/, ''));
-  return negative ? -size : size;
 }

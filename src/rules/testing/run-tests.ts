@@ -7,6 +7,7 @@ import {
   formatLabels,
   type Labels,
   labelsKey,
+  type NativeHistogram,
   NO_LABELS,
   type Query,
   type SeriesReader,
@@ -19,9 +20,11 @@ import { formatG } from '../../template/index.ts';
 import { GroupEvaluator, type GroupOutcome } from '../group.ts';
 import { readRules } from '../reader.ts';
 import type { RuleFile, RuleGroup } from '../rule.ts';
+import { printHistogram } from './histogram-notation.ts';
 import { MemoryStore } from './memory-store.ts';
 import {
   type AlertTest,
+  type ExpectedSample,
   type ExprTest,
   type RuleTest,
   type RuleTestFile,
@@ -192,7 +195,10 @@ class Simulation {
   }
 
   async #fill(): Promise<void> {
-    const columns = new Map<number, { readonly ref: number; readonly value: number | 'stale' }[]>();
+    const columns = new Map<
+      number,
+      { readonly ref: number; readonly value: number | NativeHistogram | 'stale' }[]
+    >();
     for (const series of this.#test.series) {
       const ref = this.#store.intern(series.labels);
       if (!ref.ok) continue;
@@ -205,13 +211,15 @@ class Simulation {
       });
     }
     for (const [timestampMs, column] of [...columns].sort(([a], [b]) => a - b)) {
-      const values = Float64Array.from(column, ({ value }) => (value === 'stale' ? 0 : value));
+      const values = Float64Array.from(column, ({ value }) => (typeof value === 'number' ? value : 0));
       const words = wordsOf(values);
+      const histograms = new Map<number, NativeHistogram>();
       column.forEach(({ value }, i) => {
         if (value === 'stale') setStaleAt(words, i);
+        else if (typeof value === 'object') histograms.set(i, value);
       });
       const series = Uint32Array.from(column, ({ ref }) => ref);
-      await this.#store.append({ producer: targetId('test'), timestampMs, series, values });
+      await this.#store.append({ producer: targetId('test'), timestampMs, series, values, histograms });
     }
   }
 
@@ -239,7 +247,7 @@ class Simulation {
     const name = `expr ${JSON.stringify(check.expr)} at ${check.evalMs / 1000}s`;
     this.#nowMs = this.#test.startMs + check.evalMs;
     const result = await this.#ask(check.expr);
-    const expected = check.expected.map(one => ({ labels: one.labels, value: one.value }));
+    const { expected } = check;
     if (!result.ok) {
       this.#fail(name, { expected: expected.map(describeSample), got: [result.error] });
       return;
@@ -262,10 +270,14 @@ class Simulation {
     return ok(
       series
         .filter(one => one.present[0] === 1)
-        .map(one => ({
-          labels: resultType === 'scalar' ? NO_LABELS : one.labels,
-          value: one.values[0] ?? Number.NaN,
-        })),
+        .map(one => {
+          const histogram = one.histograms?.get(0);
+          return {
+            labels: resultType === 'scalar' ? NO_LABELS : one.labels,
+            value: one.values[0] ?? Number.NaN,
+            ...(histogram === undefined ? {} : { histogram }),
+          };
+        }),
     );
   }
 
@@ -291,17 +303,15 @@ class Simulation {
   }
 }
 
-interface SampleText {
-  readonly labels: Labels;
-  readonly value: number;
-}
+type SampleText = ExpectedSample;
 
 function describeAlert(labels: Labels, annotations: Labels): string {
   return `${formatLabels(labels)} ${formatLabels(annotations)}`;
 }
 
 function describeSample(sample: SampleText): string {
-  return `${formatLabels(sample.labels)} ${formatG(sample.value)}`;
+  const { labels, value, histogram } = sample;
+  return `${formatLabels(labels)} ${histogram === undefined ? formatG(value) : printHistogram(histogram)}`;
 }
 
 /** Same series, values equal up to rounding in the last digits. */
@@ -309,10 +319,13 @@ const FUZZY_RATIO = 1e-9;
 
 function fuzzyEqual(expected: readonly SampleText[], got: readonly SampleText[]): boolean {
   if (expected.length !== got.length) return false;
-  const byLabels = new Map(got.map(one => [labelsKey(one.labels), one.value]));
-  return expected.every(({ labels, value }) => {
-    const other = byLabels.get(labelsKey(labels));
-    if (other === undefined) return false;
+  const byLabels = new Map(got.map(one => [labelsKey(one.labels), one]));
+  return expected.every(({ labels, value, histogram }) => {
+    const found = byLabels.get(labelsKey(labels));
+    if (found === undefined) return false;
+    if (histogram !== undefined || found.histogram !== undefined)
+      return describeSample({ labels, value, ...(histogram ? { histogram } : {}) }) === describeSample(found);
+    const other = found.value;
     if (Object.is(other, value)) return true;
     return Math.abs(other - value) <= FUZZY_RATIO * Math.max(Math.abs(other), Math.abs(value));
   });

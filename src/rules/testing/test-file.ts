@@ -17,8 +17,10 @@ import {
   text,
   withDefault,
 } from '../../config/index.ts';
-import { type Diagnostic, type Labels, labelsFromPairs } from '../../model/index.ts';
-import { type NotedValue, parseMetric, parseValues, toNumber } from './notation.ts';
+import { type Diagnostic, type Labels, labelsFromPairs, type NativeHistogram } from '../../model/index.ts';
+import { parseHistogram } from './histogram-notation.ts';
+import { type NotedValue, parseMetric, parseValues } from './notation.ts';
+import { toNumber } from './numbers.ts';
 
 export interface InputSeries {
   readonly labels: Labels;
@@ -36,10 +38,16 @@ export interface AlertTest {
   readonly expected: readonly ExpectedAlert[];
 }
 
+export interface ExpectedSample {
+  readonly labels: Labels;
+  readonly value: number;
+  readonly histogram?: NativeHistogram;
+}
+
 export interface ExprTest {
   readonly expr: string;
   readonly evalMs: number;
-  readonly expected: readonly { readonly labels: Labels; readonly value: number }[];
+  readonly expected: readonly ExpectedSample[];
 }
 
 export interface RuleTest {
@@ -130,9 +138,11 @@ const sample = mapped(
     value: withDefault(float, 0),
     histogram: optional(text()),
   }),
-  (value, context) => {
+  (value, context): ExpectedSample | typeof INVALID => {
     if (value.histogram === undefined) return { labels: value.labels, value: value.value };
-    return bad("Cannot compare native histograms: this version's test runner reads floats only", context);
+    const parsed = parseHistogram(value.histogram);
+    if (!parsed.ok) return bad(`Cannot read the histogram: ${parsed.error}`, context);
+    return { labels: value.labels, value: 0, histogram: parsed.value.histogram };
   },
 );
 

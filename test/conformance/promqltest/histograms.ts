@@ -7,8 +7,8 @@ import {
   labelsFromPairs,
   labelsKey,
   type NativeHistogram,
+  wasReset,
 } from '../../../src/model/index.ts';
-import { wasReset } from '../../../src/promql/histogram/index.ts';
 import type { MemorySeries } from '../../support/series.ts';
 import { labelsRecord, readFloat } from './notation.ts';
 import type { Command } from './script.ts';

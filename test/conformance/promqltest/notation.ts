@@ -2,8 +2,8 @@
 
 import { err, ok, parseDuration, type Result } from '../../../src/base/index.ts';
 import { type Labels, labelPairs, labelsFromPairs, type NativeHistogram } from '../../../src/model/index.ts';
-import { combined } from '../../../src/promql/histogram/index.ts';
 import { parseExpr } from '../../../src/promql/index.ts';
+import { parseHistograms } from '../../../src/rules/testing/histogram-notation.ts';
 
 export type NotationValue =
   | { readonly kind: 'float'; readonly value: number }
@@ -71,7 +71,7 @@ export function parseSeriesLine(line: string): Result<NotationSeries, string> {
 
 const NUMBER = '(?:inf|nan|(?:\\d+\\.?\\d*|\\.\\d+)(?:e[+-]?\\d+)?)';
 const FLOAT = new RegExp(`^([+-]?${NUMBER})(?:([+-]${NUMBER})?x(\\d+))?$`, 'i');
-const HISTOGRAM = /^(\{\{.*?\}\})(?:([+-])(\{\{.*?\}\}))?(?:x(\d+))?$/;
+const VALUES_MAX = 10_000;
 
 export function parseValues(text: string, startTimestamps = false): Result<NotationValue[], string> {
   const values: NotationValue[] = [];
@@ -80,7 +80,7 @@ export function parseValues(text: string, startTimestamps = false): Result<Notat
     const gap = /^_(?:x(\d+))?$/.exec(token);
     const stale = /^stale(?:x(\d+))?$/.exec(token);
     const float = FLOAT.exec(token);
-    const histogram = HISTOGRAM.exec(token);
+    const histogram = token.startsWith('{{') ? token : null;
     const start = startTimestamps && gap === null ? readStarts(token) : undefined;
     if (start !== undefined) values.push(...start);
     else if (gap !== null) {
@@ -95,9 +95,10 @@ export function parseValues(text: string, startTimestamps = false): Result<Notat
         value += step;
       }
     } else if (histogram !== null) {
-      const read = repeatedHistogram(histogram);
+      const read = parseHistograms(token, VALUES_MAX);
       if (!read.ok) return read;
-      values.push(...read.value);
+      for (const { histogram: value, hasHint } of read.value)
+        values.push({ kind: 'histogram', value, hasHint });
     } else return err(`not a value: "${token}"`);
   }
   return ok(values);
@@ -121,67 +122,6 @@ function readStarts(token: string): NotationValue[] | undefined {
     const one = { kind: 'float', value } as const;
     value += increment;
     return one;
-  });
-}
-
-function repeatedHistogram([, first = '', sign, step, times = '0']: RegExpExecArray): Result<
-  NotationValue[],
-  string
-> {
-  const start = readHistogram(first);
-  const increment = step === undefined ? undefined : readHistogram(step);
-  if (!start.ok) return start;
-  if (increment?.ok === false) return increment;
-  const values: NotationValue[] = [start.value];
-  let value = start.value.value;
-  for (let i = 0; i < Number(times); i++) {
-    if (increment !== undefined) {
-      const next = combined(value, increment.value.value, sign === '-' ? -1 : 1);
-      if (next === undefined) return err(`does not add up: "${first}"`);
-      value = next.histogram;
-    }
-    values.push({ ...start.value, value });
-  }
-  return ok(values);
-}
-
-const HINTS: Readonly<Record<string, NativeHistogram['resetHint']>> = {
-  gauge: 'gauge',
-  not_reset: 'no-reset',
-  reset: 'reset',
-  unknown: 'unknown',
-};
-
-/** `{{schema:1 sum:2 count:3 z_bucket:1 z_bucket_w:0.1 offset:2 buckets:[1 2] n_buckets:[1] custom_values:[5]}}` */
-function readHistogram(text: string): Result<NotationValue & { readonly kind: 'histogram' }, string> {
-  const fields = new Map<string, string>();
-  for (const [, name = '', value = ''] of text.slice(2, -2).matchAll(/([a-z_]+):(\[[^\]]*\]|[^\s[\]]+)/g))
-    fields.set(name, value);
-  const number = (name: string): number => readFloat(fields.get(name) ?? '0');
-  const list = (name: string): Float64Array =>
-    Float64Array.from((fields.get(name) ?? '').match(/[^\s[\]]+/g) ?? [], readFloat);
-  const [positiveCounts, negativeCounts] = [list('buckets'), list('n_buckets')];
-  const spans = (offset: string, { length }: Float64Array): NativeHistogram['positiveSpans'] =>
-    length === 0 ? [] : [{ offset: number(offset), length }];
-  const hint = fields.get('counter_reset_hint');
-  if (hint !== undefined && HINTS[hint] === undefined) return err(`not a hint: "${hint}"`);
-  return ok({
-    kind: 'histogram',
-    hasHint: hint !== undefined,
-    value: {
-      schema: number('schema'),
-      count: number('count'),
-      sum: number('sum'),
-      zeroThreshold: number('z_bucket_w'),
-      zeroCount: number('z_bucket'),
-      positiveSpans: spans('offset', positiveCounts),
-      positiveCounts,
-      negativeSpans: spans('n_offset', negativeCounts),
-      negativeCounts,
-      ...(number('schema') === -53 ? { customBounds: list('custom_values') } : {}),
-      resetHint: HINTS[hint ?? 'unknown'] ?? 'unknown',
-      integer: false,
-    },
   });
 }
 

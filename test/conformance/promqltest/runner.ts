@@ -3,13 +3,13 @@
 
 import {
   compactHistogram,
+  formatHistogram,
   labelsEqual,
   labelsKey,
   type NativeHistogram,
   type QueryAnswer,
   type QueryFailure,
 } from '../../../src/model/index.ts';
-import { formatHistogram } from '../../../src/promql/histogram/index.ts';
 import { createQueryEngine } from '../../../src/promql/index.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { type MemorySeries, memorySeriesReader } from '../../support/series.ts';
@@ -240,7 +240,7 @@ function compareValues(expected: readonly NotationValue[], got: Points): string 
     }
     const wanted = want?.kind === 'float' ? want.value : undefined;
     if (typeof have === 'object')
-      return `entry ${i}: expected ${wanted ?? '_'}, got ${formatHistogram(have)}`;
+      return `entry ${i}: expected ${wanted ?? '_'}, got ${formatHistogram(have, String)}`;
     if (!almostEqual(wanted, have)) return `entry ${i}: expected ${wanted ?? '_'}, got ${have ?? '_'}`;
   }
   return undefined;
@@ -260,7 +260,7 @@ function histogramProblem(
     same(a.negativeCounts, b.negativeCounts) &&
     same(a.customBounds ?? [], b.customBounds ?? []) &&
     JSON.stringify([a.positiveSpans, a.negativeSpans]) === JSON.stringify([b.positiveSpans, b.negativeSpans]);
-  if (!isSame) return `expected ${formatHistogram(a)}, got ${formatHistogram(b)}`;
+  if (!isSame) return `expected ${formatHistogram(a, String)}, got ${formatHistogram(b, String)}`;
   return hasHint && a.resetHint !== b.resetHint
     ? `expected the hint ${a.resetHint}, got ${b.resetHint}`
     : undefined;

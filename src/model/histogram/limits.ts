@@ -1,8 +1,8 @@
 // Native histograms: what makes one valid, and the same one in fewer buckets.
 // biome-ignore-all lint/style/noNonNullAssertion: indices are within their arrays by construction.
 
-import { err, ok, type Result } from '../base/index.ts';
-import type { BucketSpan, NativeHistogram } from './sample.ts';
+import { err, ok, type Result } from '../../base/index.ts';
+import type { BucketSpan, NativeHistogram } from '../sample.ts';
 
 /** The schema of histograms with bounds of their own. */
 export const CUSTOM_BOUNDS = -53;

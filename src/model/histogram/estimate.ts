@@ -2,7 +2,7 @@
 // to lie evenly by exponent, in the zero bucket and in custom buckets evenly by value, as Prometheus has it.
 // biome-ignore-all lint/style/noNonNullAssertion: indices are within their arrays by construction.
 
-import type { NativeHistogram } from '../../model/index.ts';
+import type { NativeHistogram } from '../sample.ts';
 import { type Bucket, bucketsOf, isCustom } from './buckets.ts';
 
 /** How much a result is worth where observations were NaN. */

@@ -2,7 +2,7 @@
 // share stays that is estimated to lie on the right side; the sum is estimated anew from the middles of what stays.
 // biome-ignore-all lint/style/noNonNullAssertion: indices are within their arrays by construction.
 
-import type { NativeHistogram } from '../../model/index.ts';
+import type { NativeHistogram } from '../sample.ts';
 import {
   type Bucket,
   boundsOf,

@@ -1,7 +1,7 @@
 // The mean of native histograms: the sum of all by their number, or from where that would grow beyond all numbers the
 // incremental mean, as for floats.
 
-import type { NativeHistogram } from '../../model/index.ts';
+import type { NativeHistogram } from '../sample.ts';
 import { HistogramSum } from './sum.ts';
 
 export class HistogramMean {

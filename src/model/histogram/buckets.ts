@@ -3,7 +3,8 @@
 // Bounds as in Prometheus's model: bucket `index` of schema s covers (2^((index-1)/2^s), 2^(index/2^s)].
 // biome-ignore-all lint/style/noNonNullAssertion: indices are within their arrays by construction.
 
-import { type BucketSpan, CUSTOM_BOUNDS, type NativeHistogram } from '../../model/index.ts';
+import type { BucketSpan, NativeHistogram } from '../sample.ts';
+import { CUSTOM_BOUNDS } from './limits.ts';
 
 /** Counts by absolute index, indices rising. `lost` is what rounding has taken from each count (Kahan–Neumaier). */
 export interface Side {
@@ -122,20 +123,28 @@ export interface Bucket {
   readonly count: number;
 }
 
+/** Also whether what equals a bound is in it. */
+export interface HistogramBucket extends Bucket {
+  readonly lowerInclusive: boolean;
+  readonly upperInclusive: boolean;
+}
+
 /**
  * All buckets from the lowest to the highest, empty ones left out. The zero bucket stands between the negative and the
  * positive ones, which end where it begins.
  */
-export function bucketsOf(histogram: NativeHistogram): Bucket[] {
+export function bucketsOf(histogram: NativeHistogram): HistogramBucket[] {
   return isCustom(histogram) ? customBuckets(histogram) : exponentialBuckets(histogram);
 }
 
-function customBuckets(histogram: NativeHistogram): Bucket[] {
+function customBuckets(histogram: NativeHistogram): HistogramBucket[] {
   const bounds = boundsOf(histogram);
   const { indices, counts } = sideOf(histogram.positiveSpans, histogram.positiveCounts);
-  const buckets: Bucket[] = [];
+  const buckets: HistogramBucket[] = [];
   indices.forEach((index, i) => {
-    if (counts[i] !== 0) buckets.push({ ...customBucket(bounds, index), count: counts[i]! });
+    if (counts[i] === 0) return;
+    const ends = { lowerInclusive: index === 0, upperInclusive: true };
+    buckets.push({ ...customBucket(bounds, index), ...ends, count: counts[i]! });
   });
   return buckets;
 }
@@ -150,21 +159,26 @@ export function customBucket(
   };
 }
 
-function exponentialBuckets(histogram: NativeHistogram): Bucket[] {
+function exponentialBuckets(histogram: NativeHistogram): HistogramBucket[] {
   const { schema, zeroThreshold, zeroCount } = histogram;
   const positive = sideOf(histogram.positiveSpans, histogram.positiveCounts);
   const negative = sideOf(histogram.negativeSpans, histogram.negativeCounts);
-  const buckets: Bucket[] = [];
+  const buckets: HistogramBucket[] = [];
   for (let i = negative.indices.length - 1; i >= 0; i--) {
     if (negative.counts[i] === 0) continue;
     const { lower, upper } = exponentialBucket(negative.indices[i]!, schema, zeroThreshold);
-    buckets.push({ lower: -upper, upper: -lower, count: negative.counts[i]! });
+    const ends = { lowerInclusive: true, upperInclusive: false };
+    buckets.push({ lower: -upper, upper: -lower, ...ends, count: negative.counts[i]! });
   }
-  if (zeroCount !== 0) buckets.push({ lower: -zeroThreshold, upper: zeroThreshold, count: zeroCount });
+  if (zeroCount !== 0) {
+    const ends = { lowerInclusive: true, upperInclusive: true };
+    buckets.push({ lower: -zeroThreshold, upper: zeroThreshold, ...ends, count: zeroCount });
+  }
   for (let i = 0; i < positive.indices.length; i++) {
     if (positive.counts[i] === 0) continue;
     const bounds = exponentialBucket(positive.indices[i]!, schema, zeroThreshold);
-    buckets.push({ ...bounds, count: positive.counts[i]! });
+    const ends = { lowerInclusive: false, upperInclusive: true };
+    buckets.push({ ...bounds, ...ends, count: positive.counts[i]! });
   }
   return buckets;
 }

@@ -1,7 +1,8 @@
 // Whether a counter of native histograms was reset between two samples, as Prometheus judges, and whether two are the same.
 // biome-ignore-all lint/style/noNonNullAssertion: indices are within their arrays by construction.
 
-import type { NativeHistogram, SeriesColumns } from '../../model/index.ts';
+import type { NativeHistogram } from '../sample.ts';
+import type { SeriesColumns } from '../store.ts';
 import {
   boundsOf,
   coarser,
@@ -12,7 +13,7 @@ import {
   sameBounds,
   sideOf,
 } from './buckets.ts';
-import { bucketsBelow, widerZero } from './zero.ts';
+import { bucketsWithin, widerZero } from './zero.ts';
 
 /** Some count is lower than before, or what was counted then is not told apart any more as it was. Sums may fall. */
 export function wasReset(now: NativeHistogram, before: NativeHistogram): boolean {
@@ -29,7 +30,7 @@ export function wasReset(now: NativeHistogram, before: NativeHistogram): boolean
   const zero = widerZero({ ...before, positive: earlier, negative: earlierNegative }, now.zeroThreshold);
   if (zero.threshold !== now.zeroThreshold || now.zeroCount < zero.count) return true;
   const steps = before.schema - now.schema;
-  const outside = (side: Side, schema: number): Side => bucketsBelow(side, schema, now.zeroThreshold).rest;
+  const outside = (side: Side, schema: number): Side => bucketsWithin(side, schema, now.zeroThreshold).rest;
   return (
     anyFell(outside(positive, now.schema), coarser(outside(earlier, before.schema), steps)) ||
     anyFell(outside(negative, now.schema), coarser(outside(earlierNegative, before.schema), steps))

@@ -2,7 +2,7 @@
 // in common, as Prometheus does. Every count is a Kahan–Neumaier sum.
 // biome-ignore-all lint/style/noNonNullAssertion: indices are within their arrays by construction.
 
-import type { NativeHistogram } from '../../model/index.ts';
+import type { NativeHistogram } from '../sample.ts';
 import {
   boundsOf,
   coarser,
@@ -15,7 +15,7 @@ import {
   sideOf,
   spansOf,
 } from './buckets.ts';
-import { bucketsBelow, widerZero } from './zero.ts';
+import { bucketsWithin, widerZero } from './zero.ts';
 
 type Hint = NativeHistogram['resetHint'];
 
@@ -65,8 +65,8 @@ export class HistogramSum {
       zeroCount = this.#reconcileZero(other, { positive, negative });
       if (other.schema < this.#schema) this.#coarsen(other.schema);
       const steps = other.schema - this.#schema;
-      positive = coarser(bucketsBelow(positive, other.schema, this.#zeroThreshold).rest, steps);
-      negative = coarser(bucketsBelow(negative, other.schema, this.#zeroThreshold).rest, steps);
+      positive = coarser(bucketsWithin(positive, other.schema, this.#zeroThreshold).rest, steps);
+      negative = coarser(bucketsWithin(negative, other.schema, this.#zeroThreshold).rest, steps);
     }
     addTo(this.#totals, this.#lost, 0, (factor * other.count) / by);
     addTo(this.#totals, this.#lost, 1, (factor * other.sum) / by);
@@ -176,9 +176,9 @@ export class HistogramSum {
       { ...mine, zeroThreshold: this.#zeroThreshold, zeroCount: this.#totals[2]! },
       least,
     );
-    const positive = bucketsBelow(this.#positive, this.#schema, threshold);
-    const negative = bucketsBelow(this.#negative, this.#schema, threshold);
-    for (const { counts, lost } of [positive.below, negative.below]) {
+    const positive = bucketsWithin(this.#positive, this.#schema, threshold);
+    const negative = bucketsWithin(this.#negative, this.#schema, threshold);
+    for (const { counts, lost } of [positive.within, negative.within]) {
       for (let i = 0; i < counts.length; i++) {
         addTo(this.#totals, this.#lost, 2, counts[i]!);
         this.#lost[2] = this.#lost[2]! + lost[i]!;

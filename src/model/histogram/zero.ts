@@ -28,7 +28,7 @@ export function widerZero(histogram: WithZero, least: number): ZeroBucket {
   }
   let count = zeroCount;
   for (const side of [positive, negative])
-    for (const below of bucketsBelow(side, schema, threshold).below.counts) count += below;
+    for (const held of bucketsWithin(side, schema, threshold).within.counts) count += held;
   return { threshold, count };
 }
 
@@ -43,19 +43,19 @@ function endWithin({ indices, counts }: Side, schema: number, threshold: number)
   return threshold;
 }
 
-/** The buckets that begin below a threshold, and the rest. */
-export function bucketsBelow(
+/** The buckets that lie within a zero bucket, and the rest: one that goes beyond it stays. */
+export function bucketsWithin(
   side: Side,
   schema: number,
   threshold: number,
-): { readonly below: Side; readonly rest: Side } {
+): { readonly within: Side; readonly rest: Side } {
   const { indices, counts, lost } = side;
   let at = 0;
-  while (at < indices.length && upperBound(indices[at]! - 1, schema) < threshold) at++;
+  while (at < indices.length && upperBound(indices[at]!, schema) <= threshold) at++;
   const part = (from: number, to: number): Side => ({
     indices: indices.subarray(from, to),
     counts: counts.subarray(from, to),
     lost: lost.subarray(from, to),
   });
-  return { below: part(0, at), rest: at === 0 ? side : part(at, indices.length) };
+  return { within: part(0, at), rest: at === 0 ? side : part(at, indices.length) };
 }

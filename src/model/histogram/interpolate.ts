@@ -1,6 +1,6 @@
 // A native histogram between two samples of it.
 
-import type { NativeHistogram } from '../../model/index.ts';
+import type { NativeHistogram } from '../sample.ts';
 import { isCustom } from './buckets.ts';
 import { wasReset } from './reset.ts';
 import { combined, multiplied } from './sum.ts';
