@@ -1,12 +1,11 @@
 // Prometheus's routes for the stored samples: delete_series, clean_tombstones, snapshot; and compact, which is ours.
 
-import { err, ok, type Result, type ServerResponse } from '../base/index.ts';
-import type { Matcher } from '../model/index.ts';
-import { matchersOf, parseExpr } from '../promql/parser/index.ts';
+import type { ServerResponse } from '../base/index.ts';
 import type { AdminError, ApiDeps, StorageAdmin } from './deps.ts';
 import { boundary } from './params.ts';
 import type { Asked } from './prometheus.ts';
 import { failure, success } from './respond.ts';
+import { selectorParams } from './selectors.ts';
 
 type Answer = (deps: ApiDeps, asked: Asked) => Promise<ServerResponse>;
 
@@ -23,20 +22,15 @@ function admin(
 }
 
 export const deleteSeries = admin(async (storage, _, { params }) => {
-  const selectors = params.getAll('match[]');
-  if (selectors.length === 0) return failure('bad_data', 'no match[] parameter provided');
+  if (!params.has('match[]')) return failure('bad_data', 'no match[] parameter provided');
   const fromMs = boundary(params, 'start', Number.NEGATIVE_INFINITY);
   if (!fromMs.ok) return failure('bad_data', fromMs.error);
   const toMs = boundary(params, 'end', Number.POSITIVE_INFINITY);
   if (!toMs.ok) return failure('bad_data', toMs.error);
-  const wanted: (readonly Matcher[])[] = [];
-  for (const selector of selectors) {
-    const matchers = plainSelector(selector);
-    if (!matchers.ok) return failure('bad_data', `invalid parameter "match[]": ${matchers.error}`);
-    wanted.push(matchers.value);
-  }
+  const wanted = selectorParams(params);
+  if (!wanted.ok) return failure('bad_data', wanted.error);
   // All are read before the first is carried out: a typing error in the last must not leave half of the work done.
-  for (const matchers of wanted) {
+  for (const matchers of wanted.value) {
     const deleted = await storage.deleteSeries(matchers, { fromMs: fromMs.value, toMs: toMs.value });
     if (!deleted.ok) return failed(deleted.error);
   }
@@ -73,15 +67,4 @@ const NOTHING_TO_SAY: ServerResponse = { status: 204, headers: { 'cache-control'
 function failed({ code, message }: AdminError): ServerResponse {
   if (code === 'bad-matcher' || code === 'bad-name') return failure('bad_data', message);
   return failure(code === 'storage-closed' ? 'unavailable' : 'internal', message);
-}
-
-/** The matchers of a plain selector; one that every series satisfies is refused, as Prometheus does. */
-function plainSelector(text: string): Result<readonly Matcher[], string> {
-  const parsed = parseExpr(text);
-  if (!parsed.ok) return err(parsed.error[0].message);
-  const { value } = parsed;
-  if (value.kind !== 'selector') return err(`"${text}" is not a series selector`);
-  if (value.offset !== undefined || value.at !== undefined || value.modifier !== undefined)
-    return err(`"${text}" is not a plain series selector`);
-  return ok(matchersOf(value));
 }

@@ -5,6 +5,7 @@ import type {
   Alert,
   Effects,
   ExemplarReader,
+  Labels,
   Matcher,
   Query,
   RecoveryRun,
@@ -68,6 +69,8 @@ export interface ApiDeps {
   readonly state: StateStore;
   readonly effects: Effects;
   readonly buildInfo: BuildInfo;
+  /** What tells this house's series from another's. */
+  externalLabels(): Labels;
   targets(): readonly TargetStatus[];
   /** By scrape job; with those that are not listed. */
   droppedTargetCounts(): Readonly<Record<string, number>>;

@@ -7,11 +7,13 @@ import * as admin from './admin.ts';
 import { API_PREFIX, OWN_PREFIX } from './contract.ts';
 import type { AccessSettings, ApiDeps } from './deps.ts';
 import * as exemplars from './exemplars.ts';
+import { federate } from './federate.ts';
 import * as own from './own.ts';
 import { readParams } from './params.ts';
 import type { Asked } from './prometheus.ts';
 import * as prometheus from './prometheus.ts';
 import { bytes, failure, plain, success } from './respond.ts';
+import * as series from './series.ts';
 import { tsdbStatus } from './tsdb-status.ts';
 
 interface Route {
@@ -42,8 +44,14 @@ const ROUTES: readonly Route[] = [
   route(GET, `${API_PREFIX}/targets`, prometheus.targets),
   route(GET, `${API_PREFIX}/rules`, prometheus.rules),
   route(GET, `${API_PREFIX}/alerts`, prometheus.alerts),
-  route(FORM, `${API_PREFIX}/labels`, prometheus.labels),
-  route(GET, `${API_PREFIX}/label/([^/]+)/values`, (deps, _, name) => prometheus.labelValues(deps, name)),
+  route(FORM, `${API_PREFIX}/series`, series.series),
+  route(FORM, `${API_PREFIX}/labels`, series.labels),
+  route(GET, `${API_PREFIX}/label/([^/]+)/values`, series.labelValues),
+  route(FORM, `${API_PREFIX}/format_query`, prometheus.formatQuery),
+  route(GET, `${API_PREFIX}/scrape_pools`, prometheus.scrapePools),
+  route(GET, `${API_PREFIX}/alertmanagers`, prometheus.alertmanagers),
+  route(GET, `${API_PREFIX}/status/runtimeinfo`, prometheus.runtimeInfo),
+  route(GET, '/federate', federate),
   route(GET, `${API_PREFIX}/status/buildinfo`, prometheus.buildInfo),
   route(GET, `${API_PREFIX}/status/tsdb`, tsdbStatus),
   route(['POST'], `${API_PREFIX}/write`, remoteWrite, 'operator'),

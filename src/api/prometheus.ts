@@ -1,10 +1,19 @@
 // Prometheus's HTTP API v1: what Grafana and other clients ask.
 
-import { err, never, ok, type Result, type ServerRequest, type ServerResponse } from '../base/index.ts';
+import {
+  compareUtf8,
+  err,
+  formatDuration,
+  ok,
+  type Result,
+  type ServerRequest,
+  type ServerResponse,
+} from '../base/index.ts';
 import type { Principal, QueryAnswer, QueryErrorCode, QueryFailure, QueryTimes } from '../model/index.ts';
+import { parseExpr, printExpr } from '../promql/parser/index.ts';
 import type { ErrorType } from './contract.ts';
 import type { ApiDeps } from './deps.ts';
-import { alertJson, queryData, ruleGroupJson, targetJson } from './encode.ts';
+import { alertJson, isoTime, queryData, ruleGroupJson, targetJson } from './encode.ts';
 import { parseStep, parseTime } from './params.ts';
 import { failure, success } from './respond.ts';
 
@@ -127,28 +136,33 @@ export function buildInfo(deps: ApiDeps): ServerResponse {
   return success(deps.buildInfo);
 }
 
-export async function labels(deps: ApiDeps): Promise<ServerResponse> {
-  return listed(await deps.reader.labelNames([], ALL_TIME));
+/** The expression as the language prints it. */
+export function formatQuery(_: ApiDeps, { params }: Asked): ServerResponse {
+  const parsed = parseExpr(params.get('query') ?? '');
+  if (!parsed.ok) return failure('bad_data', `invalid parameter "query": ${parsed.error[0].message}`);
+  return success(printExpr(parsed.value));
 }
 
-export async function labelValues(deps: ApiDeps, name: string): Promise<ServerResponse> {
-  return listed(await deps.reader.labelValues(name, [], ALL_TIME));
+export function scrapePools(deps: ApiDeps): ServerResponse {
+  const jobs = new Set(deps.targets().map(({ job }) => job));
+  return success({ scrapePools: [...jobs].sort(compareUtf8) });
 }
 
-const ALL_TIME = { fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY };
+/** There are none beside the program itself. */
+export function alertmanagers(): ServerResponse {
+  return success({ activeAlertmanagers: [], droppedAlertmanagers: [] });
+}
 
-function listed(read: Awaited<ReturnType<ApiDeps['reader']['labelNames']>>): ServerResponse {
-  if (read.ok) return success(read.value);
-  switch (read.error.code) {
-    case 'query-cancelled':
-      return failure('canceled', read.error.message);
-    case 'query-limit':
-      return failure('execution', read.error.message);
-    case 'query-storage':
-      return failure('internal', read.error.message);
-    default:
-      return never(read.error.code);
-  }
+export function runtimeInfo(deps: ApiDeps): ServerResponse {
+  const { startedAtMs, nowMs, lastReload, storage } = deps.status();
+  return success({
+    startTime: isoTime(startedAtMs),
+    serverTime: isoTime(nowMs),
+    reloadConfigSuccess: lastReload.ok,
+    lastConfigTime: isoTime(lastReload.atMs),
+    corruptionCount: storage.quarantined.length,
+    storageRetention: formatDuration(storage.maxAgeMs),
+  });
 }
 
 function timeParam(params: URLSearchParams, name: string, absent: number): Result<number, string> {

@@ -97,6 +97,7 @@ function depsOf(ports: SystemPorts, system: System): ApiDeps {
     },
     targets: () => targets.statuses(),
     droppedTargetCounts: () => Object.fromEntries(system.droppedCounts()),
+    externalLabels: () => system.config().global.externalLabels,
     droppedTargets: () =>
       system.droppedTargets().map(one => ({ discoveredLabels: labelsToRecord(one.discoveredLabels) })),
     ruleGroups: () => rules.status().map(ruleGroupView),

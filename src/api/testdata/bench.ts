@@ -89,6 +89,7 @@ export async function bench(settings: AccessSettings = OPEN): Promise<Bench> {
     state,
     effects: 'live',
     buildInfo: { version: '3.0.0', revision: '', branch: '', buildUser: '', buildDate: '', goVersion: '' },
+    externalLabels: () => labelsFrom({ region: 'eu' }),
     targets: () => [TARGET, { ...TARGET, job: 'other' }],
     droppedTargetCounts: () => ({ j: 3 }),
     droppedTargets: () => [{ discoveredLabels: { __address__: 'dropped' } }],

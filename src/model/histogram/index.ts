@@ -1,3 +1,5 @@
+// model/histogram: native histograms: what makes one, their buckets, arithmetic and estimates.
+
 export { bucketsOf, type HistogramBucket } from './buckets.ts';
 export { fractionOfHistogram, quantileOfHistogram, varianceOfHistogram } from './estimate.ts';
 export { formatHistogram } from './format.ts';

@@ -1,0 +1,102 @@
+// Prometheus's routes for what series there are: series, labels, label values.
+
+import { compareUtf8, err, never, ok, type Result, type ServerResponse } from '../base/index.ts';
+import {
+  compareLabels,
+  type Labels,
+  labelsToRecord,
+  type Matcher,
+  type ReadFailure,
+  type TimeRange,
+} from '../model/index.ts';
+import type { ApiDeps } from './deps.ts';
+import { boundary } from './params.ts';
+import type { Asked } from './prometheus.ts';
+import { failure, success } from './respond.ts';
+import { selectorParams } from './selectors.ts';
+
+interface Wanted {
+  /** None: all series. */
+  readonly anyOf: readonly (readonly Matcher[])[];
+  readonly range: TimeRange;
+  /** 0: no limit. */
+  readonly limit: number;
+}
+
+function wantedOf(params: URLSearchParams): Result<Wanted, string> {
+  const anyOf = selectorParams(params);
+  if (!anyOf.ok) return anyOf;
+  const fromMs = boundary(params, 'start', Number.NEGATIVE_INFINITY);
+  if (!fromMs.ok) return fromMs;
+  const toMs = boundary(params, 'end', Number.POSITIVE_INFINITY);
+  if (!toMs.ok) return toMs;
+  if (toMs.value < fromMs.value)
+    return err('invalid parameter "end": end timestamp must not be before start time');
+  const limit = params.get('limit') ?? '0';
+  if (!/^\d+$/.test(limit)) return err('invalid parameter "limit": a whole number of at least 0 expected');
+  const range = { fromMs: fromMs.value, toMs: toMs.value };
+  return ok({ anyOf: anyOf.value, range, limit: Number(limit) });
+}
+
+export async function series(deps: ApiDeps, { params }: Asked): Promise<ServerResponse> {
+  const wanted = wantedOf(params);
+  if (!wanted.ok) return failure('bad_data', wanted.error);
+  if (wanted.value.anyOf.length === 0) return failure('bad_data', 'no match[] parameter provided');
+  const found = await eachSelector(wanted.value, (matchers, range) => deps.reader.series(matchers, range));
+  if (!found.ok) return found.error;
+  const distinct = new Map<string, Labels>();
+  for (const labels of found.value) distinct.set(JSON.stringify(labels), labels);
+  const sorted = [...distinct.values()].sort(compareLabels);
+  return limited(sorted.map(labelsToRecord), wanted.value.limit);
+}
+
+export async function labels(deps: ApiDeps, { params }: Asked): Promise<ServerResponse> {
+  return names(params, (matchers, range) => deps.reader.labelNames(matchers, range));
+}
+
+export async function labelValues(deps: ApiDeps, { params }: Asked, name: string): Promise<ServerResponse> {
+  return names(params, (matchers, range) => deps.reader.labelValues(name, matchers, range));
+}
+
+type Read<T> = (matchers: readonly Matcher[], range: TimeRange) => Promise<Result<readonly T[], ReadFailure>>;
+
+async function names(params: URLSearchParams, read: Read<string>): Promise<ServerResponse> {
+  const wanted = wantedOf(params);
+  if (!wanted.ok) return failure('bad_data', wanted.error);
+  const found = await eachSelector(wanted.value, read);
+  if (!found.ok) return found.error;
+  return limited([...new Set(found.value)].sort(compareUtf8), wanted.value.limit);
+}
+
+/** What all selectors find, one behind the other; the failure as it is answered. */
+async function eachSelector<T>(
+  { anyOf, range }: Wanted,
+  read: Read<T>,
+): Promise<Result<T[], ServerResponse>> {
+  const found: T[] = [];
+  for (const matchers of anyOf.length === 0 ? [[]] : anyOf) {
+    const one = await read(matchers, range);
+    if (!one.ok) return err(readFailure(one.error));
+    for (const item of one.value) found.push(item);
+  }
+  return ok(found);
+}
+
+/** More than the limit are cut off, and the answer says so. */
+function limited<T>(found: readonly T[], limit: number): ServerResponse {
+  if (limit === 0 || found.length <= limit) return success(found);
+  return success(found.slice(0, limit), { warnings: ['results truncated due to limit'] });
+}
+
+function readFailure({ code, message }: ReadFailure): ServerResponse {
+  switch (code) {
+    case 'query-cancelled':
+      return failure('canceled', message);
+    case 'query-limit':
+      return failure('execution', message);
+    case 'query-storage':
+      return failure('internal', message);
+    default:
+      return never(code);
+  }
+}
