@@ -26,6 +26,8 @@ const TOLERANCE = 1e-9;
 
 const STEP_MS = 15_000;
 const STEPS = 160;
+/** Steps of the longest range, and some. */
+const RESETS_FROM = 90;
 /** Samples lie so long after full seconds, and queries so long: no window begins at a sample. */
 const SAMPLE_OFFSET_MS = 1234;
 const QUERY_OFFSET_MS = 777;
@@ -67,12 +69,12 @@ function dataOf(random: Random, startMs: number): readonly TestSeries[] {
     const sorted = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
     all.push({ labels: sorted, samples });
   };
-  /** With resets or with gaps: how far a low value behind a gap limits the extrapolation has changed since 2.42. */
-  const counter = (hasResets: boolean): (() => number) => {
+  /** With resets, once no window goes back before all samples, or with gaps: how far a low value behind a gap limits the extrapolation has changed since 2.42. */
+  const counter = (hasResets: boolean): ((i: number) => number) => {
     let value = 5000 + below(random, 90_000) + random.float();
-    return () => {
+    return i => {
       value =
-        hasResets && below(random, 60) === 0
+        hasResets && i > RESETS_FROM && below(random, 60) === 0
           ? 3000 + random.float()
           : value + below(random, 12) + random.float();
       return value;
