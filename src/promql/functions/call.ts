@@ -17,7 +17,8 @@ import {
   floatView,
   type MixedSeries,
   type MixedWindow,
-  type Noting,
+  type MixedWork,
+  mixedWork,
   noteIgnored,
 } from './mixed.ts';
 
@@ -84,7 +85,7 @@ export interface WindowContext {
 /** Of one window with at least one native histogram; undefined: nothing comes of it. */
 export type MixedReduce = (
   window: MixedWindow,
-  noting: Noting,
+  work: MixedWork,
   at: { readonly step: number; readonly context: WindowContext },
 ) => NativeHistogram | number | undefined;
 
@@ -158,7 +159,7 @@ function overMixedWindows(
     input,
     input.args.findIndex(arg => arg.kind === 'matrix'),
   );
-  const noting = { run: input.run, span, series };
+  const noting = mixedWork({ run: input.run, span }, series);
   eachMixedWindow(series, (window, step) => {
     if (typeof reduce !== 'function') {
       if (window.floats > 0) noteIgnored(noting);

@@ -8,14 +8,14 @@ import {
   multiplied,
   type NativeHistogram,
   sameHistogram,
-  wasReset,
 } from '../../model/index.ts';
+import { isStarted } from './begun.ts';
 import type { MixedReduce } from './call.ts';
 import { type RateKind, spanAt } from './extended.ts';
 import { extrapolationFactor } from './extrapolation.ts';
 import { extendedHistogramRate } from './histogram-extended.ts';
 import { histogramsIn, type Noting, noteIncompatible, noteKind, noteMixed } from './mixed.ts';
-import { beganAnew, factorSinceZero, isStarted, zeroAt } from './starts.ts';
+import { factorSinceZero, zeroAt } from './starts.ts';
 
 export function extrapolatedHistograms({ counter, perSecond }: RateKind): MixedReduce {
   return (window, noting, { step, context }) => {
@@ -35,7 +35,7 @@ export function extrapolatedHistograms({ counter, perSecond }: RateKind): MixedR
       counter,
       noting,
       fromZero: zeroMs !== undefined,
-      beganAnew: i => started !== undefined && beganAnew(started, window.from + i),
+      resetAt: i => counter && noting.resetAt(window.from + i),
     });
     if (growth === undefined) return undefined;
     const firstMs = window.timesMs[window.from]!;
@@ -64,21 +64,19 @@ interface Growing {
   readonly noting: Noting;
   /** The first is growth itself. */
   readonly fromZero: boolean;
-  beganAnew(at: number): boolean;
+  resetAt(at: number): boolean;
 }
 
 /** The last less the first, and for a counter with what it had before each reset. */
 function growthOf(
   histograms: readonly NativeHistogram[],
-  { counter, noting, fromZero, beganAnew: began }: Growing,
+  { counter, noting, fromZero, resetAt }: Growing,
 ): NativeHistogram | undefined {
   const first = histograms[0]!;
   const last = histograms[histograms.length - 1]!;
   noteKind([first, last, ...(counter ? histograms : [])], counter, noting);
-  const resets = (at: number): boolean =>
-    counter && (wasReset(histograms[at]!, histograms[at - 1]!) || began(at));
   // What a reset has ended does not matter, however its buckets were; nor what there is nothing of before.
-  const isFirstEnded = histograms.length > 1 && resets(1);
+  const isFirstEnded = histograms.length > 1 && resetAt(1);
   const isOut = isFirstEnded && !fromZero;
   const sum = new HistogramSum(last);
   const taken = counter ? histograms.slice(isOut ? 1 : 0) : [first];
@@ -89,7 +87,7 @@ function growthOf(
   sum.add(isOut ? emptyLike(histograms[1]!) : fromZero ? emptyLike(first) : first, -1);
   noteReconciled(sum, 'subtraction', noting);
   for (let i = 1; counter && i < histograms.length; i++)
-    if (resets(i) && !(i === 1 && isOut)) sum.add(histograms[i - 1]!);
+    if (resetAt(i) && !(i === 1 && isOut)) sum.add(histograms[i - 1]!);
   noteReconciled(sum, 'addition', noting);
   return { ...sum.result(), resetHint: 'gauge' };
 }
@@ -136,9 +134,7 @@ export function lastTwoHistograms({ counter, perSecond }: RateKind): MixedReduce
     }
     noteKind([before, after], counter, noting);
     let growth: NativeHistogram = after;
-    const { series } = noting;
-    const isReset = wasReset(after, before) || (isStarted(series) && beganAnew(series, to - 1));
-    if (!counter || !isReset) {
+    if (!counter || !noting.resetAt(to - 1)) {
       const difference = combined(after, before, -1);
       if (difference === undefined) {
         noteIncompatible(noting);
@@ -157,12 +153,12 @@ export function lastTwoHistograms({ counter, perSecond }: RateKind): MixedReduce
   };
 }
 
-/** Counts neighbours of any kind: `floats` says of two floats, `histograms` of two histograms, else they differ. */
+/** Counts neighbours: `floats` says of two floats; histograms are judged by reset or by change; else they differ. */
 export function countMixedPairs(
   floats: (before: number, after: number) => boolean,
-  histograms: (before: NativeHistogram, after: NativeHistogram) => boolean,
+  what: 'resets' | 'changes',
 ): MixedReduce {
-  return (window, { series }, { step, context }) => {
+  return (window, { series, resetAt }, { step, context }) => {
     let { from, to } = window;
     if (context.modifier !== null) {
       const span = spanAt(series, step, context);
@@ -173,20 +169,11 @@ export function countMixedPairs(
     for (let i = from + 1; i < to; i++) {
       const before = window.histograms.get(i - 1);
       const after = window.histograms.get(i);
-      if (histograms === isReset && isStarted(series) && beganAnew(series, i)) count += 1;
-      else if (before === undefined && after === undefined)
-        count += floats(window.values[i - 1]!, window.values[i]!) ? 1 : 0;
-      else if (before === undefined || after === undefined) count += 1;
-      else count += histograms(before, after) ? 1 : 0;
+      const isFloat = before === undefined && after === undefined;
+      if (isFloat && floats(window.values[i - 1]!, window.values[i]!)) count += 1;
+      else if (!isFloat && (before === undefined || after === undefined)) count += 1;
+      else if (what === 'resets' ? resetAt(i) : before && after && !sameHistogram(before, after)) count += 1;
     }
     return count;
   };
-}
-
-export function isReset(before: NativeHistogram, after: NativeHistogram): boolean {
-  return wasReset(after, before);
-}
-
-export function isChange(before: NativeHistogram, after: NativeHistogram): boolean {
-  return !sameHistogram(before, after);
 }

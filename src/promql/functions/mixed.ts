@@ -1,9 +1,10 @@
 // Windows over series that have native histograms among their samples.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
 
-import { labelValue, METRIC_NAME, type NativeHistogram } from '../../model/index.ts';
+import { labelValue, METRIC_NAME, type NativeHistogram, wasReset } from '../../model/index.ts';
 import type { Histograms, RangeSeries, Run } from '../operators/index.ts';
 import type { PlannedSpan } from '../plan/index.ts';
+import { beganAnew, isStarted } from './begun.ts';
 
 /** One window; a sample listed in `histograms` is one, the others are floats. */
 export interface MixedWindow {
@@ -24,6 +25,30 @@ export interface Noting {
   readonly span: PlannedSpan;
   readonly series: RangeSeries;
 }
+
+/** One series whose windows are worked through. */
+export interface MixedWork extends Noting {
+  /** Whether the counter was reset between the sample before and this one, both of them histograms. */
+  resetAt(at: number): boolean;
+}
+
+/** Windows overlap: each pair of neighbours is judged once. */
+export function mixedWork(noting: Omit<Noting, 'series'>, series: MixedSeries): MixedWork {
+  const known = new Int8Array(series.timesMs.length);
+  const judge = (at: number): boolean => {
+    const [before, after] = [series.histograms.get(at - 1), series.histograms.get(at)];
+    const began = isStarted(series) && beganAnew(series, at);
+    return began || (before !== undefined && after !== undefined && wasReset(after, before));
+  };
+  const resetAt = (at: number): boolean => {
+    if (known[at] === 0) known[at] = judge(at) ? RESET : NO_RESET;
+    return known[at] === RESET;
+  };
+  return { ...noting, series, resetAt };
+}
+
+const NO_RESET = 1;
+const RESET = 2;
 
 export function nameOf({ meta }: RangeSeries): string {
   return JSON.stringify(labelValue(meta.labels, METRIC_NAME));

@@ -4,6 +4,7 @@
 
 import { labelValue } from '../../model/index.ts';
 import type { RangeSeries } from '../operators/index.ts';
+import { beganAnew, isStarted } from './begun.ts';
 import {
   argSpan,
   type CallInput,
@@ -14,14 +15,8 @@ import {
 } from './call.ts';
 import { anchoredPairs, extendedRate, type RateKind } from './extended.ts';
 import { extrapolationFactor } from './extrapolation.ts';
-import {
-  countMixedPairs,
-  extrapolatedHistograms,
-  isChange,
-  isReset,
-  lastTwoHistograms,
-} from './histogram-rate.ts';
-import { beganAnew, countStartedResets, isStarted, noteOverlap, startedRate } from './starts.ts';
+import { countMixedPairs, extrapolatedHistograms, lastTwoHistograms } from './histogram-rate.ts';
+import { countStartedResets, noteOverlap, startedRate } from './starts.ts';
 
 export const RATE_FUNCTIONS: Readonly<Record<string, FunctionImpl>> = {
   rate: extrapolating({ counter: true, perSecond: true }),
@@ -29,8 +24,8 @@ export const RATE_FUNCTIONS: Readonly<Record<string, FunctionImpl>> = {
   delta: extrapolating({ counter: false, perSecond: false }),
   irate: fromLastTwo({ counter: true, perSecond: true }),
   idelta: fromLastTwo({ counter: false, perSecond: false }),
-  resets: overWindows(countResets, { histograms: countMixedPairs(fell, isReset) }),
-  changes: overWindows(countPairs(changed), { histograms: countMixedPairs(changed, isChange) }),
+  resets: overWindows(countResets, { histograms: countMixedPairs(fell, 'resets') }),
+  changes: overWindows(countPairs(changed), { histograms: countMixedPairs(changed, 'changes') }),
 };
 
 function extrapolating(kind: RateKind): FunctionImpl {

@@ -2,36 +2,11 @@
 // zero. By the rules of Prometheus's feature "use-start-timestamps".
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
 
-import type { RangeSeries } from '../operators/index.ts';
+import { beganAnew, isStarted, type Started, type StartedSeries } from './begun.ts';
 import type { Window, WindowContext, WindowKernel } from './call.ts';
 import type { RateKind } from './extended.ts';
 import { extrapolationFactor } from './extrapolation.ts';
 import { type Noting, nameOf } from './mixed.ts';
-
-export type StartedSeries = RangeSeries & { readonly startsMs: Float64Array };
-
-export function isStarted(series: RangeSeries): series is StartedSeries {
-  return series.startsMs !== undefined;
-}
-
-interface Started {
-  readonly timesMs: Float64Array;
-  /** NaN or 0 where unknown. */
-  readonly startsMs: Float64Array;
-}
-
-/**
- * Whether counting began anew between the sample before and this one. A start that is the time of the sample before is a new
- * beginning only where that one had begun earlier: else the start was simply not known.
- */
-export function beganAnew({ timesMs, startsMs }: Started, at: number): boolean {
-  const startMs = startsMs[at]!;
-  const beforeMs = timesMs[at - 1]!;
-  if (!(startMs > 0 && startMs < timesMs[at]!)) return false;
-  if (startMs !== beforeMs) return startMs > beforeMs;
-  const startBeforeMs = startsMs[at - 1]!;
-  return startBeforeMs > 0 && startBeforeMs < beforeMs;
-}
 
 /** When the first sample of a window began from zero, if that is within the window. */
 export function zeroAt(
