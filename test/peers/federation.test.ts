@@ -1,32 +1,16 @@
 // Debian's Prometheus scrapes what the real program gives at /federate.
 
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { createServer } from 'node:net';
-import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { QueryData } from '../../src/api/index.ts';
 import { type Program, startProgram, temporaryFolder, until } from '../e2e/support.ts';
+import { isSkipped, PEER_NAME, startPrometheus } from './prometheus.ts';
 
-const BINARY = 'prometheus';
-const present = spawnSync(BINARY, ['--version'], { stdio: 'ignore' }).status === 0;
-const needed = process.env['CI'] === 'true';
 const TEST_MS_MAX = 90_000;
 
 const opened: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of opened.splice(0).reverse()) await close();
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
-}
 
 const configOf = (target: string): string => `
 global: { scrape_interval: 1s, scrape_timeout: 1s }
@@ -38,13 +22,6 @@ scrape_configs:
     static_configs: [{ targets: ['${target}'] }]
 `;
 
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return;
-  const closed = new Promise(resolve => child.on('close', resolve));
-  child.kill('SIGTERM');
-  await closed;
-}
-
 /** "labels value" of each. */
 function linesOf(data: QueryData): readonly string[] {
   if (data.resultType !== 'vector') throw new Error(`${data.resultType} instead of a vector`);
@@ -53,7 +30,7 @@ function linesOf(data: QueryData): readonly string[] {
     .sort();
 }
 
-describe.skipIf(!present && !needed)(`beside ${BINARY}${present ? '' : ' (not installed)'}`, () => {
+describe.skipIf(isSkipped)(PEER_NAME, () => {
   it('what we federate it has, with our times and labels', { timeout: TEST_MS_MAX }, async () => {
     const folder = temporaryFolder();
     opened.push(folder.remove);
@@ -62,21 +39,11 @@ describe.skipIf(!present && !needed)(`beside ${BINARY}${present ? '' : ' (not in
     const config = folder.write('watchkeeper.yml', settings);
     const program: Program = await startProgram({ folder, args: ['--config', config] });
     opened.push(program.kill);
-    const port = await freePort();
-    const child = spawn(
-      BINARY,
-      [
-        `--config.file=${folder.write('prometheus.yml', configOf(new URL(program.url).host))}`,
-        `--storage.tsdb.path=${join(folder.path, 'prometheus')}`,
-        `--web.listen-address=127.0.0.1:${port}`,
-        '--log.level=error',
-      ],
-      { stdio: 'ignore' },
-    );
-    opened.push(() => stop(child));
+    const peer = await startPrometheus(folder, () => configOf(new URL(program.url).host));
+    opened.push(peer.stop);
     const theirs = async (query: string, time?: string): Promise<readonly string[]> => {
       const params = new URLSearchParams({ query, ...(time === undefined ? {} : { time }) });
-      const response = await fetch(`http://127.0.0.1:${port}/api/v1/query?${params.toString()}`);
+      const response = await fetch(`${peer.url}/api/v1/query?${params.toString()}`);
       return linesOf(((await response.json()) as { readonly data: QueryData }).data);
     };
     const federated = '{region="eu",job="watchkeeper"}';

@@ -6,19 +6,14 @@
 // does not have, atan2, which keeps names there, and rates of what does not count: how far a value near zero limits the
 // extrapolation has changed.
 
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { createServer } from 'node:net';
-import { join } from 'node:path';
 import { compressSync } from 'snappy';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { QueryData } from '../../src/api/index.ts';
 import { encodeV1, type TestSeries } from '../../src/collect/push/testdata/encode.ts';
-import { type Program, startProgram, temporaryFolder, until } from '../e2e/support.ts';
+import { type Program, startProgram, temporaryFolder } from '../e2e/support.ts';
 import { seededRandom } from '../support/random.ts';
+import { isSkipped, PEER_NAME, startPrometheus } from './prometheus.ts';
 
-const BINARY = 'prometheus';
-const present = spawnSync(BINARY, ['--version'], { stdio: 'ignore' }).status === 0;
-const needed = process.env['CI'] === 'true';
 const TEST_MS_MAX = 300_000;
 const SEED = Number(process.env['PROMQL_SEED'] ?? 20261128);
 const QUERIES = Number(process.env['PROMQL_QUERIES'] ?? 2300);
@@ -345,46 +340,6 @@ const ALLOWED: readonly {
   },
 ];
 
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return;
-  const closed = new Promise(resolve => child.on('close', resolve));
-  child.kill('SIGTERM');
-  await closed;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
-}
-
-async function startPeer(folder: ReturnType<typeof temporaryFolder>): Promise<string> {
-  const port = await freePort();
-  const child = spawn(
-    BINARY,
-    [
-      `--config.file=${folder.write('prometheus.yml', 'scrape_configs: []\n')}`,
-      `--storage.tsdb.path=${join(folder.path, 'prometheus')}`,
-      `--web.listen-address=127.0.0.1:${port}`,
-      '--web.enable-remote-write-receiver',
-      '--log.level=error',
-    ],
-    { stdio: 'ignore' },
-  );
-  opened.push(() => stop(child));
-  const url = `http://127.0.0.1:${port}`;
-  await until('Prometheus is ready', async () => {
-    const response = await fetch(`${url}/-/ready`).catch(() => undefined);
-    return response?.status === 200;
-  });
-  return url;
-}
-
 async function push(url: string, series: readonly TestSeries[]): Promise<void> {
   for (let at = 0; at < series.length; at += 20) {
     const body = compressSync(Buffer.from(encodeV1(series.slice(at, at + 20))));
@@ -416,19 +371,22 @@ function askedOf(random: Random, startMs: number): Asked & { readonly query: str
   return { query, path: '/api/v1/query_range', params };
 }
 
-describe.skipIf(!present && !needed)(`beside ${BINARY}${present ? '' : ' (not installed)'}`, () => {
+describe.skipIf(isSkipped)(PEER_NAME, () => {
   it(`${QUERIES} random queries have the same answers`, { timeout: TEST_MS_MAX }, async () => {
     const folder = temporaryFolder();
     opened.push(folder.remove);
     const config = folder.write('watchkeeper.yml', 'host: { enabled: false }\nrule_files: []\n');
     const program: Program = await startProgram({ folder, args: ['--config', config] });
     opened.push(program.kill);
-    const peer = await startPeer(folder);
+    const peer = await startPrometheus(folder, () => 'scrape_configs: []\n', [
+      '--web.enable-remote-write-receiver',
+    ]);
+    opened.push(peer.stop);
     const random = seededRandom(SEED);
     const startMs = Math.floor(Date.now() / 60_000) * 60_000 - STEPS * STEP_MS - 120_000;
     const data = dataOf(random, startMs);
     await push(program.url, data);
-    await push(peer, data);
+    await push(peer.url, data);
     const finite = data.flatMap(({ samples = [] }) => samples.map(({ value }) => Math.abs(Number(value))));
     const largest = Math.max(...finite.filter(Number.isFinite));
 
@@ -442,14 +400,14 @@ describe.skipIf(!present && !needed)(`beside ${BINARY}${present ? '' : ' (not in
         aside++;
         continue;
       }
-      const [mine, theirs] = await Promise.all([ask(program.url, asked), ask(peer, asked)]);
+      const [mine, theirs] = await Promise.all([ask(program.url, asked), ask(peer.url, asked)]);
       if (mine.data === undefined) refused++;
       else if (pointsOf(mine.data).size > 0) answered++;
       const found = difference(asked.query, [mine, theirs], largest);
       if (found !== undefined) differences.push(`${JSON.stringify(asked.params)}: ${found}`);
     }
     console.log(
-      `promql beside ${BINARY}: ${QUERIES} queries (seed ${SEED}), ${answered} with samples, ${refused} refused by both, ${aside} set aside, ${differences.length} different`,
+      `promql beside Prometheus: ${QUERIES} queries (seed ${SEED}), ${answered} with samples, ${refused} refused by both, ${aside} set aside, ${differences.length} different`,
     );
     expect(differences).toEqual([]);
     // The generator must not drift into queries of which nothing comes.

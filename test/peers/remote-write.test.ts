@@ -1,15 +1,10 @@
 // Debian's Prometheus scrapes itself and writes all of it to the real program: both then answer alike.
 
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { createServer } from 'node:net';
-import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { QueryData } from '../../src/api/index.ts';
 import { type Program, startProgram, temporaryFolder, until } from '../e2e/support.ts';
+import { isSkipped, PEER_NAME, startPrometheus } from './prometheus.ts';
 
-const BINARY = 'prometheus';
-const present = spawnSync(BINARY, ['--version'], { stdio: 'ignore' }).status === 0;
-const needed = process.env['CI'] === 'true';
 const TEST_MS_MAX = 120_000;
 /** Prometheus sends what it gathered after this long at the latest. */
 const BATCH_DEADLINE = '500ms';
@@ -18,17 +13,6 @@ const opened: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of opened.splice(0).reverse()) await close();
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
-}
 
 const configOf = (own: number, sink: string): string => `
 global: { scrape_interval: 1s, scrape_timeout: 1s, external_labels: { replica: one } }
@@ -52,34 +36,17 @@ function linesOf(data: QueryData): readonly string[] {
     .sort();
 }
 
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return;
-  const closed = new Promise(resolve => child.on('close', resolve));
-  child.kill('SIGTERM');
-  await closed;
-}
-
-describe.skipIf(!present && !needed)(`beside ${BINARY}${present ? '' : ' (not installed)'}`, () => {
+describe.skipIf(isSkipped)(PEER_NAME, () => {
   it('what it writes to us is what it has itself', { timeout: TEST_MS_MAX }, async () => {
     const folder = temporaryFolder();
     opened.push(folder.remove);
     const config = folder.write('watchkeeper.yml', 'host: { enabled: false }\nrule_files: []\n');
     const program: Program = await startProgram({ folder, args: ['--config', config] });
     opened.push(program.kill);
-    const port = await freePort();
-    const child = spawn(
-      BINARY,
-      [
-        `--config.file=${folder.write('prometheus.yml', configOf(port, program.url))}`,
-        `--storage.tsdb.path=${join(folder.path, 'prometheus')}`,
-        `--web.listen-address=127.0.0.1:${port}`,
-        '--log.level=error',
-      ],
-      { stdio: 'ignore' },
-    );
-    opened.push(() => stop(child));
+    const peer = await startPrometheus(folder, port => configOf(port, program.url));
+    opened.push(peer.stop);
     const theirs = async (path: string): Promise<QueryData> => {
-      const response = await fetch(`http://127.0.0.1:${port}${path}`);
+      const response = await fetch(`${peer.url}${path}`);
       return ((await response.json()) as { readonly data: QueryData }).data;
     };
     const scrapes = 'count_over_time(up{job="prometheus"}[5m]) >= 6';
