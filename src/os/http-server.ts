@@ -22,6 +22,7 @@ import {
   type ServerResponse,
 } from '../base/index.ts';
 import { readBody } from './body.ts';
+import { chosenEncoding, compress, type Encoding, isWorthwhile } from './compress.ts';
 import { errorName } from './disk-errors.ts';
 import { giveBack } from './give-back.ts';
 import { Inflater } from './inflater.ts';
@@ -130,7 +131,11 @@ async function answer(request: IncomingMessage, response: NodeResponse, serving:
         ? { status: 400, headers: {}, body: 'bad request: the path is not valid\n' }
         : await serving.handler(served);
     lent.forEach(giveBack);
-    await send(response, answered, { gone: gone.signal, headOnly: request.method === 'HEAD' });
+    await send(response, answered, {
+      gone: gone.signal,
+      headOnly: request.method === 'HEAD',
+      encoding: chosenEncoding(String(request.headers['accept-encoding'] ?? '')),
+    });
   } catch (error) {
     const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
     serving.log.log('error', 'HTTP handler failed', { path: request.url ?? '', cause });
@@ -209,6 +214,7 @@ function decodedPath(rawPath: string): string | undefined {
 interface Sending {
   readonly gone: AbortSignal;
   readonly headOnly: boolean;
+  readonly encoding: Encoding | undefined;
 }
 
 async function send(response: NodeResponse, answered: ServerResponse, sending: Sending): Promise<void> {
@@ -219,6 +225,10 @@ async function send(response: NodeResponse, answered: ServerResponse, sending: S
   }
   if (!isStream(body)) {
     const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+    if (!sending.headOnly && isWorthwhile(length, answered.headers)) {
+      await sendCompressed(response, { ...answered, body, length }, sending.encoding);
+      return;
+    }
     response.writeHead(answered.status, { ...answered.headers, 'content-length': String(length) });
     response.end(sending.headOnly ? undefined : body);
     return;
@@ -227,6 +237,25 @@ async function send(response: NodeResponse, answered: ServerResponse, sending: S
   response.flushHeaders();
   await stream(response, body[Symbol.asyncIterator](), sending);
   response.end();
+}
+
+/** For whoever takes it; others, and caches between, are told that it depends on that. */
+async function sendCompressed(
+  response: NodeResponse,
+  answered: Omit<ServerResponse, 'body'> & { readonly body: Uint8Array | string; readonly length: number },
+  encoding: Encoding | undefined,
+): Promise<void> {
+  const headers = { ...answered.headers, vary: 'accept-encoding' };
+  if (encoding === undefined) {
+    response.writeHead(answered.status, { ...headers, 'content-length': String(answered.length) });
+    response.end(answered.body);
+    return;
+  }
+  const bytes = await compress(answered.body, encoding);
+  if (response.destroyed) return;
+  const packed = { 'content-encoding': encoding, 'content-length': String(bytes.length) };
+  response.writeHead(answered.status, { ...headers, ...packed });
+  response.end(bytes);
 }
 
 /** Pulls one chunk at a time; leaves the iterator at once, and tells it so, when the client goes away. */

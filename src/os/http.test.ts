@@ -290,6 +290,38 @@ describe('the server', () => {
     expect(await raw('nonsense\r\n\r\n')).toMatch(/^HTTP\/1.1 400/);
   });
 
+  it('compresses long texts for those who take it, and lends a body only until it has answered', async () => {
+    const text = JSON.stringify(Array.from({ length: 500 }, (_, i) => i));
+    const bodies: Uint8Array[] = [];
+    const port = await serve(async request => {
+      const body = await request.rawBody(1_000_000);
+      if (body.ok) bodies.push(body.value);
+      const sum = body.ok ? body.value.reduce((total, byte) => total + byte, 0) : -1;
+      return {
+        status: 200,
+        headers: { 'content-type': 'application/json', 'x-sum': String(sum) },
+        body: text,
+      };
+    });
+    const sent = new Uint8Array(300_000).fill(1);
+    for (const [accept, encoding] of [
+      ['gzip, br', 'gzip'],
+      ['br', 'br'],
+      ['identity', null],
+    ] as const) {
+      const response = await fetch(`http://127.0.0.1:${port}/`, {
+        method: 'POST',
+        headers: { 'accept-encoding': accept },
+        body: sent,
+      });
+      expect(response.headers.get('content-encoding')).toBe(encoding);
+      expect(response.headers.get('vary')).toBe('accept-encoding');
+      expect(response.headers.get('x-sum')).toBe('300000');
+      expect(await response.text()).toBe(text);
+    }
+    expect(bodies.map(({ length }) => length)).toEqual([0, 0, 0]);
+  });
+
   it('answers HEAD without a body', async () => {
     const port = await serve(async () => ({ status: 200, headers: {}, body: 'twelve bytes' }));
     const result = await plainClient().request(get(`http://127.0.0.1:${port}/`, { method: 'HEAD' }));

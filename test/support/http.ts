@@ -142,12 +142,16 @@ export class FakeHttpServer implements HttpServer {
     const handler = this.#handlers.get(port);
     const closing = this.#closing.get(port);
     if (handler === undefined || closing === undefined) return undefined;
-    const served = serverRequest(request, url, AbortSignal.any([signal, closing.signal]));
+    const lent: Uint8Array[] = [];
+    const served = serverRequest(request, url, { signal: AbortSignal.any([signal, closing.signal]), lent });
     if (served === undefined) return { status: 400, headers: {}, body: '' };
     try {
       return await handler(served);
     } catch {
       return { status: 500, headers: {}, body: 'internal error\n' };
+    } finally {
+      // Whoever looks at it later must not find what was there.
+      for (const bytes of lent) bytes.fill(0xff);
     }
   }
 
@@ -167,7 +171,7 @@ export class FakeHttpServer implements HttpServer {
 function serverRequest(
   request: Pick<HttpRequest, 'method' | 'url'> & Partial<HttpRequest>,
   url: URL,
-  signal: AbortSignal,
+  { signal, lent }: { readonly signal: AbortSignal; readonly lent: Uint8Array[] },
 ): ServerRequest | undefined {
   const headers = lowerCased({ host: url.host, ...request.headers });
   const path = decodedPath(url.pathname);
@@ -186,8 +190,10 @@ function serverRequest(
       return body.length > bytesMax ? failed('http-body-too-large', request) : ok(body);
     },
     rawBody: async bytesMax => {
-      const raw = request.body ?? new Uint8Array(0);
-      return raw.length > bytesMax ? failed('http-body-too-large', request) : ok(raw);
+      const raw = (request.body ?? new Uint8Array(0)).slice();
+      if (raw.length > bytesMax) return failed('http-body-too-large', request);
+      lent.push(raw);
+      return ok(raw);
     },
   };
 }
