@@ -52,6 +52,18 @@ export type QueryData =
     }
   | { readonly resultType: 'scalar' | 'string'; readonly result: Point };
 
+/** With "stats" in the request, in the data of a query. */
+export interface QueryStatsJson {
+  /** Seconds. */
+  readonly timings: {
+    readonly evalTotalTime: number;
+    readonly innerEvalTime: number;
+    readonly execQueueTime: number;
+    readonly execTotalTime: number;
+  };
+  readonly samples: { readonly totalQueryableSamples: number; readonly samplesRead: number };
+}
+
 /** A float or a native histogram: one of the two. */
 export interface VectorRow {
   readonly metric: LabelRecord;
@@ -118,9 +130,14 @@ export interface TargetJson {
   readonly scrapeTimeout: string;
 }
 
+export interface DroppedTargetJson {
+  readonly discoveredLabels: LabelRecord;
+  readonly scrapePool: string;
+}
+
 export interface TargetsData {
   readonly activeTargets: readonly TargetJson[];
-  readonly droppedTargets: readonly { readonly discoveredLabels: LabelRecord }[];
+  readonly droppedTargets: readonly DroppedTargetJson[];
   readonly droppedTargetCounts: Readonly<Record<string, number>>;
 }
 

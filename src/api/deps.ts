@@ -15,7 +15,7 @@ import type {
   TargetStatus,
   TimeRange,
 } from '../model/index.ts';
-import type { BuildInfo, ReceiverJson, StatusJson } from './contract.ts';
+import type { BuildInfo, DroppedTargetJson, ReceiverJson, StatusJson } from './contract.ts';
 
 export interface RuleView {
   readonly kind: 'alerting' | 'recording';
@@ -69,12 +69,14 @@ export interface ApiDeps {
   readonly state: StateStore;
   readonly effects: Effects;
   readonly buildInfo: BuildInfo;
+  /** Where it runs: the data folder and the machine. */
+  host(): { readonly hostname: string; readonly folder: string; readonly processors: number };
   /** What tells this house's series from another's. */
   externalLabels(): Labels;
   targets(): readonly TargetStatus[];
   /** By scrape job; with those that are not listed. */
   droppedTargetCounts(): Readonly<Record<string, number>>;
-  droppedTargets(): readonly { readonly discoveredLabels: Readonly<Record<string, string>> }[];
+  droppedTargets(): readonly DroppedTargetJson[];
   ruleGroups(): readonly RuleGroupView[];
   /** Alerts known to the rules, of all states. */
   alerts(): readonly Alert[];

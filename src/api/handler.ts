@@ -7,6 +7,7 @@ import * as admin from './admin.ts';
 import { API_PREFIX, OWN_PREFIX } from './contract.ts';
 import type { AccessSettings, ApiDeps } from './deps.ts';
 import * as exemplars from './exemplars.ts';
+import { features } from './features.ts';
 import { federate } from './federate.ts';
 import * as own from './own.ts';
 import { readParams } from './params.ts';
@@ -50,6 +51,7 @@ const ROUTES: readonly Route[] = [
   route(FORM, `${API_PREFIX}/format_query`, prometheus.formatQuery),
   route(GET, `${API_PREFIX}/scrape_pools`, prometheus.scrapePools),
   route(GET, `${API_PREFIX}/alertmanagers`, prometheus.alertmanagers),
+  route(GET, `${API_PREFIX}/features`, features),
   route(GET, `${API_PREFIX}/status/runtimeinfo`, prometheus.runtimeInfo),
   route(GET, '/federate', federate),
   route(GET, `${API_PREFIX}/status/buildinfo`, prometheus.buildInfo),

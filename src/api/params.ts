@@ -35,6 +35,17 @@ export function parseStep(text: string): Result<number, string> {
   return parsed.ok ? parsed : err(`cannot parse "${text}" to a valid duration`);
 }
 
+/** A whole number of at least 0, which is no limit, as is none. */
+export function limitParam(params: URLSearchParams): Result<number, string> {
+  const text = params.get('limit') ?? '';
+  if (text === '') return ok(0);
+  if (!/^\d+$/.test(text)) return err('invalid parameter "limit": a whole number of at least 0 expected');
+  return ok(Number(text));
+}
+
+/** As Prometheus says it. */
+export const TRUNCATED = 'results truncated due to limit';
+
 /** A time, or `absent` where the parameter is not given. */
 export function boundary(params: URLSearchParams, name: string, absent: number): Result<number, string> {
   const text = params.get(name) ?? '';

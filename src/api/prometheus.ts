@@ -11,10 +11,10 @@ import {
 } from '../base/index.ts';
 import type { Principal, QueryAnswer, QueryErrorCode, QueryFailure, QueryTimes } from '../model/index.ts';
 import { parseExpr, printExpr } from '../promql/parser/index.ts';
-import type { ErrorType } from './contract.ts';
+import type { ErrorType, QueryData, QueryStatsJson } from './contract.ts';
 import type { ApiDeps } from './deps.ts';
 import { alertJson, isoTime, queryData, ruleGroupJson, targetJson } from './encode.ts';
-import { parseStep, parseTime } from './params.ts';
+import { limitParam, parseStep, parseTime, TRUNCATED } from './params.ts';
 import { failure, success } from './respond.ts';
 
 /** As Prometheus: enough for a minute's resolution over a week, and an answer that a browser can draw. */
@@ -65,6 +65,8 @@ async function answer(deps: ApiDeps, asked: Asked, times: QueryTimes): Promise<S
   if (!timeout.ok) return failure('bad_data', `invalid parameter "timeout": ${timeout.error}`);
   const lookback = stepParam(asked.params, 'lookback_delta', 0);
   if (!lookback.ok) return failure('bad_data', `invalid parameter "lookback_delta": ${lookback.error}`);
+  const limit = limitParam(asked.params);
+  if (!limit.ok) return failure('bad_data', limit.error);
   const plan = deps.query.prepare(asked.params.get('query') ?? '');
   if (!plan.ok) return queryFailure(plan.error);
   const options = {
@@ -73,7 +75,30 @@ async function answer(deps: ApiDeps, asked: Asked, times: QueryTimes): Promise<S
     ...(lookback.value > 0 ? { lookbackMs: lookback.value } : {}),
   };
   const result = await deps.query.execute(plan.value, times, options, asked.signal);
-  return result.ok ? success(queryData(result.value), notesOf(result.value)) : queryFailure(result.error);
+  if (!result.ok) return queryFailure(result.error);
+  const { data, isCut } = limitedData(queryData(result.value), limit.value);
+  const notes = notesOf(result.value);
+  if (isCut) notes.warnings.push(TRUNCATED);
+  const withStats = (asked.params.get('stats') ?? '') !== '';
+  return success(withStats ? { ...data, stats: statsOf(result.value) } : data, notes);
+}
+
+/** The first so many series. */
+function limitedData(data: QueryData, limit: number): { readonly data: QueryData; readonly isCut: boolean } {
+  const isList = data.resultType === 'vector' || data.resultType === 'matrix';
+  if (!isList || limit === 0 || data.result.length <= limit) return { data, isCut: false };
+  return data.resultType === 'vector'
+    ? { data: { ...data, result: data.result.slice(0, limit) }, isCut: true }
+    : { data: { ...data, result: data.result.slice(0, limit) }, isCut: true };
+}
+
+/** What is not told apart here is left out, or all of it is evaluation. */
+function statsOf({ cost }: QueryAnswer): QueryStatsJson {
+  const seconds = cost.durationMs / 1000;
+  return {
+    timings: { evalTotalTime: seconds, innerEvalTime: seconds, execQueueTime: 0, execTotalTime: seconds },
+    samples: { totalQueryableSamples: cost.samplesRead, samplesRead: cost.samplesRead },
+  };
 }
 
 function notesOf(answer: QueryAnswer): { warnings: string[]; infos: string[] } {
@@ -153,14 +178,23 @@ export function alertmanagers(): ServerResponse {
   return success({ activeAlertmanagers: [], droppedAlertmanagers: [] });
 }
 
+/** What only a program in Go has is there, and empty: clients ask for all of it. */
 export function runtimeInfo(deps: ApiDeps): ServerResponse {
   const { startedAtMs, nowMs, lastReload, storage } = deps.status();
+  const { hostname, folder, processors } = deps.host();
   return success({
     startTime: isoTime(startedAtMs),
     serverTime: isoTime(nowMs),
     reloadConfigSuccess: lastReload.ok,
     lastConfigTime: isoTime(lastReload.atMs),
     corruptionCount: storage.quarantined.length,
+    CWD: folder,
+    hostname,
+    goroutineCount: 0,
+    GOMAXPROCS: processors,
+    GOMEMLIMIT: 0,
+    GOGC: '',
+    GODEBUG: '',
     storageRetention: formatDuration(storage.maxAgeMs),
   });
 }

@@ -89,6 +89,36 @@ describe('/federate', () => {
   });
 });
 
+it('queries say what they cost, and end at a limit', async () => {
+  const { ask } = await withMore();
+  const query = 'query=up&stats=all&limit=1';
+  expect(jsonOf(await ask({ path: '/api/v1/query', query }))).toEqual({
+    status: 'success',
+    data: {
+      resultType: 'vector',
+      result: [{ metric: { __name__: 'up', job: 'page', instance: 'a' }, value: [T, '1'] }],
+      stats: {
+        timings: { evalTotalTime: 0, innerEvalTime: 0, execQueueTime: 0, execTotalTime: 0 },
+        samples: { totalQueryableSamples: 2, samplesRead: 2 },
+      },
+    },
+    warnings: ['results truncated due to limit'],
+  });
+  const range = `query=up&limit=1&start=${T - 10}&end=${T}&step=10`;
+  expect(jsonOf(await ask({ path: '/api/v1/query_range', query: range }))).toMatchObject({
+    data: { result: [{ metric: { instance: 'a' } }] },
+    warnings: ['results truncated due to limit'],
+  });
+  expect((await ask({ path: '/api/v1/query', query: 'query=up&limit=x' })).status).toBe(400);
+});
+
+it('what clients may count on', async () => {
+  const { ask } = await bench();
+  expect(jsonOf(await ask({ path: '/api/v1/features' }))).toMatchObject({
+    data: { promql_functions: { rate: true, histogram_quantile: true }, api: { admin: false } },
+  });
+});
+
 it('expressions as the language prints them', async () => {
   const { ask } = await bench();
   const query = 'query=sum(rate(m[5m]))by(job)';

@@ -10,7 +10,7 @@ import {
   type TimeRange,
 } from '../model/index.ts';
 import type { ApiDeps } from './deps.ts';
-import { boundary } from './params.ts';
+import { boundary, limitParam, TRUNCATED } from './params.ts';
 import type { Asked } from './prometheus.ts';
 import { failure, success } from './respond.ts';
 import { selectorParams } from './selectors.ts';
@@ -32,10 +32,10 @@ function wantedOf(params: URLSearchParams): Result<Wanted, string> {
   if (!toMs.ok) return toMs;
   if (toMs.value < fromMs.value)
     return err('invalid parameter "end": end timestamp must not be before start time');
-  const limit = params.get('limit') ?? '0';
-  if (!/^\d+$/.test(limit)) return err('invalid parameter "limit": a whole number of at least 0 expected');
+  const limit = limitParam(params);
+  if (!limit.ok) return limit;
   const range = { fromMs: fromMs.value, toMs: toMs.value };
-  return ok({ anyOf: anyOf.value, range, limit: Number(limit) });
+  return ok({ anyOf: anyOf.value, range, limit: limit.value });
 }
 
 export async function series(deps: ApiDeps, { params }: Asked): Promise<ServerResponse> {
@@ -85,7 +85,7 @@ async function eachSelector<T>(
 /** More than the limit are cut off, and the answer says so. */
 function limited<T>(found: readonly T[], limit: number): ServerResponse {
   if (limit === 0 || found.length <= limit) return success(found);
-  return success(found.slice(0, limit), { warnings: ['results truncated due to limit'] });
+  return success(found.slice(0, limit), { warnings: [TRUNCATED] });
 }
 
 function readFailure({ code, message }: ReadFailure): ServerResponse {

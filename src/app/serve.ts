@@ -97,9 +97,17 @@ function depsOf(ports: SystemPorts, system: System): ApiDeps {
     },
     targets: () => targets.statuses(),
     droppedTargetCounts: () => Object.fromEntries(system.droppedCounts()),
+    host: () => ({
+      hostname: ports.hostFacts.hostname(),
+      folder: system.dataFolder,
+      processors: ports.hostFacts.cpus().length,
+    }),
     externalLabels: () => system.config().global.externalLabels,
     droppedTargets: () =>
-      system.droppedTargets().map(one => ({ discoveredLabels: labelsToRecord(one.discoveredLabels) })),
+      system.droppedTargets().map(({ discoveredLabels, job }) => ({
+        discoveredLabels: labelsToRecord(discoveredLabels),
+        scrapePool: job,
+      })),
     ruleGroups: () => rules.status().map(ruleGroupView),
     alerts: () => rules.alerts(),
     runs: () => recovery.runs(),
