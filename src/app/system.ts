@@ -3,7 +3,6 @@
 import { createDispatcher, type Dispatcher, logKeptMs } from '../alerting/index.ts';
 import type { ReloadOutcome } from '../api/index.ts';
 import { err, ok, type Result, type Timer } from '../base/index.ts';
-import { createHostCollector } from '../collect/host/index.ts';
 import { createInProcessRunner, type InProcessRunner } from '../collect/inprocess/index.ts';
 import { createPushReceiver, type PushReceiver } from '../collect/push/index.ts';
 import { createScraper, type Scraper } from '../collect/scrape/index.ts';
@@ -13,14 +12,12 @@ import {
   type Diagnostic,
   type Effects,
   formatDiagnostic,
-  labelsFrom,
   type MetricFamily,
   MetricRegistry,
   type Query,
   type StateStore,
   type TargetDirectory,
   type TargetStatus,
-  targetId,
 } from '../model/index.ts';
 import { channels, createNotifier, createRender, type Notifier, type NotifyConfig } from '../notify/index.ts';
 import { createQueryEngine, type EngineSettings } from '../promql/index.ts';
@@ -28,6 +25,7 @@ import { createRecovery, type Recovery } from '../recovery/index.ts';
 import { createRuleRunner, type RuleRunner, type RuleSettings } from '../rules/index.ts';
 import { DEFAULT_STORE_SETTINGS, openStore, type Store, ThreadMaker } from '../storage/index.ts';
 import { joinDirectories } from './directory.ts';
+import { hostRunner, inProcessTarget } from './in-process.ts';
 import type { SystemPorts } from './ports.ts';
 import { prepareSending } from './prepare-sending.ts';
 import { readRuleFiles } from './rules.ts';
@@ -38,7 +36,6 @@ import {
   externalUrlOf,
   type FoundTargets,
   findTargets,
-  hostSettingsOf,
   playbooksOf,
 } from './settings.ts';
 import { VERSION } from './version.ts';
@@ -462,38 +459,10 @@ function build(
   };
 }
 
-function hostRunner(ports: SystemPorts, config: Config, store: Store): InProcessRunner | undefined {
-  if (!config.host.enabled) return undefined;
-  const { disk, exec, clock, log, hostFacts } = ports;
-  const collector = createHostCollector({
-    disk,
-    exec,
-    clock,
-    facts: hostFacts,
-    log,
-    settings: hostSettingsOf(config),
-  });
-  return createInProcessRunner({
-    source: signal => collector.collect(signal),
-    writer: store,
-    clock,
-    log,
-    target: inProcessTarget('host', hostFacts.hostname(), config.host.intervalMs),
-  });
-}
-
-function inProcessTarget(job: string, instance: string, intervalMs: number) {
-  return {
-    id: targetId(`${job}/${instance}`),
-    job,
-    labels: labelsFrom({ job, instance }),
-    intervalMs,
-    timeoutMs: intervalMs,
-  };
-}
-
-/** Settings that are read at the start only; a reload says so instead of passing over them. */
-/** `before` is what the process was started with: a change stays in wait until the next start. */
+/**
+ * Settings that are read at the start only; a reload says so instead of passing over them. `before` is what the process was
+ * started with: a change stays in wait until the next start.
+ */
 function needsRestart(before: Config, after: Config): readonly string[] {
   const parts = ['host', 'web', 'storage'] as const;
   return parts
