@@ -24,6 +24,7 @@ export {
 } from './float.ts';
 export {
   bucketsOf,
+  type ClassicHistogram,
   type Combined,
   combined,
   divided,
@@ -32,6 +33,7 @@ export {
   type HistogramBucket,
   HistogramMean,
   HistogramSum,
+  histogramOfClassic,
   interpolated,
   multiplied,
   quantileOfHistogram,

@@ -2,7 +2,13 @@
 // histogram stand together, so that it is complete when a line of something else comes.
 
 import { decodeSeries } from '../../exposition/index.ts';
-import { CUSTOM_BOUNDS, type Exemplar, METRIC_NAME, type NativeHistogram } from '../../model/index.ts';
+import {
+  type ClassicHistogram,
+  type Exemplar,
+  histogramOfClassic,
+  METRIC_NAME,
+  type NativeHistogram,
+} from '../../model/index.ts';
 
 /** What a sample brings beside its entry. */
 export interface SampleFacts {
@@ -35,7 +41,7 @@ type Role =
 const NONE: Role = { kind: 'none' };
 const ANY_VALUE = new Uint32Array(new Float64Array([Number.NaN]).buffer);
 
-interface Gathered {
+interface Gathered extends ClassicHistogram {
   readonly group: string;
   readonly buckets: { readonly bound: number; readonly count: number }[];
   sum: number;
@@ -95,7 +101,7 @@ export class CustomBoundsCollector {
   finish(finished: (histogram: ConvertedHistogram) => void): void {
     const gathered = this.#gathered;
     this.#gathered = undefined;
-    const histogram = gathered === undefined ? undefined : converted(gathered);
+    const histogram = gathered === undefined ? undefined : histogramOfClassic(gathered);
     if (gathered === undefined || histogram === undefined) return;
     const { group, timestampMs, startMs, exemplars } = gathered;
     const text = new TextEncoder().encode(group);
@@ -124,38 +130,4 @@ function textOf(name: string, pairs: readonly (readonly [name: string, value: st
   const quoted = (one: string): string =>
     `"${one.replace(/[\\"\n]/g, special => (special === '\n' ? '\\n' : `\\${special}`))}"`;
   return `{${[quoted(name), ...pairs.map(([label, value]) => `${quoted(label)}=${quoted(value)}`)].join(',')}}`;
-}
-
-/** Undefined for counts that fall from one bucket to the next: no histogram has such. */
-function converted({ buckets, sum, count }: Gathered): NativeHistogram | undefined {
-  const sorted = [...buckets].sort((a, b) => a.bound - b.bound);
-  const infinite = sorted.at(-1)?.bound === Number.POSITIVE_INFINITY ? sorted.pop() : undefined;
-  const total = count ?? infinite?.count;
-  if (total === undefined) return undefined;
-  const bounds: number[] = [];
-  const counts: number[] = [];
-  let before = 0;
-  for (const { bound, count: cumulative } of sorted) {
-    // A bound that stands there twice is one bucket.
-    if (bound === bounds.at(-1)) continue;
-    bounds.push(bound);
-    counts.push(cumulative - before);
-    before = cumulative;
-  }
-  counts.push(total - before);
-  if (counts.some(one => !(one >= 0))) return undefined;
-  return {
-    schema: CUSTOM_BOUNDS,
-    count: total,
-    sum,
-    zeroThreshold: 0,
-    zeroCount: 0,
-    positiveSpans: [{ offset: 0, length: counts.length }],
-    positiveCounts: Float64Array.from(counts),
-    negativeSpans: [],
-    negativeCounts: new Float64Array(0),
-    customBounds: Float64Array.from(bounds),
-    resetHint: 'unknown',
-    integer: Number.isInteger(total) && counts.every(Number.isInteger),
-  };
 }

@@ -1,6 +1,7 @@
 // model/histogram: native histograms: what makes one, their buckets, arithmetic and estimates.
 
 export { bucketsOf, type HistogramBucket } from './buckets.ts';
+export { type ClassicHistogram, histogramOfClassic } from './classic.ts';
 export { fractionOfHistogram, quantileOfHistogram, varianceOfHistogram } from './estimate.ts';
 export { formatHistogram } from './format.ts';
 export { interpolated } from './interpolate.ts';

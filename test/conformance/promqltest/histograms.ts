@@ -1,6 +1,7 @@
 // What the store of Prometheus makes of histograms that are loaded.
 
 import {
+  histogramOfClassic,
   type Labels,
   labelPairs,
   labelsFrom,
@@ -96,29 +97,8 @@ function natives(
   }: { readonly buckets: ReadonlyMap<number, number>; readonly sum?: number; readonly count?: number },
 ): [number, NativeHistogram][] {
   if (buckets.size === 0) return [];
-  const bounds = [...buckets.keys()].filter(Number.isFinite).sort((a, b) => a - b);
-  const cumulative = bounds.map(bound => buckets.get(bound) ?? 0);
-  const total = buckets.get(Number.POSITIVE_INFINITY) ?? count ?? cumulative.at(-1) ?? 0;
-  const counts = [...cumulative, total].map((value, i, all) => value - (all[i - 1] ?? 0));
+  const bounded = [...buckets].map(([bound, held]) => ({ bound, count: held }));
+  const native = histogramOfClassic({ buckets: bounded, sum, count });
   // What is no histogram is not made one.
-  if (counts.some(one => !(one >= 0))) return [];
-  return [
-    [
-      timeMs,
-      {
-        schema: -53,
-        count: total,
-        sum,
-        zeroThreshold: 0,
-        zeroCount: 0,
-        positiveSpans: [{ offset: 0, length: counts.length }],
-        positiveCounts: Float64Array.from(counts),
-        negativeSpans: [],
-        negativeCounts: new Float64Array(0),
-        customBounds: Float64Array.from(bounds),
-        resetHint: 'unknown',
-        integer: true,
-      },
-    ],
-  ];
+  return native === undefined ? [] : [[timeMs, native]];
 }
