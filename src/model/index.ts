@@ -8,6 +8,7 @@ export {
   type RuleId,
   ruleKey,
 } from './alert.ts';
+export { isInfinite, lostIn } from './compensation.ts';
 export { type Diagnostic, formatDiagnostic } from './diagnostic.ts';
 export type { FamilySample, MetricFamily } from './family.ts';
 export {

@@ -2,6 +2,7 @@
 // to lie evenly by exponent, in the zero bucket and in custom buckets evenly by value, as Prometheus has it.
 // biome-ignore-all lint/style/noNonNullAssertion: indices are within their arrays by construction.
 
+import { isInfinite, lostIn } from '../compensation.ts';
 import type { NativeHistogram } from '../sample.ts';
 import { type Bucket, bucketsOf, isCustom } from './buckets.ts';
 
@@ -131,8 +132,7 @@ export function varianceOfHistogram(histogram: NativeHistogram): number {
     const delta = middleOf(bucket, custom) - mean;
     const inc = bucket.count * delta * delta;
     const total = variance + inc;
-    if (!Number.isFinite(total)) lost = 0;
-    else lost += Math.abs(variance) >= Math.abs(inc) ? variance - total + inc : inc - total + variance;
+    lost = isInfinite(total) ? 0 : lost + lostIn(total, variance, inc);
     variance = total;
   }
   return (variance + lost) / histogram.count;

@@ -2,6 +2,7 @@
 // in common, as Prometheus does. Every count is a Kahan–Neumaier sum.
 // biome-ignore-all lint/style/noNonNullAssertion: indices are within their arrays by construction.
 
+import { isInfinite, lostIn } from '../compensation.ts';
 import type { NativeHistogram } from '../sample.ts';
 import {
   boundsOf,
@@ -190,10 +191,6 @@ export class HistogramSum {
   }
 }
 
-function isInfinite(value: number): boolean {
-  return value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY;
-}
-
 function owned(side: Side): Side {
   if (side === NO_SIDE) return NO_SIDE;
   return { indices: side.indices, counts: side.counts.slice(), lost: side.lost.slice() };
@@ -202,8 +199,7 @@ function owned(side: Side): Side {
 function addTo(sums: Float64Array, lost: Float64Array, at: number, inc: number): void {
   const sum = sums[at]!;
   const total = sum + inc;
-  if (isInfinite(total)) lost[at] = 0;
-  else lost[at] = lost[at]! + (Math.abs(sum) >= Math.abs(inc) ? sum - total + inc : inc - total + sum);
+  lost[at] = isInfinite(total) ? 0 : lost[at]! + lostIn(total, sum, inc);
   sums[at] = total;
 }
 

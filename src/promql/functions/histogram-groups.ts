@@ -63,15 +63,15 @@ function kindsOf({ present, steps, histograms }: VectorValue, row: number): Kind
 }
 
 /** The upper bound of a bucket; without one, a warning. */
-function boundOf({ run, ...input }: CallInput, { labels }: SeriesMeta, arg: number): number | undefined {
+function boundOf(input: CallInput, { labels }: SeriesMeta, arg: number): number | undefined {
   const le = labelValue(labels, 'le');
   const upper = readBound(le);
   if (upper !== undefined) return upper;
   const name = JSON.stringify(labelValue(labels, METRIC_NAME));
-  run.annotate(
+  input.run.annotate(
     'warning',
     `bucket label "le" is missing or has a malformed value of ${JSON.stringify(le)} for metric name ${name}`,
-    argSpan({ run, ...input }, arg),
+    argSpan(input, arg),
   );
   return undefined;
 }

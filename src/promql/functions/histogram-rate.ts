@@ -9,6 +9,7 @@ import {
   type NativeHistogram,
   sameHistogram,
 } from '../../model/index.ts';
+import { noteReconciledBounds } from '../operators/index.ts';
 import { isStarted } from './begun.ts';
 import type { MixedReduce } from './call.ts';
 import { type RateKind, spanAt } from './extended.ts';
@@ -110,9 +111,8 @@ function emptyLike({ schema, customBounds }: NativeHistogram): NativeHistogram {
   };
 }
 
-function noteReconciled(sum: HistogramSum, word: string, { run, span }: Noting): void {
-  if (sum.isReconciled)
-    run.annotate('info', `mismatched custom buckets were reconciled during ${word}`, span);
+function noteReconciled(sum: HistogramSum, during: 'addition' | 'subtraction', noting: Noting): void {
+  if (sum.isReconciled) noteReconciledBounds(noting, during);
   sum.isReconciled = false;
 }
 
@@ -140,12 +140,7 @@ export function lastTwoHistograms({ counter, perSecond }: RateKind): MixedReduce
         noteIncompatible(noting);
         return undefined;
       }
-      if (difference.isReconciled)
-        noting.run.annotate(
-          'info',
-          'mismatched custom buckets were reconciled during subtraction',
-          noting.span,
-        );
+      if (difference.isReconciled) noteReconciledBounds(noting, 'subtraction');
       growth = difference.histogram;
     }
     growth = { ...growth, resetHint: 'gauge' };

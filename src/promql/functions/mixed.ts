@@ -2,7 +2,13 @@
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
 
 import { labelValue, METRIC_NAME, type NativeHistogram, wasReset } from '../../model/index.ts';
-import type { Histograms, RangeSeries, Run } from '../operators/index.ts';
+import {
+  type Histograms,
+  noteMixedKinds,
+  noteMixedSchemas,
+  type RangeSeries,
+  type Run,
+} from '../operators/index.ts';
 import type { PlannedSpan } from '../plan/index.ts';
 import { beganAnew, isStarted } from './begun.ts';
 
@@ -54,12 +60,8 @@ export function nameOf({ meta }: RangeSeries): string {
   return JSON.stringify(labelValue(meta.labels, METRIC_NAME));
 }
 
-export function noteMixed({ run, span, series }: Noting): void {
-  run.annotate(
-    'warning',
-    `encountered a mix of histograms and floats for metric name ${nameOf(series)}`,
-    span,
-  );
+export function noteMixed(noting: Noting): void {
+  noteMixedKinds(noting, `metric name ${nameOf(noting.series)}`);
 }
 
 export function noteIgnored({ run, span, series }: Noting): void {
@@ -70,12 +72,8 @@ export function noteIgnored({ run, span, series }: Noting): void {
   );
 }
 
-export function noteIncompatible({ run, span, series }: Noting): void {
-  run.annotate(
-    'warning',
-    `vector contains a mix of histograms with exponential and custom buckets schemas for metric name ${nameOf(series)}`,
-    span,
-  );
+export function noteIncompatible(noting: Noting): void {
+  noteMixedSchemas(noting, `metric name ${nameOf(noting.series)}`);
 }
 
 /** Counters are no gauges, and the reverse. */

@@ -1,8 +1,8 @@
 // The *_over_time functions and the regressions.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
 
-import { HistogramMean, HistogramSum, type NativeHistogram } from '../../model/index.ts';
-import { annotateFold, lostIn, quantileOf, warnQuantile } from '../operators/index.ts';
+import { HistogramMean, HistogramSum, isInfinite, lostIn, type NativeHistogram } from '../../model/index.ts';
+import { annotateFold, quantileOf, warnQuantile } from '../operators/index.ts';
 import { formatPlainNumber } from '../parser/index.ts';
 import {
   argSpan,
@@ -93,10 +93,6 @@ function folded(func: 'sum' | 'avg'): MixedReduce {
     annotateFold(noting.run, fold, noting.span);
     return fold.result();
   };
-}
-
-function isInfinite(value: number): boolean {
-  return value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY;
 }
 
 /** Kahan–Neumaier. */

@@ -2,6 +2,7 @@
 // Sums are Kahan–Neumaier's as in Prometheus: a compensation column runs beside the sum.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
 
+import { isInfinite, lostIn } from '../../model/index.ts';
 import type { VectorValue } from './values.ts';
 
 export interface FoldState {
@@ -23,15 +24,6 @@ export const FOLDS: Readonly<Record<string, Fold>> = {
   stddev: (result, cells) => foldDeviation(result, cells, Math.sqrt),
   stdvar: (result, cells) => foldDeviation(result, cells, variance => variance),
 };
-
-/** The error that adding `inc` to `sum` (giving `total`) loses, to be added to the compensation. */
-export function lostIn(total: number, sum: number, inc: number): number {
-  return Math.abs(sum) >= Math.abs(inc) ? sum - total + inc : inc - total + sum;
-}
-
-function isInfinite(value: number): boolean {
-  return value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY;
-}
 
 function foldSum(result: VectorValue, cells: number): FoldState {
   const { values: sums, present: seen } = result;

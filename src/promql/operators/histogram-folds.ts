@@ -5,6 +5,7 @@
 import { HistogramMean, HistogramSum, type NativeHistogram } from '../../model/index.ts';
 import type { PlannedSpan } from '../plan/index.ts';
 import type { FoldState } from './folds.ts';
+import { noteMixedKinds, noteMixedSchemas, noteReconciledBounds } from './histogram-notes.ts';
 import type { Run } from './run.ts';
 import { floatsOf, type VectorValue } from './values.ts';
 
@@ -58,13 +59,9 @@ export class MixedFold {
     for (const [at, fold] of this.#folds) {
       if (present[at] === 1) {
         present[at] = 0;
-        run.annotate('warning', 'encountered a mix of histograms and floats for aggregation', span);
+        noteMixedKinds({ run, span }, 'aggregation');
       } else if (fold === 'incompatible') {
-        run.annotate(
-          'warning',
-          'vector contains a mix of histograms with exponential and custom buckets schemas',
-          span,
-        );
+        noteMixedSchemas({ run, span });
       } else {
         annotateFold(run, fold, span);
         this.histograms.set(at, fold.result());
@@ -82,8 +79,7 @@ export function annotateFold(
 ): void {
   if (fold.isConflicting)
     run.annotate('warning', 'conflicting counter resets during histogram aggregation', span);
-  if (fold.isReconciled)
-    run.annotate('info', 'mismatched custom buckets were reconciled during aggregation', span);
+  if (fold.isReconciled) noteReconciledBounds({ run, span }, 'aggregation');
 }
 
 /** For aggregations that histograms have no place in. */

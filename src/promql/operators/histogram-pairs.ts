@@ -9,6 +9,7 @@ import {
   trimmed,
 } from '../../model/index.ts';
 import type { PlannedSpan } from '../plan/index.ts';
+import { noteReconciledBounds } from './histogram-notes.ts';
 import type { Run } from './run.ts';
 
 /** A float where `histogram` is undefined. */
@@ -51,8 +52,7 @@ function combineHistograms(context: PairContext, a: NativeHistogram, b: NativeHi
     run.annotate('warning', `incompatible bucket layout encountered for binary operator ${operator}`, span);
     return undefined;
   }
-  if (sum.isReconciled)
-    run.annotate('info', `mismatched custom buckets were reconciled during ${word}`, span);
+  if (sum.isReconciled) noteReconciledBounds(context, word);
   if (sum.isConflicting) run.annotate('warning', `conflicting counter resets during histogram ${word}`, span);
   return operator === '-' ? { ...sum.histogram, resetHint: 'gauge' } : sum.histogram;
 }

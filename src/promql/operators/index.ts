@@ -3,8 +3,9 @@
 export { aggregate, warnQuantile } from './aggregate.ts';
 export { type CompareMode, operationOf } from './arithmetic.ts';
 export { binary } from './binary.ts';
-export { lostIn, quantileOf } from './folds.ts';
+export { quantileOf } from './folds.ts';
 export { annotateFold } from './histogram-folds.ts';
+export { noteMixedKinds, noteMixedSchemas, noteReconciledBounds } from './histogram-notes.ts';
 export { type EngineSettings, Refusal, Run, type RunInputs } from './run.ts';
 export { needStartTimestamps, queryTimes, selectInstants, selectRanges, windowEnds } from './select.ts';
 export { subqueryWindows, windowsOver } from './subquery.ts';

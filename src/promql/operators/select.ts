@@ -18,6 +18,7 @@ import {
   resolveDuration,
   type SelectRangeNode,
 } from '../plan/index.ts';
+import { noteMixedKinds, noteMixedSchemas } from './histogram-notes.ts';
 import type { Run } from './run.ts';
 import {
   type Grid,
@@ -210,13 +211,13 @@ type Interpolation = (
 
 /** As `interpolateAt`, where there are native histograms. Floats and histograms in one window do not go together. */
 function mixedInterpolation(run: Run, { span }: PlannedSource, { labels }: SeriesColumns): Interpolation {
-  const name = JSON.stringify(labelValue(labels, METRIC_NAME));
+  const metric = `metric name ${JSON.stringify(labelValue(labels, METRIC_NAME))}`;
   return (samples, window, timeMs) => {
     const { timesMs, histograms } = samples;
     const within = histograms === undefined ? 0 : histogramsWithin(histograms, window.from, window.to).size;
     if (histograms === undefined || within === 0) return interpolateAt(samples, window, timeMs);
     if (within < window.to - window.from) {
-      run.annotate('warning', `encountered a mix of histograms and floats for metric name ${name}`, span);
+      noteMixedKinds({ run, span }, metric);
       return undefined;
     }
     let next = window.from;
@@ -227,12 +228,7 @@ function mixedInterpolation(run: Run, { span }: PlannedSource, { labels }: Serie
     if (a === undefined || b === undefined || next === window.to || timesMs[before] === timeMs) return a;
     const share = (timeMs - timesMs[before]!) / (timesMs[next]! - timesMs[before]!);
     const between = interpolated(a, b, { share, counter: a.resetHint !== 'gauge' });
-    if (between === undefined)
-      run.annotate(
-        'warning',
-        `vector contains a mix of histograms with exponential and custom buckets schemas for metric name ${name}`,
-        span,
-      );
+    if (between === undefined) noteMixedSchemas({ run, span }, metric);
     return between;
   };
 }
