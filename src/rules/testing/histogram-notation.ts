@@ -14,12 +14,12 @@ export interface NotedHistogram {
   readonly hasHint: boolean;
 }
 
-const HINTS: Readonly<Record<string, NativeHistogram['resetHint']>> = {
-  gauge: 'gauge',
-  not_reset: 'no-reset',
-  reset: 'reset',
-  unknown: 'unknown',
-};
+const HINTS: ReadonlyMap<string, NativeHistogram['resetHint']> = new Map([
+  ['gauge', 'gauge'],
+  ['not_reset', 'no-reset'],
+  ['reset', 'reset'],
+  ['unknown', 'unknown'],
+]);
 
 const NUMBERS: ReadonlySet<string> = new Set([
   'schema',
@@ -44,7 +44,7 @@ export function parseHistogram(text: string): Result<NotedHistogram, string> {
     const [read = '', name = '', value = ''] = field ?? [];
     const parsed = LISTS.has(name) ? (value.match(/[^\s[\]]+/g) ?? []) : [value];
     const values = Float64Array.from(parsed, toNumber);
-    if (name === 'counter_reset_hint' && HINTS[value] !== undefined) hint = HINTS[value];
+    if (name === 'counter_reset_hint' && HINTS.has(value)) hint = HINTS.get(value);
     else if (values.every(isWritten(parsed)) && LISTS.has(name) && value.startsWith('['))
       lists.set(name, values);
     else if (values.every(isWritten(parsed)) && NUMBERS.has(name)) numbers.set(name, values[0]!);

@@ -26,6 +26,7 @@ describe('native histograms in series', () => {
     ['{{colour:3}}', 'cannot read "colour:3"'],
     ['{{buckets:3}}', 'cannot read "buckets:3"'],
     ['{{counter_reset_hint:maybe}}', 'cannot read'],
+    ['{{counter_reset_hint:constructor}}', 'cannot read'],
     ['{{count:1}', 'not a'],
     ['{{}}x99999999', 'more than'],
     ['{{}}+{{schema:-53}}x2', 'do not add up'],
