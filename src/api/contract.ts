@@ -64,6 +64,43 @@ export interface QueryStatsJson {
   readonly samples: { readonly totalQueryableSamples: number; readonly samplesRead: number };
 }
 
+/** What was asked, by whom and when; times in milliseconds since the epoch. */
+export interface AskedQueryJson {
+  readonly expr: string;
+  readonly startMs: number;
+  readonly endMs: number;
+  /** 0: an instant. */
+  readonly stepMs: number;
+  readonly who: string;
+  readonly client: string;
+  readonly atMs: number;
+}
+
+export interface QueryJson extends AskedQueryJson {
+  readonly id: number;
+  /** "running", "waiting", "ok", or the code of a failure. */
+  readonly verdict: string;
+  readonly message: string;
+  /** The wait in the queue included; so far, where it is not over. */
+  readonly durationMs: number;
+  readonly queueMs: number;
+  readonly seriesRead: number;
+  readonly samplesRead: number;
+  readonly bytesPeak: number;
+}
+
+/** GET /queries of our own API. */
+export interface QueriesJson {
+  readonly running: readonly QueryJson[];
+  readonly waiting: readonly QueryJson[];
+  /** The newest first; without those of rules and recovery. */
+  readonly last: readonly QueryJson[];
+  /** The slowest first, of one day. */
+  readonly slowest: readonly QueryJson[];
+  /** That ran when the process before this one died. */
+  readonly interrupted: readonly AskedQueryJson[];
+}
+
 /** A float or a native histogram: one of the two. */
 export interface VectorRow {
   readonly metric: LabelRecord;

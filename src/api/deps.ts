@@ -1,6 +1,6 @@
 // What the API needs from the rest of the house; app/wire.ts fills it in.
 
-import type { Clock, Result } from '../base/index.ts';
+import type { Clock, Result, Turns } from '../base/index.ts';
 import type {
   Alert,
   Effects,
@@ -8,6 +8,7 @@ import type {
   Labels,
   Matcher,
   Query,
+  QueryActivity,
   RecoveryRun,
   SeriesCounts,
   SeriesReader,
@@ -64,6 +65,9 @@ export interface PushedAnswer {
 export interface ApiDeps {
   readonly clock: Clock;
   readonly query: Query;
+  /** For what takes long beside queries. */
+  readonly turns: Turns;
+  queryActivity(): QueryActivity;
   readonly reader: SeriesReader;
   readonly exemplars: ExemplarReader;
   readonly state: StateStore;

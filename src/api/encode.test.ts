@@ -29,7 +29,7 @@ const SHOWN = {
 
 function answer(series: readonly AnswerSeries[], stepMs: number): QueryAnswer {
   const times = { startMs: 0, endMs: 2000, stepMs };
-  const cost = { seriesRead: 0, samplesRead: 0, durationMs: 0 };
+  const cost = { seriesRead: 0, samplesRead: 0, durationMs: 0, queueMs: 0, bytesPeak: 0 };
   return { times, resultType: stepMs === 0 ? 'vector' : 'matrix', series, annotations: [], cost };
 }
 

@@ -6,26 +6,31 @@ import {
   type Alert,
   type AnswerSeries,
   bucketsOf,
+  type InterruptedQuery,
   labelsToRecord,
   type NativeHistogram,
   type QueryAnswer,
+  type QueryRecord,
   type RecoveryRun,
   type StoredJournalEvent,
   type TargetStatus,
 } from '../model/index.ts';
 import type {
   AlertJson,
+  AskedQueryJson,
   HistogramJson,
   HistogramPoint,
   MatrixRow,
   OwnAlertJson,
   Point,
   QueryData,
+  QueryJson,
   RuleGroupJson,
   RuleJson,
   RunJson,
   TargetJson,
   TimelineEventJson,
+  VectorRow,
 } from './contract.ts';
 import type { RuleGroupView, RuleView } from './deps.ts';
 
@@ -46,20 +51,23 @@ export function queryData(answer: QueryAnswer): QueryData {
       result: [endS, formatFloatJson(answer.series[0]?.values[0] ?? Number.NaN)],
     };
   }
-  if (answer.resultType === 'vector' && times.stepMs === 0) {
-    const shown = answer.series.filter(series => series.present[0] === 1);
-    return {
-      resultType: 'vector',
-      result: shown.map(series => {
-        const metric = labelsToRecord(series.labels);
-        const histogram = series.histograms?.get(0);
-        if (histogram !== undefined) return { metric, histogram: [endS, histogramJson(histogram)] as const };
-        return { metric, value: [endS, formatFloatJson(series.values[0] ?? Number.NaN)] as const };
-      }),
-    };
-  }
-  const rows = answer.series.flatMap(series => matrixRow(series, times));
-  return { resultType: 'matrix', result: rows };
+  if (answer.resultType === 'vector' && times.stepMs === 0)
+    return { resultType: 'vector', result: answer.series.flatMap(series => vectorRow(series, endS)) };
+  return { resultType: 'matrix', result: answer.series.flatMap(series => matrixRow(series, times)) };
+}
+
+/** The rows of a vector or a matrix, one after the other. */
+export function* answerRows({ series, resultType, times }: QueryAnswer): Generator<VectorRow | MatrixRow> {
+  for (const one of series)
+    yield* resultType === 'vector' ? vectorRow(one, times.endMs / 1000) : matrixRow(one, times);
+}
+
+function vectorRow(series: AnswerSeries, endS: number): VectorRow[] {
+  if (series.present[0] !== 1) return [];
+  const metric = labelsToRecord(series.labels);
+  const histogram = series.histograms?.get(0);
+  if (histogram !== undefined) return [{ metric, histogram: [endS, histogramJson(histogram)] }];
+  return [{ metric, value: [endS, formatFloatJson(series.values[0] ?? Number.NaN)] }];
 }
 
 function matrixRow(series: AnswerSeries, times: QueryAnswer['times']): MatrixRow[] {
@@ -97,6 +105,15 @@ function histogramJson(histogram: NativeHistogram): HistogramJson {
     sum: formatFloatJson(histogram.sum),
     ...(buckets.length > 0 ? { buckets } : {}),
   };
+}
+
+export function askedJson({ expr, times, who, client, atMs }: InterruptedQuery): AskedQueryJson {
+  return { expr, ...times, who, client, atMs };
+}
+
+export function queryJson(record: QueryRecord): QueryJson {
+  const { id, verdict, message, cost } = record;
+  return { id, ...askedJson(record), verdict, message, ...cost };
 }
 
 export function targetJson(target: TargetStatus): TargetJson {

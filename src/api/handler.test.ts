@@ -150,6 +150,39 @@ describe('queries', () => {
   });
 });
 
+describe('queries of others', () => {
+  it('leave no room: the answer says so, and when to ask again', async () => {
+    const b = await bench(OPEN, { runningMax: 0, waitingMax: 0 });
+    const refused = await b.ask({ path: '/api/v1/query', query: 'query=m' });
+    expect([refused.status, refused.headers['retry-after']]).toEqual([503, '2']);
+    expect(jsonOf(refused)).toMatchObject({
+      errorType: 'unavailable',
+      error: expect.stringContaining('query-overload: Cannot run the query'),
+    });
+  });
+
+  it('that wait are left with the client, and are seen until then', async () => {
+    const b = await bench(OPEN, { runningMax: 0 });
+    const gone = new AbortController();
+    const asked = { path: '/api/v1/query', query: 'query=m', remoteAddress: '::1', signal: gone.signal };
+    const answer = b.ask(asked);
+    const seen = async () => jsonOf(await b.ask({ path: '/api/watchkeeper/v1/queries' }));
+    expect(await seen()).toMatchObject({
+      data: {
+        running: [],
+        waiting: [{ expr: 'm', who: 'loopback', client: '::1', verdict: 'waiting', stepMs: 0 }],
+        last: [],
+        interrupted: [],
+      },
+    });
+    gone.abort();
+    expect((await answer).status).toBe(499);
+    expect(await seen()).toMatchObject({
+      data: { waiting: [], last: [{ verdict: 'query-cancelled', samplesRead: 0 }], slowest: [{}] },
+    });
+  });
+});
+
 describe('what is known', () => {
   it('targets by state and pool, with the time before the first scrape as Prometheus writes it', async () => {
     const { ask } = await bench();

@@ -73,6 +73,7 @@ const ROUTES: readonly Route[] = [
   ),
   route(GET, `${OWN_PREFIX}/explain`, own.explain),
   route(GET, `${OWN_PREFIX}/live`, own.live),
+  route(GET, `${OWN_PREFIX}/queries`, own.queries),
   route(GET, '/metrics', deps => plain(200, deps.metricsPage(), PAGE_TYPE)),
   route(GET, '/metrics/host', deps => plain(200, deps.hostPage(), PAGE_TYPE)),
   route(CHANGE, '/-/reload', reload, 'admin'),

@@ -10,6 +10,7 @@ export type {
   MatrixRow,
   OwnAlertJson,
   Point,
+  QueriesJson,
   QueryData,
   ReceiverJson,
   RuleGroupJson,

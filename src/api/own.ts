@@ -2,9 +2,9 @@
 
 import { type ServerResponse, sleep } from '../base/index.ts';
 import type { StoredJournalEvent } from '../model/index.ts';
-import type { ExplainJson, LiveJson } from './contract.ts';
+import type { ExplainJson, LiveJson, QueriesJson } from './contract.ts';
 import type { ApiDeps } from './deps.ts';
-import { ownAlertJson, runJson, targetJson, timelineJson } from './encode.ts';
+import { askedJson, ownAlertJson, queryJson, runJson, targetJson, timelineJson } from './encode.ts';
 import type { Asked } from './prometheus.ts';
 import { failure, success } from './respond.ts';
 
@@ -43,6 +43,19 @@ export async function testReceiver(deps: ApiDeps, name: string): Promise<ServerR
   }
   const sent = await deps.testReceiver(name);
   return sent.ok ? success({ answer: sent.value }) : failure('execution', sent.error);
+}
+
+/** What runs, what waits, what was slow. */
+export function queries(deps: ApiDeps): ServerResponse {
+  const { running, waiting, last, slowest, interrupted } = deps.queryActivity();
+  const body: QueriesJson = {
+    running: running.map(queryJson),
+    waiting: waiting.map(queryJson),
+    last: last.map(queryJson),
+    slowest: slowest.map(queryJson),
+    interrupted: interrupted.map(askedJson),
+  };
+  return success(body);
 }
 
 /** `alert`: a fingerprint, or an alert's name; of several alerts with one name the one that fires, else the latest. */

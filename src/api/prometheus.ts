@@ -14,12 +14,14 @@ import { parseExpr, printExpr } from '../promql/parser/index.ts';
 import type { ErrorType, QueryData, QueryStatsJson } from './contract.ts';
 import type { ApiDeps } from './deps.ts';
 import { alertJson, isoTime, queryData, ruleGroupJson, targetJson } from './encode.ts';
+import { isLong, longAnswer } from './long-answer.ts';
 import { limitParam, parseStep, parseTime, TRUNCATED } from './params.ts';
 import { failure, success } from './respond.ts';
 
 /** As Prometheus: enough for a minute's resolution over a week, and an answer that a browser can draw. */
 const RANGE_POINTS_MAX = 11_000;
-const QUERY_TIMEOUT_MS = 120_000;
+/** Seconds after which a client that was refused for the moment may ask again: a slot is free much sooner. */
+const RETRY_AFTER_S = 2;
 
 export interface Asked {
   readonly params: URLSearchParams;
@@ -61,7 +63,8 @@ function rangeTimes(params: URLSearchParams): Result<QueryTimes, string> {
 }
 
 async function answer(deps: ApiDeps, asked: Asked, times: QueryTimes): Promise<ServerResponse> {
-  const timeout = stepParam(asked.params, 'timeout', QUERY_TIMEOUT_MS);
+  // The engine has the upper bound.
+  const timeout = stepParam(asked.params, 'timeout', Number.POSITIVE_INFINITY);
   if (!timeout.ok) return failure('bad_data', `invalid parameter "timeout": ${timeout.error}`);
   const lookback = stepParam(asked.params, 'lookback_delta', 0);
   if (!lookback.ok) return failure('bad_data', `invalid parameter "lookback_delta": ${lookback.error}`);
@@ -69,18 +72,29 @@ async function answer(deps: ApiDeps, asked: Asked, times: QueryTimes): Promise<S
   if (!limit.ok) return failure('bad_data', limit.error);
   const plan = deps.query.prepare(asked.params.get('query') ?? '');
   if (!plan.ok) return queryFailure(plan.error);
+  let handBack = (): void => {};
   const options = {
     principal: asked.principal,
-    timeoutMs: Math.min(timeout.value, QUERY_TIMEOUT_MS),
+    client: asked.request.remoteAddress,
+    timeoutMs: timeout.value,
     ...(lookback.value > 0 ? { lookbackMs: lookback.value } : {}),
+    onHeld: (given: () => void) => {
+      handBack = given;
+    },
   };
   const result = await deps.query.execute(plan.value, times, options, asked.signal);
   if (!result.ok) return queryFailure(result.error);
-  const { data, isCut } = limitedData(queryData(result.value), limit.value);
-  const notes = notesOf(result.value);
+  const answered = result.value;
+  const notes = notesOf(answered);
+  const stats = (asked.params.get('stats') ?? '') === '' ? undefined : statsOf(answered);
+  if (isLong(answered)) {
+    const how = { limit: limit.value, cutWarning: TRUNCATED, handBack };
+    return longAnswer(deps.turns, { answer: answered, stats, ...notes, ...how });
+  }
+  handBack();
+  const { data, isCut } = limitedData(queryData(answered), limit.value);
   if (isCut) notes.warnings.push(TRUNCATED);
-  const withStats = (asked.params.get('stats') ?? '') !== '';
-  return success(withStats ? { ...data, stats: statsOf(result.value) } : data, notes);
+  return success(stats === undefined ? data : { ...data, stats }, notes);
 }
 
 /** The first so many series. */
@@ -94,9 +108,11 @@ function limitedData(data: QueryData, limit: number): { readonly data: QueryData
 
 /** What is not told apart here is left out, or all of it is evaluation. */
 function statsOf({ cost }: QueryAnswer): QueryStatsJson {
-  const seconds = cost.durationMs / 1000;
+  const execQueueTime = cost.queueMs / 1000;
+  const execTotalTime = cost.durationMs / 1000;
+  const evalTotalTime = execTotalTime - execQueueTime;
   return {
-    timings: { evalTotalTime: seconds, innerEvalTime: seconds, execQueueTime: 0, execTotalTime: seconds },
+    timings: { evalTotalTime, innerEvalTime: evalTotalTime, execQueueTime, execTotalTime },
     samples: { totalQueryableSamples: cost.samplesRead, samplesRead: cost.samplesRead },
   };
 }
@@ -112,6 +128,7 @@ const ERROR_TYPES: Readonly<Record<QueryErrorCode, ErrorType>> = {
   'query-not-supported': 'bad_data',
   'query-execution': 'execution',
   'query-limit': 'execution',
+  'query-overload': 'unavailable',
   'query-timeout': 'timeout',
   'query-cancelled': 'canceled',
   'query-storage': 'internal',
@@ -119,7 +136,8 @@ const ERROR_TYPES: Readonly<Record<QueryErrorCode, ErrorType>> = {
 
 function queryFailure(error: QueryFailure): ServerResponse {
   const place = error.span === undefined ? '' : ` (at ${error.span.start + 1}..${error.span.end})`;
-  return failure(ERROR_TYPES[error.code], `${error.code}: ${error.message}${place}`);
+  const headers = error.code === 'query-overload' ? { 'retry-after': String(RETRY_AFTER_S) } : undefined;
+  return failure(ERROR_TYPES[error.code], `${error.code}: ${error.message}${place}`, headers);
 }
 
 export function targets(deps: ApiDeps, asked: Asked): ServerResponse {

@@ -83,6 +83,8 @@ function depsOf(ports: SystemPorts, system: System): ApiDeps {
   return {
     clock,
     query,
+    turns: system.turns,
+    queryActivity: () => query.activity(),
     reader: store,
     exemplars: store,
     state,

@@ -2,7 +2,7 @@
 
 import { createDispatcher, type Dispatcher, logKeptMs } from '../alerting/index.ts';
 import type { ReloadOutcome } from '../api/index.ts';
-import { err, ok, type Result, type Timer } from '../base/index.ts';
+import { err, ok, type Result, type Timer, Turns } from '../base/index.ts';
 import { createInProcessRunner, type InProcessRunner } from '../collect/inprocess/index.ts';
 import { createPushReceiver, type PushReceiver } from '../collect/push/index.ts';
 import { createScraper, type Scraper } from '../collect/scrape/index.ts';
@@ -14,13 +14,12 @@ import {
   formatDiagnostic,
   type MetricFamily,
   MetricRegistry,
-  type Query,
   type StateStore,
   type TargetDirectory,
   type TargetStatus,
 } from '../model/index.ts';
 import { channels, createNotifier, createRender, type Notifier, type NotifyConfig } from '../notify/index.ts';
-import { createQueryEngine, type EngineSettings } from '../promql/index.ts';
+import type { ActiveLog, QueryEngine } from '../promql/index.ts';
 import { createRecovery, type Recovery } from '../recovery/index.ts';
 import { createRuleRunner, type RuleRunner, type RuleSettings } from '../rules/index.ts';
 import { DEFAULT_STORE_SETTINGS, openStore, type Store, ThreadMaker } from '../storage/index.ts';
@@ -28,6 +27,7 @@ import { joinDirectories } from './directory.ts';
 import { hostRunner, inProcessTarget } from './in-process.ts';
 import type { SystemPorts } from './ports.ts';
 import { prepareSending } from './prepare-sending.ts';
+import { openQueryLog, type QueryOverrides, queryEngineOf } from './queries.ts';
 import { readRuleFiles } from './rules.ts';
 import { selfFamilies } from './self.ts';
 import {
@@ -42,8 +42,6 @@ import { VERSION } from './version.ts';
 
 /** Attempts under way when the process stops get this long; what is cut off is told again after the next start, marked. */
 const STOP_GRACE_MS = 5000;
-/** Rules' own queries: as Prometheus's default for all queries. */
-const RULE_QUERY_TIMEOUT_MS = 120_000;
 /** How often the journal is trimmed to its retention. */
 const EXPIRE_EVERY_MS = 3_600_000;
 
@@ -57,7 +55,7 @@ export interface SystemOptions {
   /** The stock rules are on unless the configuration has `rule_files`. */
   readonly stock: boolean;
   /** What of the query language is on beside the usual. */
-  readonly query?: Partial<Pick<EngineSettings, 'delayedNameRemoval' | 'startTimestamps'>> | undefined;
+  readonly query?: QueryOverrides | undefined;
 }
 
 /** Why the system did not start, in sentences for people. */
@@ -81,7 +79,9 @@ export interface System {
   readonly effects: Effects;
   readonly store: Store;
   readonly state: StateStore;
-  readonly query: Query;
+  readonly query: QueryEngine;
+  /** Whatever does long work in the main thread shares them. */
+  readonly turns: Turns;
   readonly rules: RuleRunner;
   readonly notifier: Notifier;
   readonly push: PushReceiver;
@@ -118,6 +118,7 @@ interface Folders {
   readonly store: Store;
   readonly state: StateStore;
   readonly registry: MetricRegistry;
+  readonly activeLog: ActiveLog;
 }
 
 async function openFolders(
@@ -163,7 +164,9 @@ async function openFolders(
       problems: [`Cannot open the state database in "${options.dataFolder}": ${state.error.message}`],
     });
   }
-  return ok({ store: store.value, state: state.value, registry });
+  const overrides = options.query;
+  const activeLog = await openQueryLog(ports, options.dataFolder, { config: config.query, overrides });
+  return ok({ store: store.value, state: state.value, registry, activeLog });
 }
 
 interface Built {
@@ -177,7 +180,7 @@ function build(
   first: Folders & { readonly config: Config; readonly version: string },
 ): Built {
   const { clock, random, http, mail, exec, log } = ports;
-  const { store, state, registry } = first;
+  const { store, state, registry, activeLog } = first;
   const { effects } = options;
   const startedAtMs = clock.nowMs();
   const retentionMs = options.retentionMs ?? first.config.storage.retentionMs;
@@ -190,7 +193,15 @@ function build(
   let ready = false;
 
   const externalUrl = (): string => externalUrlOf(config, ports.hostFacts.hostname());
-  const query = createQueryEngine({ reader: store, clock, settings: options.query ?? {} });
+  const turns = new Turns(clock);
+  const query = queryEngineOf(ports, {
+    config: first.config.query,
+    overrides: options.query,
+    activeLog,
+    reader: store,
+    turns,
+    metrics: registry,
+  });
 
   const notifyConfig = (): NotifyConfig => {
     const render = createRender({ clock, files: [] });
@@ -297,7 +308,7 @@ function build(
   const ruleSettings = (): RuleSettings => ({
     defaultIntervalMs: config.global.evaluationIntervalMs,
     defaultQueryOffsetMs: 0,
-    queryTimeoutMs: RULE_QUERY_TIMEOUT_MS,
+    queryTimeoutMs: options.query?.timeoutMs ?? first.config.query.timeoutMs,
     externalLabels: config.global.externalLabels,
     externalUrl: externalUrl(),
     unknowable: options.stock && !config.namesRuleFiles ? 'unknown' : 'resolved',
@@ -385,6 +396,7 @@ function build(
     store,
     state,
     query,
+    turns,
     rules,
     notifier,
     push,
@@ -427,7 +439,7 @@ function build(
       await Promise.all([recovery.stop(), notifier.stop(STOP_GRACE_MS)]);
       await dispatcher.stop();
       await Promise.all(inProcess.map(runner => runner.stop()));
-      await Promise.all([store.close(), state.close()]);
+      await Promise.all([store.close(), state.close(), activeLog.close()]);
     },
   };
 
@@ -464,7 +476,7 @@ function build(
  * started with: a change stays in wait until the next start.
  */
 function needsRestart(before: Config, after: Config): readonly string[] {
-  const parts = ['host', 'web', 'storage'] as const;
+  const parts = ['host', 'web', 'storage', 'query'] as const;
   return parts
     .filter(part => !sameSettings(before[part], after[part]))
     .map(part => `"${part}" changed: it takes effect at the next start`);

@@ -2,7 +2,10 @@
 
 import type { SystemOptions } from '../app/index.ts';
 
-type QueryFeature = keyof NonNullable<SystemOptions['query']>;
+type QueryFeature = Extract<
+  keyof NonNullable<SystemOptions['query']>,
+  'delayedNameRemoval' | 'startTimestamps'
+>;
 
 const ALWAYS_ON: ReadonlySet<string> = new Set([
   'exemplar-storage',

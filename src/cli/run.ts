@@ -1,6 +1,6 @@
 // watchkeeper run: the whole system, until it is told to stop.
 
-import { REGISTRIES, type System, serve, startSystem, VERSION } from '../app/index.ts';
+import { REGISTRIES, type System, type SystemOptions, serve, startSystem, VERSION } from '../app/index.ts';
 import { parseDuration } from '../base/index.ts';
 import { loadConfig, resolveFrom } from '../config/index.ts';
 import {
@@ -13,6 +13,7 @@ import {
 } from './command.ts';
 import { readFeatures } from './features.ts';
 import { definedOnly, type RealPorts, realPorts } from './ports.ts';
+import { QUERY_FLAGS, readQueryFlags } from './query-flags.ts';
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 /** Open streams of the page get this long to end. */
@@ -32,6 +33,8 @@ export const runCommand: Command = {
   --retention AGE    how long samples are kept, such as 15d (default: storage.retention, else 15d)
   --listen ADDR      host:port of the page and the API (default: 127.0.0.1:9390, or web.listen)
   --enable-feature L Prometheus's names, with commas: use-start-timestamps, promql-delayed-name-removal
+  --query.max-samples N, --query.timeout D, --query.max-concurrency N, --query.lookback-delta D
+                     as Prometheus's; they go before the section "query" of the configuration
   --shadow           evaluate everything, send nothing, act on nothing, and journal what would have been
   --log-level LEVEL  debug, info, warn or error (default: info)
   --log-format F     text or json (default: text)
@@ -48,6 +51,7 @@ anew; a bad one leaves the one in force in place.
       listen: { type: 'string' },
       retention: { type: 'string' },
       'enable-feature': { type: 'string' },
+      ...QUERY_FLAGS,
       shadow: { type: 'boolean' },
       'log-level': { type: 'string' },
       'log-format': { type: 'string' },
@@ -64,10 +68,17 @@ anew; a bad one leaves the one in force in place.
     const retention = parseRetention(args.value.text('retention'));
     if (retention === null)
       return usageError(context, runCommand, '--retention is a duration of at least a minute, such as 15d');
+    const query = readQueryFlags(args.value);
+    if (!query.ok) return usageError(context, runCommand, query.error);
     const logFormat = args.value.text('log-format') === 'json' ? 'json' : 'text';
     const ports = realPorts({ env: context.env, logFormat, logLevel: level });
     try {
-      return await runSystem(context, args.value, { ports, listen, retentionMs: retention });
+      return await runSystem(context, args.value, {
+        ports,
+        listen,
+        retentionMs: retention,
+        query: query.value,
+      });
     } finally {
       await ports.close();
     }
@@ -83,12 +94,13 @@ interface RunSettings {
   readonly ports: RealPorts;
   readonly listen: Listen | undefined;
   readonly retentionMs: number | undefined;
+  readonly query: SystemOptions['query'];
 }
 
 async function runSystem(
   context: CommandContext,
   args: ParsedArgs,
-  { ports, listen, retentionMs }: RunSettings,
+  { ports, listen, retentionMs, query }: RunSettings,
 ): Promise<ExitCode> {
   const paths = await configPaths(context, args);
   // Who brings a prometheus.yml brings the rules with it, or wants none.
@@ -101,7 +113,7 @@ async function runSystem(
     effects: args.flag('shadow') ? 'shadow' : 'live',
     retentionMs,
     stock,
-    query: features.query,
+    query: { ...query, ...features.query },
     load: () =>
       loadConfig({ disk: ports.disk, env: definedOnly(context.env), paths, registries: REGISTRIES }),
   });

@@ -18,6 +18,8 @@ import {
   JOURNAL_DEFAULTS,
   type JournalConfig,
   type NoDataDefault,
+  QUERY_DEFAULTS,
+  type QueryConfig,
   STORAGE_DEFAULTS,
   type StorageConfig,
   WEB_DEFAULTS,
@@ -51,6 +53,7 @@ export interface Config {
   readonly host: HostConfig;
   readonly web: WebConfig;
   readonly storage: StorageConfig;
+  readonly query: QueryConfig;
   readonly journal: JournalConfig;
   /** What the playbook schema of the registry made of each. */
   readonly playbooks: readonly unknown[];
@@ -71,6 +74,7 @@ export interface Sections {
   readonly host?: HostConfig | undefined;
   readonly web?: WebConfig | undefined;
   readonly storage?: StorageConfig | undefined;
+  readonly query?: QueryConfig | undefined;
   /** What prometheus.yml says, where one is named: it has the last word. Negative is none. */
   readonly exemplarsMax?: number | undefined;
   readonly journal?: JournalConfig | undefined;
@@ -102,6 +106,7 @@ export function assembleConfig(sections: Sections): Config {
     host: sections.host ?? HOST_DEFAULTS,
     web: sections.web ?? WEB_DEFAULTS,
     storage: storageOf(sections),
+    query: sections.query ?? QUERY_DEFAULTS,
     journal: sections.journal ?? JOURNAL_DEFAULTS,
     playbooks: sections.playbooks ?? [],
     ...(sections.noDataDefault === undefined ? {} : { noDataDefault: sections.noDataDefault }),

@@ -98,6 +98,7 @@ export type {
   HostConfig,
   JournalConfig,
   NoDataDefault,
+  QueryConfig,
   StorageConfig,
   WebConfig,
   WebRole,

@@ -52,6 +52,33 @@ describe('defaults and inheritance', () => {
     expect(config?.storage.retentionMs).toBe(15 * 86_400_000);
   });
 
+  it('limits of queries are those of Prometheus where it has them, and can be set or lifted', async () => {
+    const stock = await load({ [MAIN]: '' });
+    expect(stock.config?.query).toMatchObject({
+      samplesMax: 50_000_000,
+      timeoutMs: 120_000,
+      lookbackMs: 300_000,
+      runningMax: 20,
+    });
+    const own = await load({
+      [MAIN]:
+        'query: {samples_max: 1000, series_max: 10, memory_max: 64MB, memory_total_max: 0, timeout: 30s, lookback_delta: 1m, concurrency_max: 4, waiting_max: 0, slow: 0s}\n',
+    });
+    expect(own.told).toBe('');
+    expect(own.config?.query).toEqual({
+      samplesMax: 1000,
+      seriesMax: 10,
+      bytesMax: 64 * 1024 ** 2,
+      totalBytesMax: Number.POSITIVE_INFINITY,
+      timeoutMs: 30_000,
+      lookbackMs: 60_000,
+      runningMax: 4,
+      waitingMax: 0,
+      slowMs: 0,
+    });
+    expect((await load({ [MAIN]: 'query: {concurrency_max: 0}\n' })).told).toContain('concurrency_max');
+  });
+
   it('a job takes interval and timeout from global, and the timeout never exceeds the interval', async () => {
     const { config } = await load({
       [MAIN]:

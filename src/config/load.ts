@@ -81,6 +81,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadOutcome> {
     host: own?.value?.host,
     web: own?.value?.web,
     storage: own?.value?.storage,
+    query: own?.value?.query,
     exemplarsMax: prometheus?.value?.storage?.exemplars?.max_exemplars,
     journal: own?.value?.journal,
     playbooks: own?.value?.recovery?.playbooks,

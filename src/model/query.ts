@@ -47,6 +47,13 @@ export interface QueryOptions {
    * so that "fell below" and "is absent" can be told apart.
    */
   readonly wantUnfiltered?: boolean;
+  /** The address that the question came from: callers that have no name are told apart by it. */
+  readonly client?: string;
+  /**
+   * Is given what hands back the room of the answer, to be called once the answer is no longer held. Without it the room is
+   * handed back with the answer: right for answers that are small or soon forgotten.
+   */
+  readonly onHeld?: (handBack: () => void) => void;
 }
 
 export type QueryErrorCode =
@@ -54,6 +61,7 @@ export type QueryErrorCode =
   | 'query-not-supported'
   | 'query-execution'
   | 'query-limit'
+  | 'query-overload'
   | 'query-timeout'
   | 'query-cancelled'
   | 'query-storage';
@@ -95,7 +103,48 @@ export interface AnswerSeries {
 export interface QueryCost {
   readonly seriesRead: number;
   readonly samplesRead: number;
+  /** From the question to the answer, the wait in the queue included. */
   readonly durationMs: number;
+  /** Of it, until the query was begun. */
+  readonly queueMs: number;
+  /** The most that it held at once, by its own account. */
+  readonly bytesPeak: number;
+}
+
+/** A query as people see it: that runs, waits, or is over. */
+export interface QueryRecord {
+  readonly id: number;
+  /** Cut where it is very long. */
+  readonly expr: string;
+  readonly times: QueryTimes;
+  readonly who: string;
+  readonly client: string;
+  /** Wall time of the question. */
+  readonly atMs: number;
+  /** So far, where it is not over. */
+  readonly cost: QueryCost;
+  readonly verdict: 'running' | 'waiting' | 'ok' | QueryErrorCode;
+  /** Of a failure. */
+  readonly message: string;
+}
+
+/** Found in the log of active queries: it ran when the process before this one died. */
+export interface InterruptedQuery {
+  readonly expr: string;
+  readonly times: QueryTimes;
+  readonly who: string;
+  readonly client: string;
+  readonly atMs: number;
+}
+
+export interface QueryActivity {
+  readonly running: readonly QueryRecord[];
+  readonly waiting: readonly QueryRecord[];
+  /** The newest first. */
+  readonly last: readonly QueryRecord[];
+  /** The slowest first. */
+  readonly slowest: readonly QueryRecord[];
+  readonly interrupted: readonly InterruptedQuery[];
 }
 
 export interface QueryAnswer {

@@ -1,6 +1,6 @@
 // The ports between the time-series store and those who write to it and read from it.
 
-import type { Result } from '../base/index.ts';
+import type { Pace, Result } from '../base/index.ts';
 import type { Labels } from './labels.ts';
 import type { Matcher } from './matcher.ts';
 import type {
@@ -45,6 +45,14 @@ export interface SelectHints {
   readonly grouping?: { readonly by: boolean; readonly labels: readonly string[] };
   /** Stop after so many series; 0 means no limit. */
   readonly limit: number;
+  /** Asked while reading, if given. Where it says no, the answer is `query-cancelled`: who asks knows why. */
+  readonly work?: ReadWork;
+}
+
+/** What a reader asks of whoever it reads for. */
+export interface ReadWork extends Pace {
+  /** Before so many bytes are allocated for the answer: whether they may be. */
+  reserve(bytes: number): boolean;
 }
 
 /**

@@ -10,6 +10,11 @@ export function systemClock(): Clock {
     nowMs: () => Date.now(),
     monotonicMs: () => performance.now(),
     after: (delayMs, fire) => {
+      // Behind the timers and sockets of this turn of the event loop, where a timer would wait for a whole millisecond.
+      if (delayMs <= 0) {
+        const soon = setImmediate(fire);
+        return { cancel: () => clearImmediate(soon) };
+      }
       const dueMs = performance.now() + Math.max(0, delayMs);
       let timer: NodeJS.Timeout;
       const wait = (): void => {

@@ -1,8 +1,9 @@
 // Answers compressed for clients that take it: JSON of series shrinks to a tenth. In the thread pool, so that a long answer holds
 // nothing up.
 
+import { pipeline, Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { brotliCompress, constants, gzip } from 'node:zlib';
+import { brotliCompress, constants, createBrotliCompress, createGzip, gzip } from 'node:zlib';
 
 /** Shorter ones fit a packet or two as they are. */
 const WORTH_BYTES = 1024;
@@ -37,10 +38,30 @@ export function isWorthwhile(length: number, headers: Readonly<Record<string, st
   );
 }
 
+/** Streams that are written as they come: of events, which must not wait for a block to fill up. */
+const LIVE_TYPE = /^text\/event-stream/;
+
+export function isWorthwhileStream(headers: Readonly<Record<string, string>>): boolean {
+  return isWorthwhile(WORTH_BYTES, headers) && !LIVE_TYPE.test(headers['content-type'] ?? '');
+}
+
+/** Ends `chunks` when it is itself left early. */
+export function compressStream(
+  chunks: AsyncIterable<Uint8Array | string>,
+  encoding: Encoding,
+): AsyncIterable<Uint8Array> {
+  const packer = encoding === 'gzip' ? createGzip(GZIP) : createBrotliCompress(BROTLI);
+  // A failure ends the packer, and whoever reads from it learns of it there.
+  pipeline(Readable.from(chunks), packer, () => {});
+  return packer;
+}
+
+const GZIP = { level: GZIP_LEVEL };
+const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY } };
 const toGzip = promisify(gzip);
 const toBrotli = promisify(brotliCompress);
 
 export function compress(body: Uint8Array | string, encoding: Encoding): Promise<Uint8Array> {
-  if (encoding === 'gzip') return toGzip(body, { level: GZIP_LEVEL });
-  return toBrotli(body, { params: { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY } });
+  if (encoding === 'gzip') return toGzip(body, GZIP);
+  return toBrotli(body, BROTLI);
 }

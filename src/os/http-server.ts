@@ -22,7 +22,14 @@ import {
   type ServerResponse,
 } from '../base/index.ts';
 import { readBody } from './body.ts';
-import { chosenEncoding, compress, type Encoding, isWorthwhile } from './compress.ts';
+import {
+  chosenEncoding,
+  compress,
+  compressStream,
+  type Encoding,
+  isWorthwhile,
+  isWorthwhileStream,
+} from './compress.ts';
 import { errorName } from './disk-errors.ts';
 import { giveBack } from './give-back.ts';
 import { Inflater } from './inflater.ts';
@@ -33,6 +40,8 @@ const HEADER_BYTES_MAX = 64 * 1024;
 const HEADERS_TIMEOUT_MS = 20_000;
 const REQUEST_TIMEOUT_MS = 120_000;
 const KEEP_ALIVE_MS = 75_000;
+/** A client that takes nothing of a stream for so long is gone: what is still to be sent holds memory. */
+const STALL_MS_MAX = 60_000;
 /** Beyond this new connections are dropped: each costs memory, and a browser needs six. */
 const CONNECTIONS_MAX = 4096;
 
@@ -233,9 +242,16 @@ async function send(response: NodeResponse, answered: ServerResponse, sending: S
     response.end(sending.headOnly ? undefined : body);
     return;
   }
-  response.writeHead(answered.status, answered.headers);
+  const isWorthIt = !sending.headOnly && isWorthwhileStream(answered.headers);
+  const encoding = isWorthIt ? sending.encoding : undefined;
+  response.writeHead(answered.status, {
+    ...answered.headers,
+    ...(isWorthIt ? { vary: 'accept-encoding' } : {}),
+    ...(encoding === undefined ? {} : { 'content-encoding': encoding }),
+  });
   response.flushHeaders();
-  await stream(response, body[Symbol.asyncIterator](), sending);
+  const chunks = encoding === undefined ? body : compressStream(body, encoding);
+  await stream(response, chunks[Symbol.asyncIterator](), sending);
   response.end();
 }
 
@@ -277,7 +293,9 @@ async function stream(
     }
     if (response.write(next.value)) continue;
     const drained = new Promise<'drained'>(resolve => response.once('drain', () => resolve('drained')));
+    const stalled = setTimeout(() => response.destroy(), STALL_MS_MAX);
     await Promise.race([drained, left]);
+    clearTimeout(stalled);
   }
 }
 

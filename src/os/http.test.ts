@@ -322,6 +322,47 @@ describe('the server', () => {
     expect(bodies.map(({ length }) => length)).toEqual([0, 0, 0]);
   });
 
+  it('compresses streams of text, events apart, and ends the generator of one that is left', async () => {
+    const piece = `${JSON.stringify(Array.from({ length: 2000 }, (_, i) => i))}\n`;
+    let ended = 0;
+    const port = await serve(async request => ({
+      status: 200,
+      headers: { 'content-type': request.path === '/live' ? 'text/event-stream' : 'application/json' },
+      body: (async function* () {
+        try {
+          for (let i = 0; i < (request.path === '/endless' ? Number.POSITIVE_INFINITY : 50); i++) {
+            yield piece;
+            if (i % 10 === 0) await pass(1);
+          }
+        } finally {
+          ended++;
+        }
+      })(),
+    }));
+    for (const [path, accept, encoding] of [
+      ['/', 'gzip', 'gzip'],
+      ['/', 'br', 'br'],
+      ['/', 'identity', null],
+      ['/live', 'gzip', null],
+    ] as const) {
+      const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+        headers: { 'accept-encoding': accept },
+      });
+      expect(response.headers.get('content-encoding')).toBe(encoding);
+      expect(await response.text()).toBe(piece.repeat(50));
+    }
+    expect(ended).toBe(4);
+    const leave = new AbortController();
+    const endless = await fetch(`http://127.0.0.1:${port}/endless`, {
+      headers: { 'accept-encoding': 'gzip' },
+      signal: leave.signal,
+    });
+    expect(endless.headers.get('content-encoding')).toBe('gzip');
+    leave.abort();
+    for (let i = 0; i < 100 && ended < 5; i++) await pass(20);
+    expect(ended).toBe(5);
+  });
+
   it('answers HEAD without a body', async () => {
     const port = await serve(async () => ({ status: 200, headers: {}, body: 'twelve bytes' }));
     const result = await plainClient().request(get(`http://127.0.0.1:${port}/`, { method: 'HEAD' }));

@@ -1,10 +1,19 @@
 // The Query port over a SeriesReader: parse, plan, run with limits, answer.
 
-import { type Clock, err, ok, type Result, withDeadline } from '../base/index.ts';
 import {
-  type AnswerSeries,
-  NO_LABELS,
+  type Clock,
+  err,
+  type Log,
+  ok,
+  type Result,
+  Turns,
+  withDeadline,
+} from '../base/index.ts';
+import {
+  MetricRegistry,
+  type Metrics,
   type Query,
+  type QueryActivity,
   type QueryAnswer,
   type QueryFailure,
   type QueryOptions,
@@ -12,25 +21,24 @@ import {
   type QueryTimes,
   type SeriesReader,
 } from '../model/index.ts';
+import { answerOf, heldBy } from './answer.ts';
 import { evaluateRoot } from './evaluate.ts';
 import { FUNCTIONS } from './functions/index.ts';
-import {
-  type EngineSettings,
-  type Grid,
-  type Histograms,
-  histogramsWithin,
-  Refusal,
-  Run,
-  type SeriesMeta,
-  sortedByLabels,
-  type Value,
-  type VectorValue,
-  withoutEmptyRows,
-} from './operators/index.ts';
+import { type EngineSettings, type Grid, Refusal, Run } from './operators/index.ts';
 import { parseExpr } from './parser/index.ts';
 import { type Planned, planExpr } from './plan/index.ts';
+import {
+  type ActiveLog,
+  MemoryAccount,
+  MemoryPool,
+  Supervisor,
+  type SupervisorSettings,
+  type Ticket,
+} from './running/index.ts';
 
-export const DEFAULT_ENGINE_SETTINGS: EngineSettings = {
+export type QuerySettings = EngineSettings & SupervisorSettings;
+
+export const DEFAULT_ENGINE_SETTINGS: QuerySettings = {
   lookbackMs: 300_000,
   // As in Prometheus: at nine bytes an entry this bounds one query to some 450 MB.
   samplesMax: 50_000_000,
@@ -38,25 +46,65 @@ export const DEFAULT_ENGINE_SETTINGS: EngineSettings = {
   seriesMax: 500_000,
   // Prometheus's limit of points a series: enough for a screen ten times over.
   stepsMax: 11_000,
+  // What the samples above come to, with some of what is beside them.
+  bytesMax: 512 * 1024 ** 2,
+  // Two of the largest, or many usual ones: a machine of 2 GB survives it.
+  totalBytesMax: 1024 ** 3,
   timeoutMs: 120_000,
   subqueryStepMs: 60_000,
   delayedNameRemoval: false,
   startTimestamps: false,
+  // As in Prometheus. All share one thread, so that more would only hold more memory.
+  runningMax: 20,
+  // Dashboards of thirty panels for sixteen people at once; each costs a connection and some 10 kB.
+  waitingMax: 500,
+  // A person who waits so long for a chart has noticed.
+  slowMs: 10_000,
 };
 
 export interface QueryEngineDeps {
   readonly reader: SeriesReader;
   readonly clock: Clock;
   /** What is left out is taken from DEFAULT_ENGINE_SETTINGS. */
-  readonly settings?: Partial<EngineSettings>;
+  readonly settings?: Partial<QuerySettings>;
+  /** Shared with whatever else does long work in this thread. */
+  readonly turns?: Turns;
+  readonly log?: Log;
+  readonly metrics?: Metrics;
+  readonly activeLog?: ActiveLog;
 }
 
-export function createQueryEngine(deps: QueryEngineDeps): Query {
+export interface QueryEngine extends Query {
+  /** What runs and waits now, and what is remembered of those that are over. */
+  activity(): QueryActivity;
+}
+
+interface Engine {
+  readonly reader: SeriesReader;
+  readonly clock: Clock;
+  readonly settings: QuerySettings;
+  readonly turns: Turns;
+  readonly pool: MemoryPool;
+  readonly supervisor: Supervisor;
+}
+
+export function createQueryEngine(deps: QueryEngineDeps): QueryEngine {
+  const { clock, reader } = deps;
   const settings = { ...DEFAULT_ENGINE_SETTINGS, ...deps.settings };
+  const pool = new MemoryPool(settings.totalBytesMax);
+  const supervisor = new Supervisor({
+    clock,
+    log: deps.log ?? { log: () => {} },
+    metrics: deps.metrics ?? new MetricRegistry(),
+    pool,
+    activeLog: deps.activeLog,
+    settings,
+  });
+  const engine = { reader, clock, settings, turns: deps.turns ?? new Turns(clock), pool, supervisor };
   return {
     prepare,
-    execute: (plan, times, options, signal) =>
-      execute({ reader: deps.reader, clock: deps.clock, settings, plan, times, options, signal }),
+    execute: (plan, times, options, signal) => execute(engine, { plan, times, options, signal }),
+    activity: () => supervisor.activity(),
   };
 }
 
@@ -72,42 +120,87 @@ function prepare(expr: string): Result<QueryPlan, QueryFailure> {
 }
 
 interface Execution {
-  readonly reader: SeriesReader;
-  readonly clock: Clock;
-  readonly settings: EngineSettings;
   readonly plan: QueryPlan;
   readonly times: QueryTimes;
   readonly options: QueryOptions;
   readonly signal: AbortSignal | undefined;
 }
 
-async function execute(execution: Execution): Promise<Result<QueryAnswer, QueryFailure>> {
-  const { clock, settings, times, options, signal } = execution;
+/** Waits for its turn, then evaluates; the time limit holds for both. */
+async function execute(engine: Engine, execution: Execution): Promise<Result<QueryAnswer, QueryFailure>> {
+  const { clock, settings, supervisor } = engine;
+  const { plan, times, options, signal } = execution;
   const grid = gridFor(times, settings);
   if (!grid.ok) return grid;
   const startedMs = clock.monotonicMs();
   const timeoutMs = Math.min(options.timeoutMs, settings.timeoutMs);
+  const deadlineMs = startedMs + timeoutMs;
   const work = async (inner: AbortSignal): Promise<Result<QueryAnswer, QueryFailure>> => {
-    const run = new Run({
-      reader: execution.reader,
-      clock,
-      settings,
-      signal: inner,
-      deadlineMs: startedMs + timeoutMs,
-      startMs: times.startMs,
-      endMs: times.endMs,
-      stepMs: times.stepMs,
-      lookbackMs: options.lookbackMs ?? settings.lookbackMs,
-      notBeforeMs: options.notBeforeMs,
-    });
-    try {
-      return ok(await answer(run, execution, { grid: grid.value, startedMs }));
-    } catch (error) {
-      if (error instanceof Refusal) return err(error.failure);
-      throw error;
-    }
+    const { expr } = plan;
+    const ticket = await supervisor.admit({ expr, times, options, startedMs, deadlineMs, signal: inner });
+    if (!ticket.ok) return ticket;
+    const limits = { grid: grid.value, startedMs, deadlineMs, signal: inner };
+    return evaluateWithin(engine, execution, { ticket: ticket.value, ...limits });
   };
   return withDeadline(clock, timeoutMs, work, signal);
+}
+
+interface Within {
+  readonly ticket: Ticket;
+  readonly grid: Grid;
+  readonly startedMs: number;
+  readonly deadlineMs: number;
+  readonly signal: AbortSignal;
+}
+
+async function evaluateWithin(
+  engine: Engine,
+  { plan, times, options }: Execution,
+  { ticket, grid, startedMs, deadlineMs, signal }: Within,
+): Promise<Result<QueryAnswer, QueryFailure>> {
+  const { reader, clock, turns, settings, pool } = engine;
+  const isOwn = options.principal.kind === 'system';
+  const memory = new MemoryAccount(pool, { bytesMax: settings.bytesMax, minded: !isOwn });
+  const run = new Run({
+    reader,
+    clock,
+    turns,
+    lane: isOwn ? 'urgent' : 'usual',
+    memory,
+    settings,
+    signal,
+    deadlineMs,
+    startMs: times.startMs,
+    endMs: times.endMs,
+    stepMs: times.stepMs,
+    lookbackMs: options.lookbackMs ?? settings.lookbackMs,
+    notBeforeMs: options.notBeforeMs,
+  });
+  const spent = () => ({
+    seriesRead: run.seriesRead,
+    samplesRead: run.samplesRead,
+    bytesPeak: memory.peak,
+  });
+  ticket.watch(spent);
+  let failure: QueryFailure | undefined;
+  let heldBytes = 0;
+  try {
+    await run.resume();
+    // Plans are made by `prepare` only, here or in another thread; the port's type cannot say so.
+    const root = plan.root as unknown as Planned;
+    const answered = await answerOf(run, await evaluateRoot(run, root, grid), { times, options });
+    if (options.onHeld !== undefined) heldBytes = heldBy(answered);
+    const durationMs = clock.monotonicMs() - startedMs;
+    return ok({ ...answered, cost: { ...spent(), durationMs, queueMs: ticket.queueMs } });
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    failure = error.failure;
+    return err(failure);
+  } finally {
+    const handBack = memory.end(heldBytes);
+    if (failure === undefined) options.onHeld?.(handBack);
+    ticket.end(failure);
+  }
 }
 
 function gridFor(times: QueryTimes, settings: EngineSettings): Result<Grid, QueryFailure> {
@@ -129,94 +222,4 @@ function gridFor(times: QueryTimes, settings: EngineSettings): Result<Grid, Quer
     });
   }
   return ok({ startMs, stepMs, steps });
-}
-
-async function answer(
-  run: Run,
-  { plan, times, options, clock }: Execution,
-  { grid, startedMs }: { readonly grid: Grid; readonly startedMs: number },
-): Promise<QueryAnswer> {
-  // Plans are made by `prepare` only, here or in another thread; the port's type cannot say so.
-  const root = plan.root as unknown as Planned;
-  const { value, unfiltered } = await evaluateRoot(run, root, grid);
-  const range = times.stepMs > 0;
-  if (range && (value.kind === 'matrix' || value.kind === 'string')) {
-    const word = value.kind === 'matrix' ? 'range vector' : 'string';
-    run.failExecution(`invalid expression type "${word}" for range query, must be scalar or instant vector`);
-  }
-  const wanted = options.wantUnfiltered === true && unfiltered !== undefined;
-  return {
-    times,
-    ...answerValue(run, value, range),
-    ...(wanted ? { unfiltered: vectorSeries(run, unfiltered, range) } : {}),
-    annotations: [...run.annotations.values()],
-    cost: {
-      seriesRead: run.seriesRead,
-      samplesRead: run.samplesRead,
-      durationMs: clock.monotonicMs() - startedMs,
-    },
-  };
-}
-
-function answerValue(
-  run: Run,
-  value: Value,
-  range: boolean,
-): Pick<QueryAnswer, 'resultType' | 'series'> & { readonly text?: string } {
-  switch (value.kind) {
-    case 'string':
-      return { resultType: 'string', series: [], text: value.text };
-    case 'scalar': {
-      const labels = NO_LABELS;
-      const present = new Uint8Array(value.values.length).fill(1);
-      return { resultType: range ? 'matrix' : 'scalar', series: [{ labels, values: value.values, present }] };
-    }
-    case 'vector':
-      return { resultType: range ? 'matrix' : 'vector', series: vectorSeries(run, value, range) };
-    case 'matrix':
-      return { resultType: 'matrix', series: matrixSeries(value) };
-  }
-}
-
-function vectorSeries(run: Run, vector: VectorValue, range: boolean): AnswerSeries[] {
-  const settled = run.unique(run.settleNames(withoutEmptyRows(vector)));
-  const ordered = range ? sortedByLabels(settled) : settled;
-  const { steps } = ordered;
-  return ordered.series.map((meta, row) => ({
-    // Copies, so that a series may be kept or sent to another thread without the whole slab.
-    ...answerMeta(meta),
-    values: ordered.values.slice(row * steps, (row + 1) * steps),
-    present: ordered.present.slice(row * steps, (row + 1) * steps),
-    ...answerHistograms(ordered.histograms, row * steps, (row + 1) * steps),
-  }));
-}
-
-function matrixSeries(matrix: Value & { kind: 'matrix' }): AnswerSeries[] {
-  const series: AnswerSeries[] = [];
-  for (const { meta, timesMs, values, histograms, first, end } of matrix.series) {
-    const from = first[0] ?? 0;
-    const to = end[0] ?? 0;
-    if (to <= from) continue;
-    series.push({
-      ...answerMeta(meta),
-      values: values.slice(from, to),
-      timesMs: timesMs.slice(from, to),
-      present: new Uint8Array(to - from).fill(1),
-      ...answerHistograms(histograms, from, to),
-    });
-  }
-  return series;
-}
-
-function answerHistograms(
-  histograms: Histograms | undefined,
-  from: number,
-  to: number,
-): Pick<AnswerSeries, 'histograms'> {
-  const within = histograms && histogramsWithin(histograms, from, to);
-  return within === undefined || within.size === 0 ? {} : { histograms: within };
-}
-
-function answerMeta({ labels, producer }: SeriesMeta): Pick<AnswerSeries, 'labels' | 'producer'> {
-  return typeof producer === 'string' ? { labels, producer } : { labels };
 }

@@ -24,6 +24,16 @@ import type { AggregateNode, CallNode, Planned, SubqueryNode } from './plan/inde
 
 export async function evaluate(run: Run, node: Planned, grid: Grid): Promise<Value> {
   if (run.isDue()) await run.pause();
+  const before = run.inputs.memory.passing;
+  const value = await evaluateNode(run, node, grid);
+  // What selectors and subqueries give has parts of what they read or evaluated: it stays as it is accounted for.
+  if (SETTLED.has(node.op)) run.settle(before, value);
+  return value;
+}
+
+const SETTLED: ReadonlySet<Planned['op']> = new Set(['aggregate', 'binary', 'call', 'negate', 'repeat']);
+
+async function evaluateNode(run: Run, node: Planned, grid: Grid): Promise<Value> {
   switch (node.op) {
     case 'number':
       return { kind: 'scalar', values: new Float64Array(grid.steps).fill(Number(node.settings.value)) };
@@ -73,10 +83,12 @@ export async function evaluateRoot(run: Run, node: Planned, grid: Grid): Promise
   if (node.op !== 'binary' || !COMPARISONS.has(node.settings.operator) || node.settings.bool) {
     return { value: await evaluate(run, node, grid), unfiltered: undefined };
   }
+  const before = run.inputs.memory.passing;
   const left = await evaluate(run, node.inputs[0], grid);
   const right = await evaluate(run, node.inputs[1], grid);
   const value = await binary(run, node, { left, right, mode: 'filter' });
   const unfiltered = await binary(run, node, { left, right, mode: 'unfiltered' });
+  run.settle(before, value, unfiltered);
   return { value, unfiltered: unfiltered.kind === 'vector' ? unfiltered : undefined };
 }
 
@@ -117,7 +129,10 @@ function negate(run: Run, value: Value, span: { readonly start: number; readonly
   result.present.set(value.present);
   for (let at = 0; at < result.values.length; at++) result.values[at] = -value.values[at]!;
   const histograms = new Map<number, NativeHistogram>();
-  for (const [at, one] of value.histograms ?? []) histograms.set(at, multiplied(one, -1));
+  for (const [at, one] of value.histograms ?? []) {
+    run.reserveHistogram(one);
+    histograms.set(at, multiplied(one, -1));
+  }
   return run.uniqueAfterDrop(withHistograms(result, histograms), span);
 }
 

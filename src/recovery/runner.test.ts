@@ -70,7 +70,7 @@ function victimQuery(victim: {
         series: fresh && !victim.up ? [row] : [],
         unfiltered: [row],
         annotations: [],
-        cost: { seriesRead: 1, samplesRead: fresh ? 1 : 0, durationMs: 0 },
+        cost: { seriesRead: 1, samplesRead: fresh ? 1 : 0, durationMs: 0, queueMs: 0, bytesPeak: 0 },
       };
       return ok(answer);
     },

@@ -108,14 +108,20 @@ function copyTimes({ chunkId, mask }: Piece, views: Views, into: Float64Array): 
 }
 
 /** Value columns are cut out of blocks of this many floats: one allocation for many short columns. */
-const BLOCK_FLOATS = 32 * 1024;
+export const BLOCK_FLOATS = 32 * 1024;
 
 /** The samples of the picks within the window, series without any left out; at most `limit` series, 0 for all. */
 export function decodeAll(
   picks: readonly Pick[],
-  scope: { readonly views: Views; readonly window: Window; readonly limit: number },
+  scope: {
+    readonly views: Views;
+    readonly window: Window;
+    readonly limit: number;
+    /** Kept between calls for parts of one list. */
+    readonly lines?: Map<string, Timeline>;
+  },
 ): Result<SeriesColumns[], DamagedChunk> {
-  const lines = new Map<string, Timeline>();
+  const { lines = new Map<string, Timeline>() } = scope;
   const found: SeriesColumns[] = [];
   let block = new Float64Array(0);
   let used = 0;

@@ -12,7 +12,7 @@ import { sideExtras, sideOrder } from './side.ts';
 
 /** What is to be read, and the sealed chunks in it. */
 export interface Snapshot {
-  /** In the order of labels. */
+  /** In the order of labels, unless asked for as they come. */
   readonly picks: readonly Pick[];
   /** By id. */
   readonly chunks: ReadonlyMap<number, Chunk>;
@@ -55,7 +55,7 @@ interface Scope {
 export function takeSnapshot(
   head: Head,
   matched: readonly Series[],
-  wanted: { readonly window: Window; readonly only?: ReadonlySet<Chunk> },
+  wanted: { readonly window: Window; readonly only?: ReadonlySet<Chunk>; readonly unsorted?: boolean },
 ): Snapshot {
   const { window, only } = wanted;
   const chunks = new Map<number, Chunk>();
@@ -67,7 +67,8 @@ export function takeSnapshot(
     const { labels, ref, slot } = series;
     picks.push({ labels, ref, producer: head.table.producer[slot], ...place });
   }
-  return { picks: picks.sort((a, b) => compareLabels(a.labels, b.labels)), chunks };
+  if (wanted.unsorted !== true) picks.sort((a, b) => compareLabels(a.labels, b.labels));
+  return { picks, chunks };
 }
 
 type Place = { readonly line: Line; readonly sources: readonly Source[] };

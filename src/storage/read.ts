@@ -8,18 +8,26 @@ import {
   type Labels,
   type Matcher,
   type ReadFailure,
+  type ReadWork,
   type SelectHints,
   type SeriesColumns,
   type TimeRange,
 } from '../model/index.ts';
-import { decodeAll, type Timeline, timelineOf, type Views } from './assemble.ts';
+import { type Timeline, timelineOf, type Views } from './assemble.ts';
 import type { Window } from './block/block.ts';
 import { type ChunkView, openChunk } from './chunk.ts';
 import type { ChunkStore } from './chunk-store.ts';
+import { decodeInTurns, SERIES_BYTES } from './decode-in-turns.ts';
 import type { Head } from './head.ts';
 import type { Series } from './head-data.ts';
 import { matchSeries } from './matching.ts';
 import { type Snapshot, takeSnapshot } from './picks.ts';
+
+/** Of a reader that is in no hurry to let others go first. */
+const UNMINDED: ReadWork = { isDue: () => false, pause: async () => true, reserve: () => true };
+
+/** Who reads has said so, and knows why. */
+const STOPPED = err({ code: 'query-cancelled' as const, message: 'Cannot go on reading: told to stop' });
 
 export interface ReadFrom {
   readonly head: Head;
@@ -36,12 +44,16 @@ export async function selectSeries(
   asked: { readonly hints: SelectHints; readonly signal: AbortSignal | undefined },
 ): Promise<Result<readonly SeriesColumns[] | 'again', ReadFailure>> {
   const { hints, signal } = asked;
+  const { work = UNMINDED, limit } = hints;
   const matched = matchSeries(source.head.table, matchers);
   if (!matched.ok) return err({ code: 'query-storage', message: matched.error });
-  const snapshot = takeSnapshot(source.head, matched.value, { window: hints });
+  if (!work.reserve(matched.value.length * SERIES_BYTES)) return STOPPED;
+  const snapshot = takeSnapshot(source.head, matched.value, { window: hints, unsorted: true });
   const loaded = await loadViews(source, snapshot, signal);
   if (!loaded.ok || loaded.value === 'again') return loaded.ok ? ok('again' as const) : loaded;
-  const columns = decodeAll(snapshot.picks, { views: loaded.value, window: hints, limit: hints.limit });
+  if (work.isDue() && !(await work.pause())) return STOPPED;
+  const columns = await decodeInTurns(snapshot.picks, { views: loaded.value, window: hints, limit }, work);
+  if (columns === 'stopped') return STOPPED;
   if (columns.ok) return columns;
   source.chunks.markDamaged(snapshot.chunks.get(columns.error.chunkId)!, columns.error.cause);
   return ok('again');

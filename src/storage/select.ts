@@ -10,6 +10,7 @@ import {
   labelsKey,
   type Matcher,
   type ReadFailure,
+  type ReadWork,
   type SelectHints,
   type SeriesColumns,
   type TimeRange,
@@ -29,12 +30,15 @@ export async function selectEverywhere(
   matchers: readonly Matcher[],
   asked: { readonly hints: SelectHints; readonly signal: AbortSignal | undefined },
 ): Promise<Result<readonly SeriesColumns[], ReadFailure>> {
-  const { hints, signal } = asked;
+  const { signal } = asked;
+  const work = asked.hints.work && new WatchedWork(asked.hints.work);
+  const hints = work === undefined ? asked.hints : { ...asked.hints, work };
   return everywhere(source, matchers, {
     window: hints,
     signal,
-    head: () => selectSeries(source, matchers, asked),
-    block: (block, numbers) => block.read(numbers, hints, { limit: hints.limit }),
+    isStopped: () => work?.isStopped === true,
+    head: () => selectSeries(source, matchers, { hints, signal }),
+    block: (block, numbers) => block.read(numbers, hints, { limit: hints.limit, work }),
     join: (ofBlocks, ofHead) => {
       const sources = [...ofBlocks, ofHead];
       const merged = mergeSources(sources).map(one => withLiveRef(source, one, ofBlocks.length > 0));
@@ -52,6 +56,7 @@ export async function seriesEverywhere(
   return everywhere(source, matchers, {
     window,
     signal: undefined,
+    isStopped: () => false,
     head: () => seriesInRange(source, matchers, range),
     block: (block, numbers) => block.labelsOf(numbers, window),
     join: (ofBlocks, ofHead) => {
@@ -66,6 +71,8 @@ export async function seriesEverywhere(
 interface Asked<T> {
   readonly window: { readonly fromMs: number; readonly toMs: number };
   readonly signal: AbortSignal | undefined;
+  /** Whether what blocks gave is not all, since whoever asked said so. */
+  readonly isStopped: () => boolean;
   readonly head: () => Promise<Result<readonly T[] | 'again', ReadFailure>>;
   readonly block: (block: Block, numbers: Iterable<number>) => Promise<Result<readonly T[], BlockFailure>>;
   readonly join: (ofBlocks: readonly (readonly T[])[], ofHead: readonly T[]) => readonly T[];
@@ -114,9 +121,38 @@ async function readBlocks<T>(
       source.blocks.setAside(block, read.error);
       return ok('again');
     }
+    if (asked.isStopped())
+      return err({ code: 'query-cancelled', message: 'Cannot go on reading: told to stop' });
     if (read.value.length > 0) found.push(read.value);
   }
   return ok(found);
+}
+
+/** Remembers that it has said no. */
+class WatchedWork implements ReadWork {
+  readonly #work: ReadWork;
+  isStopped = false;
+
+  constructor(work: ReadWork) {
+    this.#work = work;
+  }
+
+  isDue(): boolean {
+    return this.#work.isDue();
+  }
+
+  async pause(): Promise<boolean> {
+    return this.#told(await this.#work.pause());
+  }
+
+  reserve(bytes: number): boolean {
+    return this.#told(this.#work.reserve(bytes));
+  }
+
+  #told(goOn: boolean): boolean {
+    this.isStopped ||= !goOn;
+    return goOn;
+  }
 }
 
 /** A series that was dropped and came again has the ref under which it lives now. */

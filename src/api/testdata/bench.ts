@@ -4,9 +4,9 @@ import { hashSync } from 'bcryptjs';
 import { FakeClock } from '../../../test/support/clock.ts';
 import { MemorySeriesStore } from '../../../test/support/memory-series.ts';
 import { MemoryState } from '../../../test/support/state.ts';
-import { ok, type ServerRequest, type ServerResponse } from '../../base/index.ts';
+import { ok, type ServerRequest, type ServerResponse, Turns } from '../../base/index.ts';
 import { type Alert, fingerprint, labelsFrom, type TargetStatus, targetId } from '../../model/index.ts';
-import { createQueryEngine } from '../../promql/index.ts';
+import { createQueryEngine, type QuerySettings } from '../../promql/index.ts';
 import { hashPassword, hashToken } from '../access.ts';
 import type { AccessSettings, ApiDeps, StorageAdmin } from '../deps.ts';
 import { createApi } from '../handler.ts';
@@ -70,7 +70,10 @@ export interface Bench {
   ask(request: Partial<ServerRequest>): Promise<ServerResponse>;
 }
 
-export async function bench(settings: AccessSettings = OPEN): Promise<Bench> {
+export async function bench(
+  settings: AccessSettings = OPEN,
+  limits: Partial<QuerySettings> = {},
+): Promise<Bench> {
   const clock = new FakeClock(Date.UTC(2026, 0, 1));
   const state = new MemoryState();
   const store = new MemorySeriesStore(() => clock.nowMs());
@@ -81,9 +84,13 @@ export async function bench(settings: AccessSettings = OPEN): Promise<Bench> {
     alerts: [ALERT] as readonly Alert[],
     admin: undefined as StorageAdmin | undefined,
   };
+  const turns = new Turns(clock);
+  const query = createQueryEngine({ reader: store, clock, turns, settings: limits });
   const deps: ApiDeps = {
     clock,
-    query: createQueryEngine({ reader: store, clock }),
+    query,
+    turns,
+    queryActivity: () => query.activity(),
     reader: store,
     exemplars: store,
     state,

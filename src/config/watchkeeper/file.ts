@@ -13,7 +13,7 @@ import { checkPrometheusWhole, prometheusSections } from '../prometheus/file.ts'
 import { checkPrometheusGlobal, prometheusGlobalFields } from '../prometheus/global.ts';
 import type { Kind } from '../registry.ts';
 import { optional, record, type Schema } from '../schema.ts';
-import { host, journal, noDataDefault, recovery, state, storage, web } from './sections.ts';
+import { host, journal, noDataDefault, query, recovery, state, storage, web } from './sections.ts';
 
 export interface WatchkeeperOptions {
   readonly discovery: readonly Kind<unknown>[];
@@ -37,6 +37,7 @@ export function watchkeeperFile(options: WatchkeeperOptions) {
         host: optional(host),
         web: optional(web),
         storage: optional(storage),
+        query: optional(query),
         state: optional(state),
         recovery: optional(recovery(options.playbook)),
         journal: optional(journal),

@@ -1,4 +1,4 @@
-// watchkeeper.yml: the sections of our own: host, web, storage, state, recovery, journal.
+// watchkeeper.yml: the sections of our own: host, web, storage, query, state, recovery, journal.
 
 import type { Node } from 'yaml';
 import { exemplars, tsdb } from '../prometheus/sections.ts';
@@ -76,6 +76,20 @@ export interface StorageConfig {
   readonly targetSeriesMax: number;
   /** 0 keeps none. */
   readonly exemplarsMax: number;
+}
+
+/** Limits of queries; what each is for stands with its default. */
+export interface QueryConfig {
+  readonly samplesMax: number;
+  readonly seriesMax: number;
+  readonly bytesMax: number;
+  readonly totalBytesMax: number;
+  readonly timeoutMs: number;
+  readonly lookbackMs: number;
+  readonly runningMax: number;
+  readonly waitingMax: number;
+  /** 0 logs none. */
+  readonly slowMs: number;
 }
 
 /** As Prometheus. */
@@ -279,6 +293,43 @@ export const storage: Schema<StorageConfig> = mapped(
     exemplarsMax: Math.max(0, value.exemplars?.max_exemplars ?? EXEMPLARS_MAX),
   }),
 );
+
+/** As Prometheus where it has the same limit; the reasons stand with the engine's own defaults, which are these. */
+export const QUERY_DEFAULTS: QueryConfig = {
+  samplesMax: 50_000_000,
+  seriesMax: 500_000,
+  bytesMax: 512 * 1024 ** 2,
+  totalBytesMax: 1024 ** 3,
+  timeoutMs: 120_000,
+  lookbackMs: 300_000,
+  runningMax: 20,
+  waitingMax: 500,
+  slowMs: 10_000,
+};
+
+const queryFields = record({
+  samples_max: withDefault(integer({ min: 1 }), QUERY_DEFAULTS.samplesMax, 'read and computed by one query'),
+  series_max: withDefault(integer({ min: 1 }), QUERY_DEFAULTS.seriesMax, 'of one selector'),
+  memory_max: withDefault(size(), QUERY_DEFAULTS.bytesMax, 'of one query'),
+  memory_total_max: withDefault(size(), QUERY_DEFAULTS.totalBytesMax, 'of all that run or are being sent'),
+  timeout: withDefault(duration({ min: 1 }), QUERY_DEFAULTS.timeoutMs, 'the wait in the queue included'),
+  lookback_delta: withDefault(duration({ min: 1 }), QUERY_DEFAULTS.lookbackMs, 'how old a value may be'),
+  concurrency_max: withDefault(integer({ min: 1 }), QUERY_DEFAULTS.runningMax, 'at once; more wait'),
+  waiting_max: withDefault(integer({ min: 0 }), QUERY_DEFAULTS.waitingMax, 'more are refused'),
+  slow: withDefault(duration(), QUERY_DEFAULTS.slowMs, 'slower ones are logged; 0 for none'),
+});
+
+export const query: Schema<QueryConfig> = mapped(queryFields, value => ({
+  samplesMax: value.samples_max,
+  seriesMax: value.series_max,
+  bytesMax: value.memory_max || Number.POSITIVE_INFINITY,
+  totalBytesMax: value.memory_total_max || Number.POSITIVE_INFINITY,
+  timeoutMs: value.timeout,
+  lookbackMs: value.lookback_delta,
+  runningMax: value.concurrency_max,
+  waitingMax: value.waiting_max,
+  slowMs: value.slow,
+}));
 
 /** PostgreSQL in place of the embedded database comes with more than one replica. */
 export const state = record({ url: notCarriedOut(secret()) });

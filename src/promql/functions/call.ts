@@ -169,7 +169,10 @@ function overMixedWindows(
     const reduced = reduce(window, noting, { step, context });
     column.present[at] = reduced === undefined ? 0 : 1;
     if (typeof reduced === 'number') column.values[at] = reduced;
-    else if (reduced !== undefined) histograms.set(at, reduced);
+    else if (reduced !== undefined) {
+      input.run.reserveHistogram(reduced);
+      histograms.set(at, reduced);
+    }
   });
 }
 

@@ -46,6 +46,7 @@ export async function aggregate(
   const fold = FOLDS[func];
   if (fold !== undefined) {
     const result = run.newVector(groups.metas, vector.steps);
+    run.reserve(result.values.length * FOLD_BYTES);
     const state = fold(result, groups.metas.length * vector.steps);
     if (vector.histograms !== undefined && (func === 'sum' || func === 'avg')) {
       const mixed = new MixedFold({ run, span, func }, result, state);
@@ -63,6 +64,9 @@ export async function aggregate(
   if (func === 'quantile') return quantile(run, node, { vector, groups, perStep });
   return select(run, node, { vector, groups, perStep });
 }
+
+/** What the fold with the largest state has for an entry beside the result. */
+const FOLD_BYTES = 17;
 
 /** The others are of numbers only. */
 const TAKES_HISTOGRAMS: ReadonlySet<string> = new Set([
@@ -184,6 +188,9 @@ export function warnQuantile(run: Run, q: number, span: { start: number; end: nu
 
 // --- count_values ---------------------------------------------------------------------------------
 
+/** An object of two numbers, and its place in a list. */
+const COUNTED_BYTES = 40;
+
 async function countValues(
   run: Run,
   node: AggregateNode,
@@ -217,6 +224,7 @@ async function countValues(
       counts.push({ row: target, step });
     }
     run.charge(steps);
+    run.reserve(steps * COUNTED_BYTES);
     if (run.isDue()) await run.pause();
   }
   const result = run.newVector(metas, steps);

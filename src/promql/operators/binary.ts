@@ -73,6 +73,7 @@ async function withScalar(run: Run, node: BinaryNode, side: ScalarSide): Promise
           ? combinePair({ run, operator, span }, number, own)
           : combinePair({ run, operator, span }, own, number);
         if (typeof pair !== 'object') continue;
+        run.reserveHistogram(pair);
         histograms.set(at, pair);
         result.present[at] = 1;
         continue;

@@ -46,7 +46,8 @@ export class MixedFold {
     const fold = this.#folds.get(at);
     if (fold === 'incompatible') return;
     if (fold === undefined) {
-      const { func } = this.#folding;
+      const { func, run } = this.#folding;
+      run.reserveHistogram(histogram);
       this.#folds.set(at, func === 'sum' ? new HistogramSum(histogram) : new HistogramMean(histogram));
     } else if (fold.accepts(histogram)) fold.add(histogram);
     else this.#folds.set(at, 'incompatible');

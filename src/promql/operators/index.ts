@@ -6,7 +6,7 @@ export { binary } from './binary.ts';
 export { quantileOf } from './folds.ts';
 export { annotateFold } from './histogram-folds.ts';
 export { noteMixedKinds, noteMixedSchemas, noteReconciledBounds } from './histogram-notes.ts';
-export { type EngineSettings, Refusal, Run, type RunInputs } from './run.ts';
+export { type EngineSettings, Refusal, Run, type RunInputs, SERIES_BYTES } from './run.ts';
 export { needStartTimestamps, queryTimes, selectInstants, selectRanges, windowEnds } from './select.ts';
 export { subqueryWindows, windowsOver } from './subquery.ts';
 export {
@@ -22,9 +22,9 @@ export {
   type Producer,
   pickRows,
   type RangeSeries,
+  rowExists,
   type ScalarValue,
   type SeriesMeta,
-  sortedByLabels,
   type TextValue,
   type Value,
   type VectorValue,

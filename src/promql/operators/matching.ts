@@ -253,8 +253,10 @@ class Output {
     const left = operand(sides.left);
     const pair = combinePair({ run: this.#run, operator, span }, left, operand(sides.right));
     if (pair === undefined) return;
-    if (typeof pair === 'object') row.histograms.set(i, pair);
-    else if (this.#filters) {
+    if (typeof pair === 'object') {
+      this.#run.reserveHistogram(pair);
+      row.histograms.set(i, pair);
+    } else if (this.#filters) {
       if (!pair && !sides.unfiltered) return;
       if (left.histogram !== undefined) row.histograms.set(i, left.histogram);
     } else row.values[i] = pair ? 1 : 0;

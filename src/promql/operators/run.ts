@@ -1,16 +1,19 @@
 // One execution of a query: its limits, deadline, cancellation, cost and annotations. Operators call `pause` between
-// pieces of work, so that a long query neither outlives its deadline nor blocks the event loop.
+// pieces of work, so that a long query neither outlives its deadline nor blocks the event loop, and `reserve` before they
+// allocate.
 
-import type { Clock } from '../../base/index.ts';
+import type { Clock, Lane, Turns } from '../../base/index.ts';
 import type {
   Annotation,
+  NativeHistogram,
   QueryErrorCode,
   QueryFailure,
   SeriesColumns,
   SeriesReader,
   TextSpan,
 } from '../../model/index.ts';
-import type { SeriesMeta, VectorValue } from './values.ts';
+import type { MemoryAccount } from '../running/index.ts';
+import type { SeriesMeta, Value, VectorValue } from './values.ts';
 import { mergeEqualSeries, withoutNameLabels } from './values.ts';
 
 export interface EngineSettings {
@@ -21,6 +24,10 @@ export interface EngineSettings {
   /** Series one selector may match. */
   readonly seriesMax: number;
   readonly stepsMax: number;
+  /** Of memory, by the query's own account. */
+  readonly bytesMax: number;
+  /** Of memory, of all queries that run and all answers that are not sent yet. */
+  readonly totalBytesMax: number;
   /** Upper bound of any query's time limit. */
   readonly timeoutMs: number;
   /** Step of a subquery that names none. */
@@ -41,12 +48,22 @@ export class Refusal extends Error {
   }
 }
 
-/** Longest stretch without giving the event loop a turn: well below the 50 ms that the rest of the process allows. */
-const SLICE_MS = 25;
+/** An entry of a column: its value, and whether it is there. */
+const CELL_BYTES = 9;
+/** A series beside its columns: its meta, and at times labels of its own. */
+export const SERIES_BYTES = 128;
+/** A histogram without its buckets, and a bucket. */
+const HISTOGRAM_BYTES = 320;
+const BUCKET_BYTES = 8;
+/** Of a histogram's entry in the map of a vector. */
+const ENTRY_BYTES = 48;
 
 export interface RunInputs {
   readonly reader: SeriesReader;
   readonly clock: Clock;
+  readonly turns: Turns;
+  readonly lane: Lane;
+  readonly memory: MemoryAccount;
   readonly settings: EngineSettings;
   readonly signal: AbortSignal;
   readonly deadlineMs: number;
@@ -65,11 +82,9 @@ export class Run {
   seriesRead = 0;
   samplesRead = 0;
   #cells = 0;
-  #sliceStartMs: number;
 
   constructor(inputs: RunInputs) {
     this.inputs = inputs;
-    this.#sliceStartMs = inputs.clock.monotonicMs();
   }
 
   fail(code: QueryErrorCode, message: string, span?: TextSpan): never {
@@ -90,9 +105,17 @@ export class Run {
     );
   }
 
-  /** Accounts for entries about to be computed or samples read. */
+  // --- limits -------------------------------------------------------------------------------------
+
+  /** Accounts for entries about to be computed. */
   charge(cells: number): void {
-    this.#cells += cells;
+    this.count(cells);
+    this.reserve(cells * CELL_BYTES);
+  }
+
+  /** Accounts for samples, whose memory is accounted for elsewhere. */
+  count(samples: number): void {
+    this.#cells += samples;
     const { samplesMax } = this.inputs.settings;
     if (this.#cells > samplesMax) {
       this.fail(
@@ -102,8 +125,39 @@ export class Run {
     }
   }
 
+  /** Before bytes are allocated: for as long as the node of the plan is evaluated, or to the end of the query. */
+  reserve(bytes: number, until: 'settled' | 'end' = 'settled'): void {
+    const { memory, settings } = this.inputs;
+    const full = memory.reserve(bytes, until);
+    if (full === undefined) return;
+    if (full === 'query') {
+      this.fail(
+        'query-limit',
+        `Cannot evaluate the expression: it needs more than ${megabytes(settings.bytesMax)} of memory; narrow the selectors or the time range, take a larger step, or raise query.memory_max`,
+      );
+    }
+    this.fail(
+      'query-overload',
+      `Cannot evaluate the expression: all queries together need more than ${megabytes(settings.totalBytesMax)} of memory now; ask again in a moment, or raise query.memory_total_max`,
+    );
+  }
+
+  /** A histogram that was made; it may be passed on from node to node. */
+  reserveHistogram({ positiveCounts, negativeCounts }: NativeHistogram): void {
+    const buckets = positiveCounts.length + negativeCounts.length;
+    this.reserve(HISTOGRAM_BYTES + buckets * BUCKET_BYTES, 'end');
+  }
+
+  /** What a node has allocated, since `memory.passing` was `before`, goes when its results are there, but for those. */
+  settle(before: number, ...results: readonly Value[]): void {
+    let bytes = 0;
+    for (const result of results) bytes += bytesOf(result);
+    this.inputs.memory.settle(before, bytes);
+  }
+
   newVector(series: readonly SeriesMeta[], steps: number): VectorValue {
     this.charge(series.length * steps);
+    this.reserve(series.length * SERIES_BYTES);
     const cells = series.length * steps;
     return {
       kind: 'vector',
@@ -114,24 +168,33 @@ export class Run {
     };
   }
 
+  // --- turns --------------------------------------------------------------------------------------
+
   /** Whether `pause` has something to do; cheap enough to ask for each row. */
   isDue(): boolean {
-    return this.inputs.clock.monotonicMs() - this.#sliceStartMs >= SLICE_MS || this.inputs.signal.aborted;
+    return this.inputs.turns.isDue() || this.inputs.signal.aborted;
   }
 
-  /** Ends the query if it must end, else gives the event loop a turn. */
+  /** Ends the query if it must end, else gives way to everything else. */
   async pause(): Promise<void> {
+    this.#endIfDue();
+    await this.inputs.turns.next(this.inputs.lane);
+    this.#endIfDue();
+  }
+
+  /** After a wait for something else: goes on when it is this query's turn. */
+  async resume(): Promise<void> {
+    this.#endIfDue();
+    await this.inputs.turns.take(this.inputs.lane);
+    this.#endIfDue();
+  }
+
+  #endIfDue(): void {
     const { clock, signal, deadlineMs } = this.inputs;
     if (clock.monotonicMs() >= deadlineMs) {
       this.fail('query-timeout', 'Cannot evaluate the expression: the time limit was reached');
     }
-    if (!signal.aborted) {
-      await new Promise<void>(resolve => {
-        clock.after(0, resolve);
-      });
-    }
     if (signal.aborted) this.fail('query-cancelled', 'The query was cancelled');
-    this.#sliceStartMs = clock.monotonicMs();
   }
 
   // --- names --------------------------------------------------------------------------------------
@@ -164,4 +227,22 @@ export class Run {
     );
     return this.unique({ ...vector, series });
   }
+}
+
+/** Of an array of samples and of what it belongs to, where a reader has not accounted for it. */
+export function bytesOfSamples(samples: number): number {
+  return SERIES_BYTES + samples * 16;
+}
+
+function bytesOf(value: Value): number {
+  if (value.kind === 'scalar') return value.values.byteLength;
+  // No node that settles gives another: windows lie in what they were found in.
+  if (value.kind !== 'vector') return 0;
+  const { series, values, present, histograms } = value;
+  const entries = (histograms?.size ?? 0) * ENTRY_BYTES;
+  return series.length * SERIES_BYTES + values.byteLength + present.byteLength + entries;
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.ceil(bytes / 1024 ** 2)} MB`;
 }

@@ -19,7 +19,8 @@ import {
   type SelectRangeNode,
 } from '../plan/index.ts';
 import { noteMixedKinds, noteMixedSchemas } from './histogram-notes.ts';
-import type { Run } from './run.ts';
+import { RunReadWork } from './read-work.ts';
+import { bytesOfSamples, type Run } from './run.ts';
 import {
   type Grid,
   type Histograms,
@@ -84,8 +85,10 @@ async function readOnce(
   hints: SelectHints,
 ): Promise<readonly SeriesColumns[]> {
   const { reader, signal, settings } = run.inputs;
-  const selected = await reader.select(source.matchers, hints, signal);
-  if (run.isDue()) await run.pause();
+  const work = new RunReadWork(run);
+  const selected = await reader.select(source.matchers, { ...hints, work }, signal);
+  await run.resume();
+  if (work.stopped !== undefined) throw work.stopped;
   if (!selected.ok) run.fail(selected.error.code, selected.error.message, source.span);
   const series = selected.value;
   if (series.length > settings.seriesMax) {
@@ -98,7 +101,9 @@ async function readOnce(
   run.seriesRead += series.length;
   for (const one of series) {
     run.samplesRead += one.to - one.from;
-    run.charge(one.to - one.from + bucketsIn(one));
+    run.count(one.to - one.from + bucketsIn(one));
+    if (work.reserved === 0) run.reserve(bytesOfSamples(one.to - one.from), 'end');
+    for (const histogram of one.histograms?.values() ?? []) run.reserveHistogram(histogram);
   }
   return series;
 }
@@ -132,7 +137,11 @@ export async function selectInstants(
   const series = await read(run, source, { endsMs, widthMs, stepMs: grid.stepMs });
   const metas = series.map(metaOf);
   const vector = run.newVector(take === 'value' ? metas : metas.map(meta => run.dropName(meta)), grid.steps);
-  const windows = new WindowCache({ endsMs, widthMs, notBeforeMs: run.inputs.notBeforeMs ?? -Infinity });
+  const windows = new WindowCache(run, {
+    endsMs,
+    widthMs,
+    notBeforeMs: run.inputs.notBeforeMs ?? -Infinity,
+  });
   const histograms = new Map<number, NativeHistogram>();
   for (const [row, columns] of series.entries()) {
     const { first, end } = windows.of(columns.timesMs, columns.from, columns.to);
@@ -181,12 +190,12 @@ async function selectSmoothed(run: Run, source: PlannedSource, grid: Grid): Prom
   const endsMs = windowEnds(run, source, grid);
   const wide = widen({ endsMs, widthMs: 0 }, 'smoothed', run.inputs.lookbackMs);
   const series = await read(run, source, { ...wide, stepMs: grid.stepMs });
-  const windows = new WindowCache({ ...wide, notBeforeMs: run.inputs.notBeforeMs ?? -Infinity });
+  const windows = new WindowCache(run, { ...wide, notBeforeMs: run.inputs.notBeforeMs ?? -Infinity });
   const vector = run.newVector(series.map(metaOf), grid.steps);
   const histograms = new Map<number, NativeHistogram>();
   for (const [row, columns] of series.entries()) {
     const found = windows.of(columns.timesMs, columns.from, columns.to);
-    const clean = withoutStale(columns, found);
+    const clean = withoutStale(run, columns, found);
     const { first, end } = clean === columns ? found : windows.of(clean.timesMs, clean.from, clean.to);
     const interpolate =
       clean.histograms === undefined ? interpolateAt : mixedInterpolation(run, source, columns);
@@ -195,7 +204,10 @@ async function selectSmoothed(run: Run, source: PlannedSource, grid: Grid): Prom
       if (value === undefined) continue;
       const at = row * grid.steps + i;
       if (typeof value === 'number') vector.values[at] = value;
-      else histograms.set(at, value);
+      else {
+        run.reserveHistogram(value);
+        histograms.set(at, value);
+      }
       vector.present[at] = 1;
     }
     if (run.isDue()) await run.pause();
@@ -258,14 +270,14 @@ export async function selectRanges(run: Run, node: SelectRangeNode, grid: Grid):
   const { modifier } = source;
   const wide = widen({ endsMs, widthMs: rangeMs }, modifier, run.inputs.lookbackMs);
   const series = await read(run, source, { ...wide, stepMs: grid.stepMs });
-  const windows = new WindowCache({
+  const windows = new WindowCache(run, {
     ...wide,
     notBeforeMs: run.inputs.notBeforeMs ?? -Infinity,
   });
   const ranges: RangeSeries[] = [];
   for (const columns of series) {
     const found = windows.of(columns.timesMs, columns.from, columns.to);
-    const clean = withoutStale(columns, found);
+    const clean = withoutStale(run, columns, found);
     ranges.push({
       meta: metaOf(columns),
       timesMs: clean.timesMs,
@@ -301,7 +313,7 @@ interface Samples {
 }
 
 /** Range functions never see stale markers. A series without any is passed on as it is, with its shared times. */
-function withoutStale(columns: SeriesColumns, { first, end }: Windows): Samples {
+function withoutStale(run: Run, columns: SeriesColumns, { first, end }: Windows): Samples {
   const { timesMs, values } = columns;
   // Windows only move forward: what lies before the first or behind the last is never looked at.
   const from = first[0] ?? 0;
@@ -311,6 +323,7 @@ function withoutStale(columns: SeriesColumns, { first, end }: Windows): Samples 
   for (let i = from; i < to; i++) if (isStaleAt(words, i)) stale++;
   if (stale === 0) return columns;
   const kept = to - from - stale;
+  run.reserve(bytesOfSamples(kept));
   const cleanTimes = new Float64Array(kept);
   const cleanValues = new Float64Array(kept);
   const starts = columns.startTimesMs && new Float64Array(kept);

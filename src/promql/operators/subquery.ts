@@ -3,7 +3,7 @@
 
 import type { NativeHistogram } from '../../model/index.ts';
 import { resolveDuration, type SubqueryNode } from '../plan/index.ts';
-import type { Run } from './run.ts';
+import { bytesOfSamples, type Run } from './run.ts';
 import { queryTimes, windowEnds } from './select.ts';
 import {
   type Grid,
@@ -46,7 +46,11 @@ export async function windowsOver(
   points: VectorValue,
 ): Promise<MatrixValue> {
   // notBefore was applied to the stored samples already.
-  const windows = new WindowCache({ endsMs, widthMs: rangeMs, notBeforeMs: Number.NEGATIVE_INFINITY });
+  const windows = new WindowCache(run, {
+    endsMs,
+    widthMs: rangeMs,
+    notBeforeMs: Number.NEGATIVE_INFINITY,
+  });
   const shared = Float64Array.from({ length: inner.steps }, (_, i) => inner.startMs + i * inner.stepMs);
   const series: RangeSeries[] = [];
   for (const [row, meta] of points.series.entries()) {
@@ -54,6 +58,7 @@ export async function windowsOver(
     const values = points.values.subarray(row * inner.steps, (row + 1) * inner.steps);
     const histograms = hintless(points, row);
     if (present.includes(0)) {
+      run.reserve(bytesOfSamples(present.length));
       const kept = compact(shared, { present, values, histograms });
       if (kept.timesMs.length === 0) continue;
       series.push({ meta, ...kept, ...windows.of(kept.timesMs, 0, kept.timesMs.length) });

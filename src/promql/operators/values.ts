@@ -3,7 +3,6 @@
 // stands in `histograms` by its number; its float means nothing then. Nobody changes a value after it was passed on.
 
 import {
-  compareLabels,
   type Labels,
   labelsFromSorted,
   labelsKey,
@@ -176,7 +175,7 @@ export function withoutEmptyRows(vector: VectorValue): VectorValue {
   return rows.length === vector.series.length ? vector : pickRows(vector, rows);
 }
 
-function rowExists({ present, steps }: VectorValue, row: number): boolean {
+export function rowExists({ present, steps }: VectorValue, row: number): boolean {
   for (let i = row * steps; i < (row + 1) * steps; i++) if (present[i] === 1) return true;
   return false;
 }
@@ -195,12 +194,4 @@ export function pickRows(vector: VectorValue, rows: readonly number[]): VectorVa
   });
   const series = rows.map(row => vector.series[row] as SeriesMeta);
   return withHistograms({ kind: 'vector', steps, series, values, present }, histograms);
-}
-
-export function sortedByLabels(vector: VectorValue): VectorValue {
-  const rows = vector.series.map((_, row) => row);
-  rows.sort((a, b) =>
-    compareLabels((vector.series[a] as SeriesMeta).labels, (vector.series[b] as SeriesMeta).labels),
-  );
-  return pickRows(vector, rows);
 }

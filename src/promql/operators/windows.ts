@@ -1,6 +1,11 @@
 // Windows: for each step the samples in (end - width, end]. Found once for a time column, by two pointers that only
 // move forward, and shared by all series that share the column (compared by identity).
 
+import type { Run } from './run.ts';
+
+/** Both ends. */
+const WINDOW_BYTES = 8;
+
 export interface Windows {
   /** Index of the first sample in the window of each step. */
   readonly first: Int32Array;
@@ -39,10 +44,12 @@ export function findWindows(
 
 /** Remembers windows by time column and bounds. */
 export class WindowCache {
+  readonly #run: Pick<Run, 'reserve'>;
   readonly #times: WindowTimes;
   readonly #known = new Map<Float64Array, Map<string, Windows>>();
 
-  constructor(times: WindowTimes) {
+  constructor(run: Pick<Run, 'reserve'>, times: WindowTimes) {
+    this.#run = run;
     this.#times = times;
   }
 
@@ -55,6 +62,7 @@ export class WindowCache {
     const key = `${from}:${to}`;
     let windows = byBounds.get(key);
     if (windows === undefined) {
+      this.#run.reserve(this.#times.endsMs.length * WINDOW_BYTES);
       windows = findWindows(timesMs, { from, to }, this.#times);
       byBounds.set(key, windows);
     }

@@ -3,7 +3,13 @@
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
 import { type Disk, type DiskError, ok, type Result } from '../../base/index.ts';
-import { type CompiledMatcher, type Labels, type SeriesColumns, wordsOf } from '../../model/index.ts';
+import {
+  type CompiledMatcher,
+  type Labels,
+  type ReadWork,
+  type SeriesColumns,
+  wordsOf,
+} from '../../model/index.ts';
 import { readColumn } from '../codec/column.ts';
 import { readExtraColumns } from '../extra-columns.ts';
 import { type ColumnExtras, ColumnExtrasBuilder } from '../extras.ts';
@@ -59,6 +65,9 @@ export class TimesCache {
     this.#samples += times.timesMs.length;
   }
 }
+
+/** Of a sample while it is read: in its column, and once more where blocks and the head are put together. */
+const SAMPLE_BYTES = 16;
 
 export class Block {
   readonly folder: string;
@@ -134,9 +143,11 @@ export class Block {
       readonly limit?: number;
       /** Of reads before this one with the same window. */
       readonly times?: TimesCache;
+      /** Where it says no, what was read so far is all. */
+      readonly work?: ReadWork | undefined;
     } = {},
   ): Answer<SeriesColumns[]> {
-    const { limit = 0, times: lines = new TimesCache() } = how;
+    const { limit = 0, times: lines = new TimesCache(), work } = how;
     const found: SeriesColumns[] = [];
     for (const number of numbers) {
       const record = await this.#index.series(number);
@@ -145,6 +156,8 @@ export class Block {
       if (!times.ok) return times;
       const line = times.value;
       if (line.from === line.to) continue;
+      if (work?.reserve(line.timesMs.length * SAMPLE_BYTES) === false) break;
+      if (work?.isDue() && !(await work.pause())) break;
       const values = await this.#decode(partsOf(record.value.floats, line));
       if (!values.ok) return values;
       const extras = await this.#extrasOf(record.value, line);

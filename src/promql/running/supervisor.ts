@@ -1,0 +1,335 @@
+// Watches over the queries that run and wait: lets them in (queue.ts), knows what they cost so far, remembers what they did
+// cost (records.ts), notes those that run for a crash (active-log.ts), and counts.
+
+import { type Clock, err, type Log, ok, type Result } from '../../base/index.ts';
+import {
+  type Counter,
+  type Gauge,
+  type Histogram,
+  type Metrics,
+  principalName,
+  type QueryActivity,
+  type QueryCost,
+  type QueryFailure,
+  type QueryOptions,
+  type QueryRecord,
+  type QueryTimes,
+} from '../../model/index.ts';
+import { type ActiveLog, cut } from './active-log.ts';
+import type { MemoryPool } from './memory.ts';
+import { arrive, EMPTY_QUEUE, leave, type QueueStep, waitingIn } from './queue.ts';
+import { NO_RECORDS, type Records, remember } from './records.ts';
+
+/** Of an expression that is remembered or logged. */
+const EXPR_CHARS_MAX = 2000;
+/**
+ * The program's own queries are many and nearly all shorter than this. They are noted for a crash only when they have taken
+ * so long, which spares two writes each.
+ */
+const OWN_NOTED_AFTER_MS = 50;
+const DURATION_BOUNDS_S = [0.001, 0.01, 0.1, 1, 10, 60];
+
+export interface SupervisorSettings {
+  /** Queries of others than the program itself that run at once. */
+  readonly runningMax: number;
+  /** That wait for it. */
+  readonly waitingMax: number;
+  /** Queries that take longer are logged; 0: none. */
+  readonly slowMs: number;
+}
+
+export interface SupervisorDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly pool: MemoryPool;
+  readonly activeLog: ActiveLog | undefined;
+  readonly settings: SupervisorSettings;
+}
+
+export interface AskedQuery {
+  readonly expr: string;
+  readonly times: QueryTimes;
+  readonly options: QueryOptions;
+  /** Monotonic. */
+  readonly startedMs: number;
+  readonly deadlineMs: number;
+  readonly signal: AbortSignal;
+}
+
+export type Spent = Omit<QueryCost, 'durationMs' | 'queueMs'>;
+
+const NOTHING_SPENT: Spent = { seriesRead: 0, samplesRead: 0, bytesPeak: 0 };
+
+/** A query that was let in. */
+export interface Ticket {
+  readonly queueMs: number;
+  /** Says from now on what the query has cost so far. */
+  watch(spent: () => Spent): void;
+  /** Once, in any case. The failure is undefined where it was answered. */
+  end(failure: QueryFailure | undefined): void;
+}
+
+interface Entry {
+  readonly id: number;
+  readonly asked: AskedQuery;
+  readonly isOwn: boolean;
+  readonly atMs: number;
+  begunMs: number | undefined;
+  spent: () => Spent;
+}
+
+type Word = 'begin' | 'refuse' | 'left';
+
+export class Supervisor {
+  readonly #deps: SupervisorDeps;
+  readonly #entries = new Map<number, Entry>();
+  readonly #awaited = new Map<number, (word: Word) => void>();
+  readonly #counts: Counts;
+  #queue = EMPTY_QUEUE;
+  #records: Records = NO_RECORDS;
+  #lastId = 0;
+
+  constructor(deps: SupervisorDeps) {
+    this.#deps = deps;
+    this.#counts = countsOf(deps.metrics);
+    this.#counts.runningMax.set(deps.settings.runningMax);
+    this.#count();
+  }
+
+  /** Waits for the query's turn; rules and recovery do not wait behind others' queries. */
+  async admit(asked: AskedQuery): Promise<Result<Ticket, QueryFailure>> {
+    const { clock } = this.#deps;
+    const isOwn = asked.options.principal.kind === 'system';
+    const entry: Entry = {
+      id: ++this.#lastId,
+      asked,
+      isOwn,
+      atMs: clock.nowMs(),
+      begunMs: undefined,
+      spent: () => NOTHING_SPENT,
+    };
+    this.#entries.set(entry.id, entry);
+    const word = isOwn ? 'begin' : await this.#wait(entry);
+    if (word === 'begin') return ok(this.#ticket(entry));
+    const failure = word === 'refuse' ? this.#overload() : this.#left(asked);
+    this.#end(entry, failure);
+    return err(failure);
+  }
+
+  activity(): QueryActivity {
+    const { activeLog } = this.#deps;
+    const entries = [...this.#entries.values()];
+    const of = (verdict: 'running' | 'waiting'): readonly QueryRecord[] =>
+      entries
+        .filter(entry => (entry.begunMs === undefined) === (verdict === 'waiting'))
+        .map(entry => this.#record(entry, verdict, ''));
+    return {
+      running: of('running'),
+      waiting: of('waiting'),
+      ...this.#records,
+      interrupted: activeLog?.interrupted ?? [],
+    };
+  }
+
+  // --- the queue ----------------------------------------------------------------------------------
+
+  async #wait({ id, asked }: Entry): Promise<Word> {
+    const { signal, options } = asked;
+    const leaveIt = (): void => {
+      const tell = this.#awaited.get(id);
+      if (tell === undefined) return;
+      this.#awaited.delete(id);
+      this.#apply(leave(this.#queue, id, this.#deps.settings));
+      tell('left');
+    };
+    const word = new Promise<Word>(resolve => this.#awaited.set(id, resolve));
+    this.#apply(arrive(this.#queue, { id, client: clientOf(options) }, this.#deps.settings));
+    signal.addEventListener('abort', leaveIt, { once: true });
+    if (signal.aborted) leaveIt();
+    const said = await word;
+    signal.removeEventListener('abort', leaveIt);
+    return said;
+  }
+
+  #apply({ state, begin, refuse }: QueueStep): void {
+    this.#queue = state;
+    const tell = (word: Word) => (id: number) => {
+      const awaited = this.#awaited.get(id);
+      this.#awaited.delete(id);
+      awaited?.(word);
+    };
+    begin.forEach(tell('begin'));
+    refuse.forEach(tell('refuse'));
+    this.#count();
+  }
+
+  #overload(): QueryFailure {
+    const { waitingMax } = this.#deps.settings;
+    return {
+      code: 'query-overload',
+      message: `Cannot run the query: ${waitingMax} queries are waiting already; ask again in a moment, or raise query.waiting_max`,
+    };
+  }
+
+  #left({ deadlineMs }: AskedQuery): QueryFailure {
+    if (this.#deps.clock.monotonicMs() < deadlineMs)
+      return { code: 'query-cancelled', message: 'The query was cancelled while it waited for its turn' };
+    const { runningMax } = this.#deps.settings;
+    return {
+      code: 'query-timeout',
+      message: `Cannot run the query: the time limit was reached while it waited for its turn, behind others of which ${runningMax} run at once`,
+    };
+  }
+
+  // --- one that runs ------------------------------------------------------------------------------
+
+  #ticket(entry: Entry): Ticket {
+    const { clock } = this.#deps;
+    entry.begunMs = clock.monotonicMs();
+    this.#count();
+    const forget = this.#noted(entry);
+    return {
+      queueMs: entry.begunMs - entry.asked.startedMs,
+      watch: spent => {
+        entry.spent = spent;
+      },
+      end: failure => {
+        forget();
+        this.#end(entry, failure);
+        if (!entry.isOwn) this.#apply(leave(this.#queue, entry.id, this.#deps.settings));
+      },
+    };
+  }
+
+  /** In the log of active queries; the result takes it out. */
+  #noted(entry: Entry): () => void {
+    const { activeLog, clock } = this.#deps;
+    if (activeLog === undefined) return () => {};
+    const { asked, atMs } = entry;
+    const { expr, times, options } = asked;
+    const note = () => {
+      const { who, client } = askerOf(options);
+      return activeLog.note({ expr, times, who, client, atMs });
+    };
+    if (!entry.isOwn) return note();
+    let forget = (): void => {};
+    const timer = clock.after(OWN_NOTED_AFTER_MS, () => {
+      forget = note();
+    });
+    return () => {
+      timer.cancel();
+      forget();
+    };
+  }
+
+  #end(entry: Entry, failure: QueryFailure | undefined): void {
+    const { clock, log, settings } = this.#deps;
+    this.#entries.delete(entry.id);
+    const record = this.#record(entry, failure?.code ?? 'ok', failure?.message ?? '');
+    this.#records = remember(this.#records, { record, isOwn: entry.isOwn, nowMs: clock.nowMs() });
+    this.#countEnd(record);
+    if (settings.slowMs === 0 || record.cost.durationMs <= settings.slowMs) return;
+    this.#counts.slow.add();
+    const { cost } = record;
+    log.log('warn', 'A query was slow', {
+      expr: record.expr,
+      who: record.who,
+      client: record.client,
+      verdict: record.verdict,
+      durationMs: Math.round(cost.durationMs),
+      queueMs: Math.round(cost.queueMs),
+      series: cost.seriesRead,
+      samples: cost.samplesRead,
+      bytesPeak: cost.bytesPeak,
+    });
+  }
+
+  #record(entry: Entry, verdict: QueryRecord['verdict'], message: string): QueryRecord {
+    const { id, asked, atMs, begunMs } = entry;
+    const nowMs = this.#deps.clock.monotonicMs();
+    return {
+      id,
+      expr: cut(asked.expr, EXPR_CHARS_MAX),
+      times: asked.times,
+      ...askerOf(asked.options),
+      atMs,
+      cost: {
+        ...entry.spent(),
+        durationMs: nowMs - asked.startedMs,
+        queueMs: (begunMs ?? nowMs) - asked.startedMs,
+      },
+      verdict,
+      message,
+    };
+  }
+
+  #count(): void {
+    let running = 0;
+    for (const { begunMs } of this.#entries.values()) if (begunMs !== undefined) running++;
+    this.#counts.running.set(running);
+    this.#counts.waiting.set(waitingIn(this.#queue));
+    this.#counts.bytes.set(this.#deps.pool.held);
+  }
+
+  #countEnd({ cost, verdict }: QueryRecord): void {
+    const { durationMs, queueMs, samplesRead } = cost;
+    this.#counts.durations.observe(queueMs / 1000, { slice: 'queue_time' });
+    this.#counts.durations.observe((durationMs - queueMs) / 1000, { slice: 'inner_eval' });
+    this.#counts.samples.add(samplesRead);
+    if (verdict !== 'ok') this.#counts.failed.add(1, { code: verdict });
+    this.#count();
+  }
+}
+
+function askerOf({ principal, client }: QueryOptions): { readonly who: string; readonly client: string } {
+  return { who: principalName(principal), client: client ?? '' };
+}
+
+/** Whose turns they are: of the user, or of the address where nobody needs to log in. */
+function clientOf(options: QueryOptions): string {
+  const { who, client } = askerOf(options);
+  return options.principal.kind === 'user' ? who : `${who} ${client}`;
+}
+
+// --- metrics --------------------------------------------------------------------------------------
+
+interface Counts {
+  readonly running: Gauge;
+  readonly runningMax: Gauge;
+  readonly waiting: Gauge;
+  readonly bytes: Gauge;
+  readonly durations: Histogram;
+  readonly samples: Counter;
+  readonly failed: Counter;
+  readonly slow: Counter;
+}
+
+function countsOf(metrics: Metrics): Counts {
+  return {
+    running: metrics.gauge('watchkeeper_engine_queries', 'Queries that run now.'),
+    runningMax: metrics.gauge(
+      'watchkeeper_engine_queries_concurrent_max',
+      'Queries that may run at once, those of rules and recovery apart.',
+    ),
+    waiting: metrics.gauge('watchkeeper_engine_queries_waiting', 'Queries that wait for their turn.'),
+    bytes: metrics.gauge(
+      'watchkeeper_engine_query_memory_bytes',
+      'Memory that queries and unsent answers hold, by their own account.',
+    ),
+    durations: metrics.histogram(
+      'watchkeeper_engine_query_duration_seconds',
+      'Durations of queries by slice: queue_time, inner_eval.',
+      DURATION_BOUNDS_S,
+    ),
+    samples: metrics.counter('watchkeeper_engine_query_samples_total', 'Samples that queries have read.'),
+    failed: metrics.counter(
+      'watchkeeper_engine_queries_failed_total',
+      'Queries that were not answered, by code.',
+    ),
+    slow: metrics.counter(
+      'watchkeeper_engine_slow_queries_total',
+      'Queries that took longer than query.slow.',
+    ),
+  };
+}

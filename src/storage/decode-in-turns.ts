@@ -1,0 +1,65 @@
+// The same as decodeAll, for a query: with its room asked for beforehand, and giving way between pieces.
+// biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
+
+import { ok, type Result, sortInTurns } from '../base/index.ts';
+import { compareLabels, type ReadWork, type SeriesColumns } from '../model/index.ts';
+import { BLOCK_FLOATS, type DamagedChunk, decodeAll, type Pick, type Timeline, type Views } from './assemble.ts';
+import type { Window } from './block/block.ts';
+
+/** A series of an answer beside its samples: its object, and its part of the snapshot. */
+export const SERIES_BYTES = 400;
+const SAMPLE_BYTES = 8;
+
+export interface DecodeScope {
+  readonly views: Views;
+  readonly window: Window;
+  /** 0 for all. */
+  readonly limit: number;
+}
+
+/** In the order of labels; 'stopped' where the work shall not go on. */
+export async function decodeInTurns(
+  picks: readonly Pick[],
+  scope: DecodeScope,
+  work: ReadWork,
+): Promise<Result<SeriesColumns[], DamagedChunk> | 'stopped'> {
+  const sorted = await sortInTurns(picks, (a, b) => compareLabels(a.labels, b.labels), work);
+  if (sorted === undefined) return 'stopped';
+  const wanted = scope.limit > 0 ? sorted.slice(0, scope.limit) : sorted;
+  if (!work.reserve(bytesOf(wanted))) return 'stopped';
+  const lines = new Map<string, Timeline>();
+  const found: SeriesColumns[] = [];
+  for (let at = 0; at < sorted.length; ) {
+    const end = endOfPiece(sorted, at);
+    const limit = scope.limit > 0 ? scope.limit - found.length : 0;
+    const part = decodeAll(sorted.slice(at, end), { ...scope, lines, limit });
+    if (!part.ok) return part;
+    for (const one of part.value) found.push(one);
+    if (found.length === scope.limit) break;
+    at = end;
+    if (at < sorted.length && work.isDue() && !(await work.pause())) return 'stopped';
+  }
+  return ok(found);
+}
+
+/** As many series as fill one block of floats: well below a millisecond of decoding. */
+function endOfPiece(picks: readonly Pick[], from: number): number {
+  let samples = picks[from]!.line.count;
+  let end = from + 1;
+  while (end < picks.length && samples + picks[end]!.line.count <= BLOCK_FLOATS)
+    samples += picks[end++]!.line.count;
+  return end;
+}
+
+/** Values of each, times once for all that share them. */
+function bytesOf(picks: readonly Pick[]): number {
+  const lines = new Set<string>();
+  let samples = 0;
+  for (const { line } of picks) {
+    samples += line.count;
+    if (lines.has(line.key)) continue;
+    lines.add(line.key);
+    samples += line.count;
+  }
+  return samples * SAMPLE_BYTES;
+}
