@@ -35,7 +35,10 @@ const vector: QueryAnswer = {
   })),
 };
 
-function long(answer: QueryAnswer, more: Partial<LongAnswer> = {}): { handed: number; body: AsyncIterable<string> } {
+function long(
+  answer: QueryAnswer,
+  more: Partial<LongAnswer> = {},
+): { handed: number; body: AsyncIterable<string> } {
   const own = { handed: 0 };
   const response = longAnswer(new Turns(new FakeClock()), {
     answer,
@@ -49,7 +52,8 @@ function long(answer: QueryAnswer, more: Partial<LongAnswer> = {}): { handed: nu
     },
     ...more,
   });
-  if (typeof response.body === 'string' || response.body instanceof Uint8Array) throw new Error('not a stream');
+  if (typeof response.body === 'string' || response.body instanceof Uint8Array)
+    throw new Error('not a stream');
   return Object.assign(own, { body: response.body as AsyncIterable<string> });
 }
 
@@ -79,7 +83,11 @@ describe('long answers', () => {
     const { body } = long(matrix(200), { stats, limit: 3, warnings: ['w'], infos: ['i'] });
     const said = JSON.parse(await textOf(body));
     expect(said).toMatchObject({ data: { stats }, warnings: ['w', 'cut'], infos: ['i'] });
-    expect(said.data.result.map((row: { metric: { i: string } }) => row.metric.i)).toEqual(['"1"', '"2"', '"3"']);
+    expect(said.data.result.map((row: { metric: { i: string } }) => row.metric.i)).toEqual([
+      '"1"',
+      '"2"',
+      '"3"',
+    ]);
   });
 
   it('come in pieces, and hand their room back at the end', async () => {

@@ -69,7 +69,8 @@ describe('turns', () => {
       const onDone = (): void => {
         left--;
       };
-      void worker(loop, turns, { lane: 'usual', ms: 200, onDone });
+      // Each comes by itself, as requests do.
+      loop.after(0, () => void worker(loop, turns, { lane: 'usual', ms: 200, onDone }));
     }
     const late: number[] = [];
     const tick = (): void => {

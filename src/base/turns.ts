@@ -53,9 +53,9 @@ export class Turns {
 
   /** Before work, at its start and after each wait for something else: at once where the slice has time and nobody waits. */
   async take(lane: Lane): Promise<void> {
-    const ahead =
-      this.#waiting.urgent.length > 0 || (lane === 'usual' && this.#waiting.usual.length > 0);
-    if (ahead || this.isDue()) await this.next(lane);
+    const { urgent, usual } = this.#waiting;
+    const isBehind = urgent.length > 0 || (lane === 'usual' && usual.length > 0);
+    if (isBehind || this.isDue()) await this.next(lane);
   }
 
   /** Gives way; resolves in a later turn. */

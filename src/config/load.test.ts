@@ -76,7 +76,9 @@ describe('defaults and inheritance', () => {
       waitingMax: 0,
       slowMs: 0,
     });
-    expect((await load({ [MAIN]: 'query: {concurrency_max: 0}\n' })).told).toContain('concurrency_max');
+    expect((await load({ [MAIN]: 'query: {concurrency_max: 0}\n' })).told).toContain(
+      'Cannot take 0: at least 1 expected',
+    );
   });
 
   it('a job takes interval and timeout from global, and the timeout never exceeds the interval', async () => {

@@ -1,14 +1,6 @@
 // The Query port over a SeriesReader: parse, plan, run with limits, answer.
 
-import {
-  type Clock,
-  err,
-  type Log,
-  ok,
-  type Result,
-  Turns,
-  withDeadline,
-} from '../base/index.ts';
+import { type Clock, err, type Log, ok, type Result, Turns, withDeadline } from '../base/index.ts';
 import {
   MetricRegistry,
   type Metrics,

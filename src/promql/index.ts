@@ -8,5 +8,5 @@ export {
   type QuerySettings,
 } from './engine.ts';
 export type { EngineSettings } from './operators/index.ts';
-export { type ActiveLog, openActiveLog } from './running/index.ts';
 export { type Expr, type ParseProblem, parseExpr, printExpr } from './parser/index.ts';
+export { type ActiveLog, openActiveLog } from './running/index.ts';

@@ -98,9 +98,11 @@ describe('memory', () => {
     if (!answer.ok) throw new Error(answer.error.message);
     const { bytesPeak } = answer.value.cost;
     expect(bytesPeak).toBeGreaterThan(100 * 61 * 9);
-    expect(generous.metrics.families().find(({ name }) => name.endsWith('query_memory_bytes'))).toMatchObject({
-      samples: [{ value: 0 }],
-    });
+    expect(generous.metrics.families().find(({ name }) => name.endsWith('query_memory_bytes'))).toMatchObject(
+      {
+        samples: [{ value: 0 }],
+      },
+    );
     expect(await codeOf(bench({ bytesMax: bytesPeak - 1 }).ask(expr))).toBe('query-limit');
     expect(await codeOf(bench({ bytesMax: bytesPeak }).ask(expr))).toBe('ok');
   });

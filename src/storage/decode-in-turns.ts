@@ -3,7 +3,14 @@
 
 import { ok, type Result, sortInTurns } from '../base/index.ts';
 import { compareLabels, type ReadWork, type SeriesColumns } from '../model/index.ts';
-import { BLOCK_FLOATS, type DamagedChunk, decodeAll, type Pick, type Timeline, type Views } from './assemble.ts';
+import {
+  BLOCK_FLOATS,
+  type DamagedChunk,
+  decodeAll,
+  type Pick,
+  type Timeline,
+  type Views,
+} from './assemble.ts';
 import type { Window } from './block/block.ts';
 
 /** A series of an answer beside its samples: its object, and its part of the snapshot. */

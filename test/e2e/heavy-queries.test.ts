@@ -174,7 +174,8 @@ function verdictOf({ status, retryAfter, text }: Told): string {
   if (status === 503 && errorType === 'unavailable' && error.startsWith('query-overload: '))
     return retryAfter === undefined ? `no Retry-After: ${text}` : 'unavailable';
   if (status === 503 && errorType === 'timeout') return 'timeout';
-  if (status === 422 && error.startsWith('query-limit: ') && error.includes('query.memory_max')) return 'limit';
+  if (status === 422 && error.startsWith('query-limit: ') && error.includes('query.memory_max'))
+    return 'limit';
   return `${status} ${text}`;
 }
 
@@ -244,7 +245,9 @@ describe('two hundred heavy queries at once', () => {
     expect(Math.max(...report.gaps), JSON.stringify(report)).toBeLessThan(2000);
     expect(await metric(program, /^watchkeeper_rule_group_iterations_missed_total\S* (\S+)$/gm)).toBe(0);
     expect(await metric(program, /^watchkeeper_scrape_skipped_ticks_total\S* (\S+)$/gm)).toBe(0);
-    expect((await evaluated(program)) - before.evaluated).toBeGreaterThanOrEqual(5 * Math.floor(elapsedS - 1));
+    expect((await evaluated(program)) - before.evaluated).toBeGreaterThanOrEqual(
+      5 * Math.floor(elapsedS - 1),
+    );
     expect(Math.max(...probes), JSON.stringify(report)).toBeLessThan(1000);
 
     const tally: Record<string, number> = {};

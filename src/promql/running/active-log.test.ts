@@ -116,7 +116,7 @@ describe('its slots', () => {
         expect(slot.length).toBe(SLOT_BYTES);
         const { queries, damaged } = parseActiveLog(slot);
         expect([queries.length, damaged]).toEqual([1, 0]);
-        if (expr.length <= 500 && expr.isWellFormed()) expect(queries[0]?.expr).toBe(expr);
+        if (expr.length <= 500) expect(queries[0]?.expr).toBe(expr);
       }),
       { seed: 7 },
     );

@@ -48,7 +48,11 @@ export async function openActiveLog(options: ActiveLogOptions): Promise<ActiveLo
   const opened =
     removed.ok || removed.error.code === 'disk-not-found' ? await disk.open(path, 'create') : removed;
   if (opened.ok) return new Slots(options, interrupted, opened.value);
-  warn(options, 'Cannot write the log of active queries: a crash will not say what was running', opened.error);
+  warn(
+    options,
+    'Cannot write the log of active queries: a crash will not say what was running',
+    opened.error,
+  );
   return { interrupted, note: () => () => {}, close: async () => {} };
 }
 
@@ -193,7 +197,12 @@ function parseSlot(text: string): InterruptedQuery | undefined {
   const fields: Readonly<Record<string, unknown>> = { ...value };
   const { expr, who, client } = fields;
   if (typeof expr !== 'string' || typeof who !== 'string' || typeof client !== 'string') return undefined;
-  const [atMs, startMs, endMs, stepMs] = [fields['atMs'], fields['startMs'], fields['endMs'], fields['stepMs']];
+  const [atMs, startMs, endMs, stepMs] = [
+    fields['atMs'],
+    fields['startMs'],
+    fields['endMs'],
+    fields['stepMs'],
+  ];
   if (!isTime(atMs) || !isTime(startMs) || !isTime(endMs) || !isTime(stepMs)) return undefined;
   return { expr, who, client, atMs, times: { startMs, endMs, stepMs } };
 }

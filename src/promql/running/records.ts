@@ -29,7 +29,11 @@ export function remember(records: Records, { record, isOwn, nowMs }: Ended): Rec
   return { last, slowest: withSlow(records.slowest, record, nowMs) };
 }
 
-function withSlow(slowest: readonly QueryRecord[], record: QueryRecord, nowMs: number): readonly QueryRecord[] {
+function withSlow(
+  slowest: readonly QueryRecord[],
+  record: QueryRecord,
+  nowMs: number,
+): readonly QueryRecord[] {
   const took = record.cost.durationMs;
   const fastest = slowest.at(-1)?.cost.durationMs ?? 0;
   // Nearly always, and then nothing is to be done.
