@@ -61,7 +61,8 @@ async function* write(turns: Turns, long: LongAnswer): AsyncGenerator<string, un
   const warnings = [...long.warnings];
   let text = `{"status":"success","data":{"resultType":${JSON.stringify(resultType)},"result":[`;
   let count = 0;
-  await turns.take('usual');
+  const work = turns.start('usual');
+  await turns.take(work);
   for (const row of answerRows(answer)) {
     if (limit > 0 && count === limit) {
       warnings.push(long.cutWarning);
@@ -72,9 +73,9 @@ async function* write(turns: Turns, long: LongAnswer): AsyncGenerator<string, un
       yield text;
       text = '';
       // The client may have taken its time.
-      await turns.take('usual');
+      await turns.take(work);
     }
-    if (turns.isDue()) await turns.next('usual');
+    if (turns.isDue()) await turns.next(work);
   }
   text += stats === undefined ? ']}' : `],"stats":${JSON.stringify(stats)}}`;
   if (warnings.length > 0) text += `,"warnings":${JSON.stringify(warnings)}`;

@@ -49,6 +49,6 @@ export type {
   Timer,
 } from './ports.ts';
 export { type Err, err, type Ok, ok, type Result } from './result.ts';
-export { type Lane, nextLane, type Pace, sortInTurns, Turns } from './turns.ts';
+export { type Lane, nextLane, type Pace, sortInTurns, Turns, type Work } from './turns.ts';
 export { compareUtf8 } from './utf8.ts';
 export { sleep, withDeadline } from './wait.ts';

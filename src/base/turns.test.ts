@@ -52,10 +52,11 @@ async function worker(
   turns: Turns,
   job: { readonly lane: Lane; readonly ms: number; readonly onDone?: () => void },
 ): Promise<void> {
-  await turns.take(job.lane);
+  const work = turns.start(job.lane);
+  await turns.take(work);
   for (let done = 0; done < job.ms; done++) {
     loop.work(1);
-    if (turns.isDue()) await turns.next(job.lane);
+    if (turns.isDue()) await turns.next(work);
   }
   job.onDone?.();
 }
@@ -118,24 +119,42 @@ describe('turns', () => {
     expect(done).toBe(true);
   });
 
-  it('go to whoever waits, and the usual never wait for more than four urgent ones', () => {
+  it('do long work one after the other, and what is short before it', async () => {
+    const loop = new Loop();
+    const turns = new Turns(loop);
+    const done: string[] = [];
+    const begin = (name: string, ms: number): void =>
+      void worker(loop, turns, { lane: 'usual', ms, onDone: () => done.push(name) });
+    for (const name of ['a', 'b', 'c']) loop.after(0, () => begin(name, 300));
+    for (let i = 0; i < 30; i++) await loop.turn();
+    const sinceMs = loop.monotonicMs();
+    begin('short', 15);
+    while (!done.includes('short')) await loop.turn();
+    expect(loop.monotonicMs() - sinceMs).toBeLessThan(50);
+    while (done.length < 4) await loop.turn();
+    expect(done.filter(name => name !== 'short')).toEqual(['a', 'b', 'c']);
+  });
+
+  it('go to whoever waits, and nobody waits for ever behind others', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.nat(3), fc.nat(3)), { minLength: 1 }), arrivals => {
-        let [urgent, usual, urgentInARow] = [0, 0, 0];
-        for (const [moreUrgent, moreUsual] of arrivals) {
+      fc.property(fc.array(fc.tuple(fc.nat(3), fc.nat(3), fc.nat(3)), { minLength: 1 }), arrivals => {
+        let [urgent, usual, long, urgentInARow, shortInARow] = [0, 0, 0, 0, 0];
+        for (const [moreUrgent, moreUsual, moreLong] of arrivals) {
           urgent += moreUrgent;
           usual += moreUsual;
-          const lane = nextLane({ urgent, usual, urgentInARow });
-          expect(lane === undefined).toBe(urgent + usual === 0);
-          if (lane === 'urgent') {
-            expect(urgent).toBeGreaterThan(0);
-            if (usual > 0) expect(urgentInARow).toBeLessThan(4);
-            urgent--;
-          } else if (lane === 'usual') {
-            expect(usual).toBeGreaterThan(0);
-            usual--;
-          }
-          urgentInARow = lane === 'urgent' ? urgentInARow + 1 : 0;
+          long += moreLong;
+          const waiting = { urgent, usual, long };
+          const lane = nextLane({ ...waiting, urgentInARow, shortInARow });
+          expect(lane === undefined).toBe(urgent + usual + long === 0);
+          if (lane === undefined) continue;
+          expect(waiting[lane]).toBeGreaterThan(0);
+          if (lane === 'urgent') urgent--;
+          else if (lane === 'usual') usual--;
+          else long--;
+          urgentInARow = lane === 'urgent' && waiting.usual > 0 ? urgentInARow + 1 : 0;
+          shortInARow = lane !== 'long' && waiting.long > 0 ? shortInARow + 1 : 0;
+          expect(urgentInARow).toBeLessThanOrEqual(4);
+          expect(shortInARow).toBeLessThanOrEqual(8);
         }
       }),
       { seed: 1 },

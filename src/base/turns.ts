@@ -10,9 +10,17 @@ import type { Clock } from './ports.ts';
  */
 const SLICE_MS = 10;
 
-/** Urgent work that never ends leaves one slice in so many to the rest: who looks for the cause needs an answer, too. */
+/** Work before others that never ends leaves one slice in so many to the rest: who looks for its cause needs an answer, too. */
 const URGENT_IN_A_ROW_MAX = 4;
+const SHORT_IN_A_ROW_MAX = 8;
 
+/**
+ * Work that has had so many slices is long, and then done one after the other: all of it at once would take as long, and hold
+ * the memory of all of it meanwhile.
+ */
+const SHORT_SLICES = 3;
+
+/** Rules before people, and of what people ask the short before the long. */
 export type Lane = 'urgent' | 'usual';
 
 /** Asked between the pieces of long work. */
@@ -23,27 +31,51 @@ export interface Pace {
   pause(): Promise<boolean>;
 }
 
+/** Those who wait, and how many slices in a row went to others although somebody further behind waited. */
 export interface LaneState {
   readonly urgent: number;
   readonly usual: number;
+  readonly long: number;
   readonly urgentInARow: number;
+  readonly shortInARow: number;
 }
 
 /** Whose turn it is; undefined where nobody waits. */
-export function nextLane({ urgent, usual, urgentInARow }: LaneState): Lane | undefined {
-  if (usual > 0 && (urgent === 0 || urgentInARow >= URGENT_IN_A_ROW_MAX)) return 'usual';
+export function nextLane(state: LaneState): Lane | 'long' | undefined {
+  const { urgent, usual, long } = state;
+  if (long > 0 && (urgent + usual === 0 || state.shortInARow >= SHORT_IN_A_ROW_MAX)) return 'long';
+  if (usual > 0 && (urgent === 0 || state.urgentInARow >= URGENT_IN_A_ROW_MAX)) return 'usual';
   return urgent > 0 ? 'urgent' : undefined;
+}
+
+/** One piece of long work, from its start to its end. */
+export interface Work {
+  readonly lane: Lane;
+  /** In the order of their starts. */
+  readonly order: number;
+  slices: number;
+}
+
+interface Waiting {
+  readonly work: Work;
+  readonly go: () => void;
 }
 
 export class Turns {
   readonly #clock: Clock;
-  readonly #waiting: Readonly<Record<Lane, (() => void)[]>> = { urgent: [], usual: [] };
+  readonly #waiting: Readonly<Record<Lane | 'long', Waiting[]>> = { urgent: [], usual: [], long: [] };
   #urgentInARow = 0;
+  #shortInARow = 0;
+  #started = 0;
   /** When the slice of this turn of the event loop began; undefined while nobody has worked in it. */
   #sinceMs: number | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+  }
+
+  start(lane: Lane): Work {
+    return { lane, order: this.#started++, slices: 0 };
   }
 
   /** Whether the slice of this turn is used up. */
@@ -52,16 +84,26 @@ export class Turns {
   }
 
   /** Before work, at its start and after each wait for something else: at once where the slice has time and nobody waits. */
-  async take(lane: Lane): Promise<void> {
-    const { urgent, usual } = this.#waiting;
-    const isBehind = urgent.length > 0 || (lane === 'usual' && usual.length > 0);
-    if (isBehind || this.isDue()) await this.next(lane);
+  async take(work: Work): Promise<void> {
+    const { urgent, usual, long } = this.#waiting;
+    const ahead = urgent.length + (work.lane === 'urgent' ? 0 : usual.length + long.length);
+    if (ahead > 0 || this.isDue()) await this.#wait(work);
   }
 
   /** Gives way; resolves in a later turn. */
-  next(lane: Lane): Promise<void> {
+  next(work: Work): Promise<void> {
+    work.slices++;
+    return this.#wait(work);
+  }
+
+  #wait(work: Work): Promise<void> {
     this.#begun();
-    return new Promise(resolve => this.#waiting[lane].push(resolve));
+    const isLong = work.lane === 'usual' && work.slices >= SHORT_SLICES;
+    const waiting = this.#waiting[isLong ? 'long' : work.lane];
+    const at = isLong ? waiting.findIndex(other => other.work.order > work.order) : -1;
+    return new Promise(go => {
+      waiting.splice(at < 0 ? waiting.length : at, 0, { work, go });
+    });
   }
 
   #begun(): number {
@@ -74,16 +116,19 @@ export class Turns {
 
   #turn(): void {
     this.#sinceMs = undefined;
-    const { urgent, usual } = this.#waiting;
+    const { urgent, usual, long } = this.#waiting;
     const lane = nextLane({
       urgent: urgent.length,
       usual: usual.length,
+      long: long.length,
       urgentInARow: this.#urgentInARow,
+      shortInARow: this.#shortInARow,
     });
     if (lane === undefined) return;
-    this.#urgentInARow = lane === 'urgent' ? this.#urgentInARow + 1 : 0;
+    this.#urgentInARow = lane === 'urgent' && usual.length > 0 ? this.#urgentInARow + 1 : 0;
+    this.#shortInARow = lane !== 'long' && long.length > 0 ? this.#shortInARow + 1 : 0;
     this.#begun();
-    this.#waiting[lane].shift()?.();
+    this.#waiting[lane].shift()?.go();
   }
 }
 

@@ -157,7 +157,7 @@ async function evaluateWithin(
     reader,
     clock,
     turns,
-    lane: isOwn ? 'urgent' : 'usual',
+    work: turns.start(isOwn ? 'urgent' : 'usual'),
     memory,
     settings,
     signal,

@@ -2,7 +2,7 @@
 // pieces of work, so that a long query neither outlives its deadline nor blocks the event loop, and `reserve` before they
 // allocate.
 
-import type { Clock, Lane, Turns } from '../../base/index.ts';
+import type { Clock, Turns, Work } from '../../base/index.ts';
 import type {
   Annotation,
   NativeHistogram,
@@ -62,7 +62,8 @@ export interface RunInputs {
   readonly reader: SeriesReader;
   readonly clock: Clock;
   readonly turns: Turns;
-  readonly lane: Lane;
+  /** This run among all long work. */
+  readonly work: Work;
   readonly memory: MemoryAccount;
   readonly settings: EngineSettings;
   readonly signal: AbortSignal;
@@ -178,14 +179,14 @@ export class Run {
   /** Ends the query if it must end, else gives way to everything else. */
   async pause(): Promise<void> {
     this.#endIfDue();
-    await this.inputs.turns.next(this.inputs.lane);
+    await this.inputs.turns.next(this.inputs.work);
     this.#endIfDue();
   }
 
   /** After a wait for something else: goes on when it is this query's turn. */
   async resume(): Promise<void> {
     this.#endIfDue();
-    await this.inputs.turns.take(this.inputs.lane);
+    await this.inputs.turns.take(this.inputs.work);
     this.#endIfDue();
   }
 
