@@ -100,7 +100,8 @@ async function settledRows(
   run: Run,
   vector: VectorValue,
 ): Promise<{ readonly vector: VectorValue; readonly rows: readonly number[] }> {
-  if (vector.series.some(meta => meta.dropName)) return allRows(run.settleNames(withoutEmptyRows(vector)));
+  if (vector.series.some(meta => meta.dropName))
+    return allRows(await run.settleNames(withoutEmptyRows(vector)));
   const rows: number[] = [];
   const keys = new Set<string>();
   for (const [row, { labels }] of vector.series.entries()) {
@@ -110,7 +111,7 @@ async function settledRows(
     }
     if (run.isDue()) await run.pause();
   }
-  return keys.size === rows.length ? { vector, rows } : allRows(run.unique(pickRows(vector, rows)));
+  return keys.size === rows.length ? { vector, rows } : allRows(await run.unique(pickRows(vector, rows)));
 }
 
 function allRows(vector: VectorValue): { readonly vector: VectorValue; readonly rows: readonly number[] } {

@@ -119,7 +119,11 @@ function repeatVector(run: Run, value: VectorValue, grid: Grid): VectorValue {
   return withHistograms(result, histograms);
 }
 
-function negate(run: Run, value: Value, span: { readonly start: number; readonly end: number }): Value {
+async function negate(
+  run: Run,
+  value: Value,
+  span: { readonly start: number; readonly end: number },
+): Promise<Value> {
   if (value.kind === 'scalar') return negateScalar(value);
   if (value.kind !== 'vector') throw new Error('negation of a wrong type');
   const result = run.newVector(

@@ -34,7 +34,16 @@ interface Sealed {
   readonly line: Line;
 }
 
+/** Where open columns are copied to. */
+interface Slab {
+  readonly values: Float64Array;
+  readonly words: Uint32Array;
+  used: number;
+}
+
 interface OpenTimes {
+  /** Of a part with these times. */
+  readonly key: string;
   readonly uniform: boolean;
   readonly times: Float64Array;
   readonly minMs: number;
@@ -49,6 +58,7 @@ interface Scope {
   readonly open: Map<Cohort, OpenTimes>;
   /** By key: one for all series with the same pieces. */
   readonly lines: Map<string, Line>;
+  slab?: Slab;
 }
 
 /** Of all that the head has of these series in the window, or of certain sealed chunks only. */
@@ -166,7 +176,7 @@ function addOpen(series: Series, scope: Scope, parts: Part[]): void {
       scope.open.set(cohort, known);
     }
     if (known.maxMs <= window.fromMs || known.minMs > window.toMs) continue;
-    const part = openPart(cohort, series.cohortColumns[i]!, known);
+    const part = openPart(cohort, series.cohortColumns[i]!, { known, scope });
     if (part !== undefined) parts.push(part);
   }
   const { side } = series;
@@ -187,18 +197,41 @@ function openTimesOf(cohort: Cohort): OpenTimes {
   const times = cohort.rowTimes.slice(0, cohort.rows);
   const first = cohort.rowShapes[0];
   const uniform = cohort.rowShapes.every(shape => shape === first);
-  return { uniform, times, minMs: Math.min(...times), maxMs: Math.max(...times) };
+  const key = `o${cohort.chunkId};`;
+  return { key, uniform, times, minMs: Math.min(...times), maxMs: Math.max(...times) };
 }
 
-function openPart(cohort: Cohort, column: number, known: OpenTimes): Part | undefined {
-  const values = new Float64Array(cohort.rows);
-  const words = wordsOf(values);
+/** Values are cut out of slabs of this many: one allocation, and one view of words, for many short columns. */
+const SLAB_VALUES = 16 * 1024;
+
+function roomFor(rows: number, scope: Scope): { readonly slab: Slab; readonly at: number } {
+  let { slab } = scope;
+  if (slab === undefined || slab.used + rows > slab.values.length) {
+    const values = new Float64Array(Math.max(SLAB_VALUES, rows));
+    slab = { values, words: wordsOf(values), used: 0 };
+    scope.slab = slab;
+  }
+  const at = slab.used;
+  slab.used += rows;
+  return { slab, at };
+}
+
+function openPart(
+  cohort: Cohort,
+  column: number,
+  { known, scope }: { readonly known: OpenTimes; readonly scope: Scope },
+): Part | undefined {
   const { chunkId } = cohort;
   const extras = gatherExtras(cohort, column);
   if (known.uniform) {
-    const count = gatherColumn(cohort, column, { words, at: 0 });
-    return count === 0 ? undefined : partOf(`o${chunkId};`, chunkId, { times: known.times, values, extras });
+    const { slab, at } = roomFor(cohort.rows, scope);
+    const count = gatherColumn(cohort, column, { words: slab.words, at });
+    if (count === 0) return undefined;
+    const values = slab.values.subarray(at, at + cohort.rows);
+    return partOf(known.key, chunkId, { times: known.times, values, extras });
   }
+  const values = new Float64Array(cohort.rows);
+  const words = wordsOf(values);
   const times = new Float64Array(cohort.rows);
   const count = gatherColumn(cohort, column, { words, times, at: 0 });
   if (count === 0) return undefined;

@@ -29,7 +29,7 @@ export const LABEL_FUNCTIONS: Readonly<Record<string, FunctionImpl>> = {
 
 // --- label_replace, label_join ----------------------------------------------------------------------
 
-function labelReplace(input: CallInput): VectorValue {
+function labelReplace(input: CallInput): Promise<VectorValue> {
   const [target, replacement, source, pattern] = [1, 2, 3, 4].map(i => textArg(input, i)) as [
     string,
     string,
@@ -50,7 +50,7 @@ function labelReplace(input: CallInput): VectorValue {
   });
 }
 
-function labelJoin(input: CallInput): VectorValue {
+function labelJoin(input: CallInput): Promise<VectorValue> {
   const target = textArg(input, 1);
   const separator = textArg(input, 2);
   const sources = input.args.slice(3).map((_, i) => textArg(input, i + 3));
@@ -68,19 +68,23 @@ function checkLabelName(
   input.run.failExecution(`invalid ${which} label name in ${func}(): ${quote(name)}`, argSpan(input, arg));
 }
 
-function relabel(
+async function relabel(
   { run, node, args: [vector] }: CallInput,
   target: string,
   valueFor: (labels: Labels) => string | undefined,
-): VectorValue {
+): Promise<VectorValue> {
   if (vector?.kind !== 'vector') throw new Error('argument 0 is not a vector');
-  const series = vector.series.map((meta): SeriesMeta => {
+  const series: SeriesMeta[] = [];
+  for (const meta of vector.series) {
     const value = valueFor(meta.labels);
-    if (value === undefined) return meta;
-    const labels = labelsFromPairs([...labelPairs(meta.labels), [target, value]]);
-    // A name that was set on purpose stays.
-    return { ...meta, labels, dropName: meta.dropName && target !== '__name__' };
-  });
+    if (value === undefined) series.push(meta);
+    else {
+      const labels = labelsFromPairs([...labelPairs(meta.labels), [target, value]]);
+      // A name that was set on purpose stays.
+      series.push({ ...meta, labels, dropName: meta.dropName && target !== '__name__' });
+    }
+    if (run.isDue()) await run.pause();
+  }
   return run.unique({ ...vector, series }, node.settings.span);
 }
 

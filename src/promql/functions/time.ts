@@ -97,7 +97,7 @@ function toScalar(input: CallInput): ScalarValue {
 }
 
 /** Of a computed vector: the evaluation time (that of a selector's samples is read where they are selected). */
-function timestamp(input: CallInput): VectorValue {
+function timestamp(input: CallInput): Promise<VectorValue> {
   const { run, node, grid } = input;
   const vector = vectorArg(input, 0);
   const times = evaluationTimes(grid);

@@ -42,7 +42,7 @@ export async function aggregate(
   const vector = TAKES_HISTOGRAMS.has(func)
     ? inputs.vector
     : withoutHistograms(run, inputs.vector, { func, span });
-  const groups = groupSeries(vector, node.settings);
+  const groups = await groupSeries(run, vector, node.settings);
   const fold = FOLDS[func];
   if (fold !== undefined) {
     const result = run.newVector(groups.metas, vector.steps);
@@ -109,10 +109,11 @@ function textOf(value: Value | undefined): string {
   return value?.kind === 'string' ? value.text : '';
 }
 
-function groupSeries(
+async function groupSeries(
+  run: Run,
   vector: VectorValue,
   { without, grouping }: { readonly without: boolean; readonly grouping: readonly string[] },
-): Groups {
+): Promise<Groups> {
   const of = new Int32Array(vector.series.length);
   const metas: SeriesMeta[] = [];
   const known = new Map<string, number>();
@@ -134,6 +135,7 @@ function groupSeries(
       };
     }
     of[row] = group;
+    if (run.isDue()) await run.pause();
   }
   return { of, metas };
 }
@@ -228,10 +230,11 @@ async function countValues(
     if (run.isDue()) await run.pause();
   }
   const result = run.newVector(metas, steps);
-  for (const { row, step } of counts) {
+  for (const [i, { row, step }] of counts.entries()) {
     const at = row * steps + step;
     result.values[at] = (result.values[at] as number) + 1;
     result.present[at] = 1;
+    if (i % 1000 === 0 && run.isDue()) await run.pause();
   }
   return result;
 }

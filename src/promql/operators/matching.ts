@@ -52,8 +52,8 @@ export async function matchVectors(
   const many = swapped ? inputs.right : inputs.left;
   const one = swapped ? inputs.left : inputs.right;
   const buckets = new Map<string, Bucket>();
-  fillBuckets(many, 'many', { buckets, matching });
-  fillBuckets(one, 'one', { buckets, matching });
+  await fillBuckets(run, many, { side: 'many', buckets, matching });
+  await fillBuckets(run, one, { side: 'one', buckets, matching });
   const output = new Output(run, node, { steps: many.steps, swapped, mode: inputs.mode });
   for (const bucket of buckets.values()) {
     if (bucket.one.length > 1) checkOneSide(run, node, { bucket, many, swapped });
@@ -67,11 +67,15 @@ export async function matchVectors(
   return output.finish();
 }
 
-function fillBuckets(
+async function fillBuckets(
+  run: Run,
   vector: VectorValue,
-  side: 'many' | 'one',
-  { buckets, matching }: { buckets: Map<string, Bucket>; matching: PlannedMatching },
-): void {
+  {
+    side,
+    buckets,
+    matching,
+  }: { side: 'many' | 'one'; buckets: Map<string, Bucket>; matching: PlannedMatching },
+): Promise<void> {
   const { steps } = vector;
   for (const [row, meta] of vector.series.entries()) {
     const key = labelsKey(matchedLabels(meta.labels, matching));
@@ -86,6 +90,7 @@ function fillBuckets(
       present: vector.present.subarray(row * steps, (row + 1) * steps),
       histograms: vector.histograms && histogramsWithin(vector.histograms, row * steps, (row + 1) * steps),
     });
+    if (run.isDue()) await run.pause();
   }
 }
 
@@ -288,7 +293,7 @@ class Output {
     return { ...named, labels };
   }
 
-  finish(): VectorValue {
+  async finish(): Promise<VectorValue> {
     const rows = this.#rows;
     const steps = this.#steps;
     const result = this.#run.newVector(
@@ -296,11 +301,12 @@ class Output {
       steps,
     );
     const histograms = new Map<number, NativeHistogram>();
-    rows.forEach((row, at) => {
+    for (const [at, row] of rows.entries()) {
       result.values.set(row.values, at * steps);
       result.present.set(row.present, at * steps);
       for (const [i, one] of row.histograms) histograms.set(at * steps + i, one);
-    });
+      if (this.#run.isDue()) await this.#run.pause();
+    }
     return this.#run.unique(withHistograms(result, histograms), this.#node.settings.span);
   }
 }

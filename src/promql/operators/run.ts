@@ -207,8 +207,8 @@ export class Run {
   }
 
   /** After labels changed: equal series become one, or fail where they overlap. */
-  unique(vector: VectorValue, span?: TextSpan): VectorValue {
-    const merged = mergeEqualSeries(vector);
+  async unique(vector: VectorValue, span?: TextSpan): Promise<VectorValue> {
+    const merged = await mergeEqualSeries(vector, this);
     if (merged === undefined) {
       this.failExecution('vector cannot contain metrics with the same labelset', span);
     }
@@ -216,12 +216,12 @@ export class Run {
   }
 
   /** After names were dropped; with delayed removal names still stand and nothing can clash yet. */
-  uniqueAfterDrop(vector: VectorValue, span?: TextSpan): VectorValue {
+  async uniqueAfterDrop(vector: VectorValue, span?: TextSpan): Promise<VectorValue> {
     return this.inputs.settings.delayedNameRemoval ? vector : this.unique(vector, span);
   }
 
   /** Drops the names marked for it, at the end of the query. */
-  settleNames(vector: VectorValue): VectorValue {
+  async settleNames(vector: VectorValue): Promise<VectorValue> {
     if (!vector.series.some(meta => meta.dropName)) return vector;
     const series = vector.series.map(meta =>
       meta.dropName ? { ...meta, dropName: false, labels: withoutNameLabels(meta.labels) } : meta,

@@ -15,19 +15,22 @@ export async function combineSets(
   const { operator, matching, span } = node.settings;
   const { steps } = left;
   const groups = new Map<string, number>();
-  const groupOf = (vector: VectorValue): Int32Array =>
-    Int32Array.from(vector.series, ({ labels }) => {
+  const groupOf = async (vector: VectorValue): Promise<Int32Array> => {
+    const of = new Int32Array(vector.series.length);
+    for (const [row, { labels }] of vector.series.entries()) {
       const key = signatureOf(labels, matching);
-      const known = groups.get(key);
-      if (known !== undefined) return known;
-      groups.set(key, groups.size);
-      return groups.size - 1;
-    });
-  const leftGroups = groupOf(left);
-  const rightGroups = groupOf(right);
+      const known = groups.get(key) ?? groups.size;
+      groups.set(key, known);
+      of[row] = known;
+      if (run.isDue()) await run.pause();
+    }
+    return of;
+  };
+  const leftGroups = await groupOf(left);
+  const rightGroups = await groupOf(right);
 
   if (operator === 'or') {
-    const taken = existence(left, leftGroups, groups.size);
+    const taken = await existence(run, left, { groups: leftGroups, count: groups.size });
     const result = run.newVector([...left.series, ...right.series], steps);
     result.values.set(left.values);
     result.present.set(left.present);
@@ -37,7 +40,7 @@ export async function combineSets(
     await keepWhere(run, right, { groups: rightGroups, flags: taken, wanted: 0, into, base });
     return run.unique(withHistograms(result, histograms), span);
   }
-  const found = existence(right, rightGroups, groups.size);
+  const found = await existence(run, right, { groups: rightGroups, count: groups.size });
   const result = run.newVector(left.series, steps);
   const wanted = operator === 'and' ? 1 : 0;
   const histograms = new Map<number, NativeHistogram>();
@@ -47,12 +50,18 @@ export async function combineSets(
 }
 
 /** Whether any series of a group exists at a step. */
-function existence(vector: VectorValue, groups: Int32Array, count: number): Uint8Array {
+async function existence(
+  run: Run,
+  vector: VectorValue,
+  { groups, count }: { readonly groups: Int32Array; readonly count: number },
+): Promise<Uint8Array> {
   const { steps, present } = vector;
+  run.reserve(count * steps);
   const flags = new Uint8Array(count * steps);
   for (let row = 0; row < groups.length; row++) {
     const base = groups[row]! * steps;
     for (let i = 0; i < steps; i++) if (present[row * steps + i] === 1) flags[base + i] = 1;
+    if (run.isDue()) await run.pause();
   }
   return flags;
 }

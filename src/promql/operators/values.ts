@@ -125,8 +125,14 @@ export function combineProducers(a: Producer, b: Producer): Producer {
   return b === null ? a : undefined;
 }
 
-/** Rows of series that are no longer told apart become one; false where two of them exist at the same step. */
-export function mergeEqualSeries(vector: VectorValue): VectorValue | undefined {
+/** What work over very many series asks between them: a refusal comes as an exception. */
+interface RowPace {
+  isDue(): boolean;
+  pause(): Promise<void>;
+}
+
+/** Rows of series that are no longer told apart become one; undefined where two of them exist at the same step. */
+export async function mergeEqualSeries(vector: VectorValue, pace: RowPace): Promise<VectorValue | undefined> {
   const rowByKey = new Map<string, number>();
   const target = new Int32Array(vector.series.length);
   let equal = false;
@@ -140,12 +146,17 @@ export function mergeEqualSeries(vector: VectorValue): VectorValue | undefined {
       target[row] = earlier;
       equal = true;
     }
+    if (pace.isDue()) await pace.pause();
   }
   if (!equal) return vector;
-  return mergeRows(vector, target, rowByKey.size);
+  return mergeRows(vector, { target, rows: rowByKey.size }, pace);
 }
 
-function mergeRows(vector: VectorValue, target: Int32Array, rows: number): VectorValue | undefined {
+async function mergeRows(
+  vector: VectorValue,
+  { target, rows }: { readonly target: Int32Array; readonly rows: number },
+  pace: RowPace,
+): Promise<VectorValue | undefined> {
   const { steps } = vector;
   const values = new Float64Array(rows * steps);
   const present = new Uint8Array(rows * steps);
@@ -164,6 +175,7 @@ function mergeRows(vector: VectorValue, target: Int32Array, rows: number): Vecto
       const histogram = vector.histograms?.get(row * steps + i);
       if (histogram !== undefined) histograms.set(to * steps + i, histogram);
     }
+    if (pace.isDue()) await pace.pause();
   }
   return withHistograms({ kind: 'vector', steps, series, values, present }, histograms);
 }
