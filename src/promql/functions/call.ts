@@ -21,6 +21,7 @@ import {
   mixedWork,
   noteIgnored,
 } from './mixed.ts';
+import { piecesOf } from './pieces.ts';
 
 export interface CallInput {
   readonly run: Run;
@@ -126,7 +127,11 @@ export function overWindows(kernel: WindowKernel, settings: WindowSettings = {})
       const offset = row * grid.steps;
       const column = { values: result.values, present: result.present, offset };
       const mixed = settings.histograms !== 'alike' && isMixed(series) ? series : undefined;
-      kernel(mixed === undefined ? series : floatView(mixed), column, context);
+      const floats = mixed === undefined ? series : floatView(mixed);
+      for (const piece of piecesOf({ series: floats, column, context })) {
+        kernel(piece.series, piece.column, piece.context);
+        if (run.isDue()) await run.pause();
+      }
       if (settings.inspect !== undefined && hasEntry(result.present, offset, grid.steps)) {
         settings.inspect(input, series);
       }
