@@ -32,6 +32,8 @@ interface Sealed {
   /** Those in which some columns lack rows. */
   readonly partial: readonly Chunk[];
   readonly line: Line;
+  /** The line with one more part, by the part's key: shorter to look up than by the whole line's. */
+  readonly longer: Map<string, Line>;
 }
 
 /** Where open columns are copied to. */
@@ -89,14 +91,15 @@ function placeOf(series: Series, scope: Scope): Place {
   if (parts.length <= 1 && series.members.length === 1) {
     // The common case: nothing to be made for each series but the list of its columns.
     const column = series.columns[0]!;
-    const { line, partial } = sealedOf(series.members[0]!, scope);
+    const sealed = sealedOf(series.members[0]!, scope);
+    const { line, partial } = sealed;
     const [part] = parts;
     const isLast = part === undefined || part.piece.firstMs > (line.pieces.at(-1)?.firstMs ?? Infinity);
     if (isLast && !partial.some(chunk => chunk.partial!.has(column))) {
       const sources: Source[] = line.pieces.map(() => column);
       if (part === undefined) return { line, sources };
       sources.push(part.source);
-      return { line: longer(line, part, scope), sources };
+      return { line: longerLine(sealed, part, scope), sources };
     }
   }
   addSealed(series, scope, parts);
@@ -115,13 +118,18 @@ function lineOf(parts: readonly Part[], scope: Scope): Line {
   return line;
 }
 
-function longer(line: Line, { key, piece }: Part, scope: Scope): Line {
+function longerLine({ line, longer }: Sealed, { key, piece }: Part, scope: Scope): Line {
+  const near = longer.get(key);
+  if (near !== undefined) return near;
   const longerKey = line.key + key;
-  const known = scope.lines.get(longerKey);
-  if (known !== undefined) return known;
-  const made = { key: longerKey, pieces: [...line.pieces, piece], count: line.count + piece.count };
-  scope.lines.set(longerKey, made);
-  return made;
+  const known = scope.lines.get(longerKey) ?? {
+    key: longerKey,
+    pieces: [...line.pieces, piece],
+    count: line.count + piece.count,
+  };
+  scope.lines.set(longerKey, known);
+  longer.set(key, known);
+  return known;
 }
 
 function sealedOf(membership: Membership, scope: Scope): Sealed {
@@ -138,7 +146,8 @@ function sealedOf(membership: Membership, scope: Scope): Sealed {
     rising.map(chunk => sealedPart(chunk, 0, undefined)),
     scope,
   );
-  const sealed = { chunks, partial: chunks.filter(({ partial }) => partial !== undefined), line };
+  const partial = chunks.filter(chunk => chunk.partial !== undefined);
+  const sealed = { chunks, partial, line, longer: new Map<string, Line>() };
   scope.sealed.set(membership, sealed);
   return sealed;
 }
