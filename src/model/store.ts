@@ -40,6 +40,8 @@ export interface SelectHints {
   readonly stepMs: number;
   /** Width of the window of a range selector, 0 without. */
   readonly rangeMs: number;
+  /** The newest sample of each series will do. */
+  readonly lastOnly?: boolean;
   /** The function applied directly to the selector, "" if none. */
   readonly func: string;
   readonly grouping?: { readonly by: boolean; readonly labels: readonly string[] };
@@ -60,6 +62,8 @@ export interface SeriesColumns {
   readonly values: Float64Array;
   readonly from: number;
   readonly to: number;
+  /** True: all values are known to be finite, so that no stale marker is among them. */
+  readonly isPlain?: boolean;
   /** By index into `values`, rising; undefined if the series has floats only. */
   readonly histograms?: ReadonlyMap<number, NativeHistogram>;
   /** Start (created) timestamps by index into `values`, NaN where unknown; undefined if none is known. */

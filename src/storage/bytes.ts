@@ -123,7 +123,7 @@ export class ByteWriter {
 export class ByteReader {
   readonly bytes: Uint8Array;
   readonly #view: DataView;
-  readonly #end: number;
+  #end: number;
   at: number;
   failed = false;
 
@@ -132,6 +132,14 @@ export class ByteReader {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.at = from;
     this.#end = to;
+  }
+
+  /** The same bytes from another place on. */
+  within(from: number, to: number): this {
+    this.at = from;
+    this.#end = Math.min(to, this.bytes.length);
+    this.failed = false;
+    return this;
   }
 
   /** Bytes left. */
@@ -205,15 +213,20 @@ export class ByteReader {
 
   /** Copies so many floats' bits out. */
   floats(count: number): Float64Array {
+    const values = new Float64Array(this.left < count * 8 ? 0 : count);
+    this.floatsInto(values, 0, count);
+    return values;
+  }
+
+  /** Copies the bits of so many floats. */
+  floatsInto(values: Float64Array, at: number, count: number): void {
     if (this.left < count * 8) {
       this.#fail();
-      return new Float64Array(0);
+      return;
     }
-    const values = new Float64Array(count);
-    const into = new Uint8Array(values.buffer);
+    const into = new Uint8Array(values.buffer, values.byteOffset + at * 8, count * 8);
     into.set(this.raw(count * 8));
     if (!littleEndian) swapEach8(into);
-    return values;
   }
 
   #fail(): number {

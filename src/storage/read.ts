@@ -12,18 +12,18 @@ import {
   type SeriesColumns,
   type TimeRange,
 } from '../model/index.ts';
-import { decodeAll, type Timeline, timelineOf, type Views } from './assemble.ts';
+import { decodeAll, type Line, type Timeline, timelineOf, type Views } from './assemble.ts';
 import type { Window } from './block/block.ts';
-import { type ChunkView, openChunk } from './chunk.ts';
 import type { ChunkStore } from './chunk-store.ts';
 import type { Head } from './head.ts';
 import type { Series } from './head-data.ts';
-import { matchSeries } from './matching.ts';
 import { type Snapshot, takeSnapshot } from './picks.ts';
+import type { Selections } from './selections.ts';
 
 export interface ReadFrom {
   readonly head: Head;
   readonly chunks: ChunkStore;
+  readonly selections: Selections;
 }
 
 /**
@@ -36,9 +36,10 @@ export async function selectSeries(
   asked: { readonly hints: SelectHints; readonly signal: AbortSignal | undefined },
 ): Promise<Result<readonly SeriesColumns[] | 'again', ReadFailure>> {
   const { hints, signal } = asked;
-  const matched = matchSeries(source.head.table, matchers);
+  const matched = source.selections.match(matchers);
   if (!matched.ok) return err({ code: 'query-storage', message: matched.error });
-  const snapshot = takeSnapshot(source.head, matched.value, { window: hints });
+  const { lastOnly = false } = hints;
+  const snapshot = takeSnapshot(source.head, matched.value, { window: hints, lastOnly, isSorted: true });
   const loaded = await loadViews(source, snapshot, signal);
   if (!loaded.ok || loaded.value === 'again') return loaded.ok ? ok('again' as const) : loaded;
   const columns = decodeAll(snapshot.picks, { views: loaded.value, window: hints, limit: hints.limit });
@@ -54,7 +55,7 @@ export async function seriesInRange(
   range: TimeRange,
 ): Promise<Result<readonly Labels[] | 'again', ReadFailure>> {
   const window = { fromMs: range.fromMs - 1, toMs: range.toMs };
-  const matched = matchSeries(source.head.table, matchers);
+  const matched = source.selections.match(matchers);
   if (!matched.ok) return err({ code: 'query-storage', message: matched.error });
   const sure: Series[] = [];
   const unsure: Series[] = [];
@@ -62,7 +63,7 @@ export async function seriesInRange(
   const snapshot = takeSnapshot(source.head, unsure, { window });
   const loaded = await loadViews(source, snapshot, undefined);
   if (!loaded.ok || loaded.value === 'again') return loaded.ok ? ok('again' as const) : loaded;
-  const lines = new Map<string, Timeline>();
+  const lines = new Map<Line, Timeline>();
   const found = sure.map(series => series.labels);
   for (const pick of snapshot.picks) {
     const { from, to } = timelineOf(pick, { lines, views: loaded.value, window });
@@ -98,19 +99,12 @@ async function loadViews(
     message: 'Cannot go on reading: the query was cancelled',
   });
   if (signal?.aborted) return cancelled;
-  const wanted = snapshot.chunks;
-  const records = await source.chunks.load(wanted.values());
-  if (!records.ok) {
-    const { path, message } = records.error;
+  const views = await source.chunks.load(snapshot.chunks.values());
+  if (!views.ok) {
+    const { path, message } = views.error;
     return err({ code: 'query-storage', message: `Cannot read "${path}": ${message}` });
   }
   if (signal?.aborted) return cancelled;
-  const views = new Map<number, ChunkView>();
-  for (const [chunk, record] of records.value) {
-    const view = openChunk(record);
-    if (view === undefined) source.chunks.markDamaged(chunk, 'it makes no sense');
-    else views.set(chunk.id, view);
-  }
   // A chunk neither given nor damaged was dropped for its age meanwhile: the next round does not meet it.
-  return ok(views.size === wanted.size ? views : 'again');
+  return ok(views.value.size === snapshot.chunks.size ? views.value : 'again');
 }

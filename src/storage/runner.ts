@@ -47,6 +47,7 @@ import { matchSeries } from './matching.ts';
 import { RefusedSeries } from './refused-series.ts';
 import { replay } from './replay.ts';
 import { ReplayProgress } from './replay-progress.ts';
+import { Selections } from './selections.ts';
 import { selectEverywhere, seriesEverywhere } from './select.ts';
 import { Serial } from './serial.ts';
 import { SeriesLog } from './series-log.ts';
@@ -128,6 +129,7 @@ function makeParts(options: OpenStoreOptions): {
   readonly wal: Wal;
   readonly series: SeriesLog;
   readonly chunks: ChunkStore;
+  readonly selections: Selections;
   readonly blocks: BlockSet;
   readonly annex: Annex;
   readonly damage: DamageReport;
@@ -150,7 +152,8 @@ function makeParts(options: OpenStoreOptions): {
     head,
     wal: new Wal({ disk, folder, clock, segmentAgeMs: fileAgeMs }),
     series: new SeriesLog(disk, folder),
-    chunks: new ChunkStore({ disk, folder, clock, damage, cacheBytesMax: settings.cacheBytesMax, fileAgeMs }),
+    chunks: new ChunkStore({ ...settings, disk, folder, clock, damage, fileAgeMs }),
+    selections: new Selections(head.table),
     blocks: new BlockSet({
       disk,
       folder,

@@ -17,6 +17,7 @@ import { addShape, allOlder, findShape, stageRow } from './cohort.ts';
 import type { StoredExemplar } from './exemplars.ts';
 import { type Compared, findExisting } from './existing.ts';
 import { type Extras, extrasOf, histogramBytes } from './extras.ts';
+import type { ChunkView } from './chunk.ts';
 import type { Head } from './head.ts';
 import type { Chunk, Cohort, Series, Shape } from './head-data.ts';
 import type { BatchRecord } from './records.ts';
@@ -35,8 +36,8 @@ export interface StageContext {
   readonly monotonicMs: number;
   /** Number of the segment the record will go to. */
   readonly segment: number;
-  /** Records of chunks loaded for the batch, after a first try answered 'load'. */
-  readonly held: ReadonlyMap<Chunk, Uint8Array>;
+  /** Chunks loaded for the batch, after a first try answered 'load'; by id. */
+  readonly held: ReadonlyMap<number, ChunkView>;
 }
 
 interface StagedRow {

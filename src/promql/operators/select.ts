@@ -54,6 +54,7 @@ interface ReadTimes {
   readonly endsMs: Float64Array;
   readonly widthMs: number;
   readonly stepMs: number;
+  readonly lastOnly: boolean;
 }
 
 function read(run: Run, source: PlannedSource, times: ReadTimes): Promise<readonly SeriesColumns[]> {
@@ -74,6 +75,7 @@ function hintsFor(run: Run, source: PlannedSource, times: ReadTimes): SelectHint
     stepMs: times.stepMs,
     rangeMs: source.func === '' || source.func === 'timestamp' ? 0 : times.widthMs,
     func: source.func,
+    lastOnly: times.lastOnly,
     limit: run.inputs.settings.seriesMax + 1,
   };
 }
@@ -105,8 +107,9 @@ async function readOnce(
 
 /** A bucket takes as much room as a sample. */
 function bucketsIn({ histograms, from, to }: SeriesColumns): number {
+  if (histograms === undefined) return 0;
   let buckets = 0;
-  for (const [at, { positiveCounts, negativeCounts }] of histograms ?? [])
+  for (const [at, { positiveCounts, negativeCounts }] of histograms)
     if (at >= from && at < to) buckets += positiveCounts.length + negativeCounts.length;
   return buckets;
 }
@@ -129,7 +132,8 @@ export async function selectInstants(
   const endsMs = windowEnds(run, source, grid);
   const widthMs = run.inputs.lookbackMs;
   if (source.modifier !== null) return selectSmoothed(run, source, grid);
-  const series = await read(run, source, { endsMs, widthMs, stepMs: grid.stepMs });
+  const lastOnly = grid.steps === 1;
+  const series = await read(run, source, { endsMs, widthMs, stepMs: grid.stepMs, lastOnly });
   const metas = series.map(metaOf);
   const vector = run.newVector(take === 'value' ? metas : metas.map(meta => run.dropName(meta)), grid.steps);
   const windows = new WindowCache({ endsMs, widthMs, notBeforeMs: run.inputs.notBeforeMs ?? -Infinity });
@@ -154,14 +158,14 @@ function fillInstants(
   offset: number,
 ): void {
   const { columns, first, end, take, histograms } = input;
-  const words = wordsOf(columns.values);
+  const words = columns.isPlain === true ? undefined : wordsOf(columns.values);
   for (let i = 0; i < first.length; i++) {
     const last = end[i]! - 1;
-    if (last < first[i]! || isStaleAt(words, last)) continue;
+    if (last < first[i]! || (words !== undefined && isStaleAt(words, last))) continue;
     values[offset + i] = take === 'value' ? columns.values[last]! : secondsOf(columns, last, take);
     present[offset + i] = 1;
-    if (take !== 'value') continue;
-    const histogram = columns.histograms?.get(last);
+    if (take !== 'value' || columns.histograms === undefined) continue;
+    const histogram = columns.histograms.get(last);
     if (histogram !== undefined) histograms.set(offset + i, histogram);
   }
 }
@@ -180,7 +184,7 @@ function secondsOf({ timesMs, startTimesMs }: SeriesColumns, at: number, take: '
 async function selectSmoothed(run: Run, source: PlannedSource, grid: Grid): Promise<VectorValue> {
   const endsMs = windowEnds(run, source, grid);
   const wide = widen({ endsMs, widthMs: 0 }, 'smoothed', run.inputs.lookbackMs);
-  const series = await read(run, source, { ...wide, stepMs: grid.stepMs });
+  const series = await read(run, source, { ...wide, stepMs: grid.stepMs, lastOnly: false });
   const windows = new WindowCache({ ...wide, notBeforeMs: run.inputs.notBeforeMs ?? -Infinity });
   const vector = run.newVector(series.map(metaOf), grid.steps);
   const histograms = new Map<number, NativeHistogram>();
@@ -257,7 +261,7 @@ export async function selectRanges(run: Run, node: SelectRangeNode, grid: Grid):
   const endsMs = windowEnds(run, source, grid);
   const { modifier } = source;
   const wide = widen({ endsMs, widthMs: rangeMs }, modifier, run.inputs.lookbackMs);
-  const series = await read(run, source, { ...wide, stepMs: grid.stepMs });
+  const series = await read(run, source, { ...wide, stepMs: grid.stepMs, lastOnly: false });
   const windows = new WindowCache({
     ...wide,
     notBeforeMs: run.inputs.notBeforeMs ?? -Infinity,
@@ -294,6 +298,7 @@ function widen(
 interface Samples {
   readonly timesMs: Float64Array;
   readonly values: Float64Array;
+  readonly isPlain?: boolean;
   readonly histograms?: Histograms;
   readonly startTimesMs?: Float64Array;
   readonly from: number;
@@ -303,6 +308,7 @@ interface Samples {
 /** Range functions never see stale markers. A series without any is passed on as it is, with its shared times. */
 function withoutStale(columns: SeriesColumns, { first, end }: Windows): Samples {
   const { timesMs, values } = columns;
+  if (columns.isPlain === true) return columns;
   // Windows only move forward: what lies before the first or behind the last is never looked at.
   const from = first[0] ?? 0;
   const to = end[end.length - 1] ?? 0;

@@ -41,12 +41,23 @@ export function findWindows(
 export class WindowCache {
   readonly #times: WindowTimes;
   readonly #known = new Map<Float64Array, Map<string, Windows>>();
+  /** Asked for last: series that share a column often follow one another. */
+  #latest: (Windows & { readonly timesMs: Float64Array; readonly from: number; readonly to: number }) | undefined;
 
   constructor(times: WindowTimes) {
     this.#times = times;
   }
 
   of(timesMs: Float64Array, from: number, to: number): Windows {
+    const latest = this.#latest;
+    if (latest !== undefined && latest.timesMs === timesMs && latest.from === from && latest.to === to)
+      return latest;
+    const windows = this.#find(timesMs, from, to);
+    this.#latest = { ...windows, timesMs, from, to };
+    return this.#latest;
+  }
+
+  #find(timesMs: Float64Array, from: number, to: number): Windows {
     let byBounds = this.#known.get(timesMs);
     if (byBounds === undefined) {
       byBounds = new Map();

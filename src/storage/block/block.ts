@@ -3,8 +3,10 @@
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
 import { type Disk, type DiskError, ok, type Result } from '../../base/index.ts';
-import { type CompiledMatcher, type Labels, type SeriesColumns, wordsOf } from '../../model/index.ts';
+import type { CompiledMatcher, Labels, SeriesColumns } from '../../model/index.ts';
+import { ByteReader } from '../bytes.ts';
 import { readColumn } from '../codec/column.ts';
+import { roomOf } from '../codec/room.ts';
 import { readExtraColumns } from '../extra-columns.ts';
 import { type ColumnExtras, ColumnExtrasBuilder } from '../extras.ts';
 import { writeSynced } from '../synced-file.ts';
@@ -251,18 +253,18 @@ export class Block {
     const length = segments.reduce((sum, one) => sum + one.bytes, 0);
     const bytes = await this.#data.read(first.at, length);
     if (!bytes.ok) return bytes;
-    const values = new Float64Array(segments.reduce((sum, one) => sum + one.count, 0));
-    let done = 0;
+    const room = roomOf(new Float64Array(segments.reduce((sum, one) => sum + one.count, 0)));
+    const reader = new ByteReader(bytes.value);
     let from = 0;
+    room.count = 0;
     for (const one of segments) {
-      const part = values.subarray(done, done + one.count);
-      const into = { values: part, words: wordsOf(part), count: one.count };
-      if (!readColumn(bytes.value.subarray(from, from + one.bytes), into))
+      room.at += room.count;
+      room.count = one.count;
+      if (!readColumn(reader.within(from, from + one.bytes), room))
         return damaged(this.#data.path, one.at, 'a column makes no sense');
-      done += one.count;
       from += one.bytes;
     }
-    return ok(values);
+    return ok(room.values);
   }
 
   #withoutDeleted(number: number, one: SeriesColumns): SeriesColumns {

@@ -5,6 +5,7 @@
 
 import type { ByteReader, ByteWriter } from '../bytes.ts';
 import { bitWidth, readWide, writeWide } from './bits.ts';
+import type { ColumnRoom } from './room.ts';
 
 /** Differences of differences of such numbers, less their least one, stay below 2^53. */
 const WHOLE_MAX = 2 ** 49;
@@ -100,12 +101,15 @@ export function writeInteger(
   }
 }
 
+/** Up to so many bits a value, those taken in and not yet used fit a small integer with a byte more. */
+const NARROW_BITS = 23;
+
 export function readInteger(
   reader: ByteReader,
-  into: { readonly values: Float64Array; readonly count: number },
+  into: Pick<ColumnRoom, 'values' | 'at' | 'count'>,
   form: { readonly order: 1 | 2; readonly scale: number },
 ): void {
-  const { values, count } = into;
+  const { values, at, count } = into;
   const power = POWERS[form.scale];
   if (power === undefined) {
     reader.failed = true;
@@ -115,18 +119,41 @@ export function readInteger(
   let difference = form.order === 2 ? reader.zigzag() : 0;
   const least = reader.zigzag();
   const width = reader.u8();
-  const packed = reader.raw((Math.max(0, count - form.order) * width + 7) >>> 3);
+  const packedBytes = (Math.max(0, count - form.order) * width + 7) >>> 3;
+  const packedAt = reader.at;
   if (width > 53) reader.failed = true;
+  reader.skip(packedBytes);
   if (reader.failed) return;
-  values[0] = whole / power;
-  let i = 1;
+  values[at] = whole / power;
+  let i = at + 1;
   if (form.order === 2 && count > 1) {
     whole += difference;
-    values[1] = whole / power;
-    i = 2;
+    values[i++] = whole / power;
   }
-  for (let position = 0; i < count; i++, position += width) {
-    const step = readWide(packed, position, width) + least;
+  const { bytes } = reader;
+  const end = at + count;
+  if (width > NARROW_BITS) {
+    for (let position = packedAt * 8; i < end; i++, position += width) {
+      const step = readWide(bytes, position, width) + least;
+      difference = form.order === 2 ? difference + step : step;
+      whole += difference;
+      values[i] = whole / power;
+    }
+    return;
+  }
+  // Whole bytes are taken in as bits are needed.
+  const mask = (1 << width) - 1;
+  let next = packedAt;
+  let held = 0;
+  let bits = 0;
+  for (; i < end; i++) {
+    while (held < width) {
+      bits |= bytes[next++]! << held;
+      held += 8;
+    }
+    const step = (bits & mask) + least;
+    bits >>>= width;
+    held -= width;
     difference = form.order === 2 ? difference + step : step;
     whole += difference;
     values[i] = whole / power;
