@@ -149,6 +149,7 @@ export type { Durability, StateFailure, StateStore, StateWrite } from './state.t
 export type {
   Counted,
   ExemplarReader,
+  FloatLender,
   ReadFailure,
   SelectHints,
   SeriesColumns,

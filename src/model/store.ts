@@ -32,6 +32,12 @@ export interface SeriesWriter {
   readonly generation: number;
 }
 
+/** Lends memory for the time of a query: who reads the answer looks at nothing that lies in it afterwards. */
+export interface FloatLender {
+  /** Of any content. */
+  floats(count: number): Float64Array;
+}
+
 export interface SelectHints {
   /** Samples with fromMs < time <= toMs are wanted; more may come. */
   readonly fromMs: number;
@@ -47,6 +53,8 @@ export interface SelectHints {
   readonly grouping?: { readonly by: boolean; readonly labels: readonly string[] };
   /** Stop after so many series; 0 means no limit. */
   readonly limit: number;
+  /** Where the columns may be put; undefined: in memory of their own, which stays. */
+  readonly memory?: FloatLender | undefined;
 }
 
 /**

@@ -15,10 +15,12 @@ import {
 import { evaluateRoot } from './evaluate.ts';
 import { FUNCTIONS } from './functions/index.ts';
 import {
+  Arena,
   type EngineSettings,
   type Grid,
   type Histograms,
   histogramsWithin,
+  MemoryPool,
   Refusal,
   Run,
   type SeriesMeta,
@@ -53,10 +55,11 @@ export interface QueryEngineDeps {
 
 export function createQueryEngine(deps: QueryEngineDeps): Query {
   const settings = { ...DEFAULT_ENGINE_SETTINGS, ...deps.settings };
+  const pool = new MemoryPool(deps.clock);
   return {
     prepare,
     execute: (plan, times, options, signal) =>
-      execute({ reader: deps.reader, clock: deps.clock, settings, plan, times, options, signal }),
+      execute({ reader: deps.reader, clock: deps.clock, settings, pool, plan, times, options, signal }),
   };
 }
 
@@ -75,6 +78,7 @@ interface Execution {
   readonly reader: SeriesReader;
   readonly clock: Clock;
   readonly settings: EngineSettings;
+  readonly pool: MemoryPool;
   readonly plan: QueryPlan;
   readonly times: QueryTimes;
   readonly options: QueryOptions;
@@ -88,7 +92,9 @@ async function execute(execution: Execution): Promise<Result<QueryAnswer, QueryF
   const startedMs = clock.monotonicMs();
   const timeoutMs = Math.min(options.timeoutMs, settings.timeoutMs);
   const work = async (inner: AbortSignal): Promise<Result<QueryAnswer, QueryFailure>> => {
+    const memory = new Arena(execution.pool);
     const run = new Run({
+      memory,
       reader: execution.reader,
       clock,
       settings,
@@ -101,10 +107,14 @@ async function execute(execution: Execution): Promise<Result<QueryAnswer, QueryF
       notBeforeMs: options.notBeforeMs,
     });
     try {
-      return ok(await answer(run, execution, { grid: grid.value, startedMs }));
+      const answered = await answer(run, execution, { grid: grid.value, startedMs });
+      // All of the answer is copies. After an error that nobody expected it is not given back.
+      memory.release();
+      return ok(answered);
     } catch (error) {
-      if (error instanceof Refusal) return err(error.failure);
-      throw error;
+      if (!(error instanceof Refusal)) throw error;
+      memory.release();
+      return err(error.failure);
     }
   };
   return withDeadline(clock, timeoutMs, work, signal);

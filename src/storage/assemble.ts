@@ -3,7 +3,14 @@
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
 import { assert, err, ok, type Result } from '../base/index.ts';
-import { type Labels, type SeriesColumns, type SeriesRef, type TargetId, valuesAt } from '../model/index.ts';
+import {
+  type FloatLender,
+  type Labels,
+  type SeriesColumns,
+  type SeriesRef,
+  type TargetId,
+  valuesAt,
+} from '../model/index.ts';
 import { firstAfter, type Window } from './block/block.ts';
 import { isRising, mergeOrder } from './block/merge.ts';
 import { type ChunkView, isPresent, mayHoldMarkersIn, readChunkColumn, readChunkExtras } from './chunk.ts';
@@ -30,8 +37,8 @@ export interface Line {
 /** Samples copied out: as many as the piece has. */
 export interface OpenColumn {
   readonly times: Float64Array;
-  /** From `at` on; what lies around is other series'. */
-  readonly values: Float64Array;
+  /** The values from entry `at` on, by their words; what lies around is other series'. */
+  readonly words: Uint32Array;
   readonly at: number;
   readonly extras: ColumnExtras | undefined;
   /** There is no special NaN among the values. */
@@ -74,6 +81,8 @@ export interface DamagedChunk {
 
 export interface LineScope {
   readonly lines: Map<Line, Timeline>;
+  /** Times put together so far, by what is seen of them at a glance. */
+  readonly alike: Map<string, Float64Array[]>;
   readonly views: Views;
   readonly window: Window;
 }
@@ -105,12 +114,25 @@ export function timelineOf(pick: Pick, scope: LineScope): Timeline {
     at += piece.count;
   }
   const order = isRising(raw) ? undefined : mergeOrder(raw);
-  const times = order === undefined ? raw : Float64Array.from(order, i => raw[i]!);
+  const times = sharedTimes(order === undefined ? raw : Float64Array.from(order, i => raw[i]!), scope);
   const from = firstAfter(times, scope.window.fromMs);
   const to = firstAfter(times, scope.window.toMs);
   const line = { times, order, from, to, views };
   scope.lines.set(pick.line, line);
   return line;
+}
+
+/** More that begin and end alike are not compared: each may have times of its own. */
+const ALIKE_MAX = 4;
+
+/** Of other series with the same times, if there are such: whoever finds windows in them does it once. */
+function sharedTimes(times: Float64Array, { alike }: LineScope): Float64Array {
+  const key = `${times.length}:${times[0]}:${times[times.length - 1]}`;
+  const candidates = alike.get(key) ?? [];
+  const same = candidates.find(one => one.every((time, i) => time === times[i]));
+  if (same !== undefined) return same;
+  if (candidates.length < ALIKE_MAX) alike.set(key, [...candidates, times]);
+  return times;
 }
 
 function copyTimes({ times }: ChunkView, mask: Uint8Array | undefined, into: Float64Array): void {
@@ -128,81 +150,99 @@ const BLOCK_FLOATS = 32 * 1024;
 /** The samples of the picks within the window, series without any left out; at most `limit` series, 0 for all. */
 export function decodeAll(
   picks: readonly Pick[],
-  wanted: { readonly views: Views; readonly window: Window; readonly limit: number },
+  wanted: {
+    readonly views: Views;
+    readonly window: Window;
+    readonly limit: number;
+    readonly memory: FloatLender | undefined;
+  },
 ): Result<SeriesColumns[], DamagedChunk> {
-  const scope: LineScope = { views: wanted.views, window: wanted.window, lines: new Map() };
+  const { views, window, limit, memory } = wanted;
+  const scope: LineScope = { views, window, lines: new Map(), alike: new Map() };
   const found: SeriesColumns[] = [];
-  let room = roomOf(new Float64Array(0));
-  let used = 0;
+  const decoding = new Decoding(memory);
   for (const pick of picks) {
     const line = timelineOf(pick, scope);
     if (line.from === line.to) continue;
-    const { count } = pick.line;
-    if (used + count > room.values.length) {
-      room = roomOf(new Float64Array(Math.max(BLOCK_FLOATS, count)));
-      used = 0;
-    }
-    const decoded = decodePieces(pick, line, { room, at: used });
-    if (!decoded.ok) return decoded;
-    const raw = room.values.subarray(used, used + count);
-    used += count;
-    found.push(columnsOf(pick, line, { raw, ...decoded.value }));
-    if (found.length === wanted.limit) break;
+    const damagedAt = decoding.decode(pick, line);
+    if (damagedAt !== undefined)
+      return err({ chunkId: damagedAt.chunkId, cause: 'a column of it makes no sense' });
+    found.push(decoding.columns(pick, line));
+    if (found.length === limit) break;
   }
   return ok(found);
 }
 
-interface DecodedPieces {
-  readonly isPlain: boolean;
-  readonly extras: ColumnExtrasBuilder | undefined;
-}
+/** Decodes one series after the other into blocks that many share. */
+class Decoding {
+  readonly #memory: FloatLender | undefined;
+  #room: ColumnRoom = roomOf(new Float64Array(0));
+  /** Of the series decoded last. */
+  #start = 0;
+  #end = 0;
+  #isPlain = true;
+  #extras: ColumnExtrasBuilder | undefined;
 
-function columnsOf(
-  { labels, ref, producer }: Pick,
-  { times, order, from, to }: Timeline,
-  { raw, isPlain, extras }: DecodedPieces & { readonly raw: Float64Array },
-): SeriesColumns {
-  const values = order === undefined ? raw : valuesAt(raw, order);
-  const columns = { labels, ref, producer, timesMs: times, values, from, to, isPlain };
-  return extras === undefined ? columns : { ...columns, ...extras.finish(order) };
-}
-
-function decodePieces(
-  pick: Pick,
-  { views }: Timeline,
-  into: { readonly room: ColumnRoom; readonly at: number },
-): Result<DecodedPieces, DamagedChunk> {
-  const { room } = into;
-  const { pieces } = pick.line;
-  let extras: ColumnExtrasBuilder | undefined;
-  let isPlain = true;
-  let end = into.at;
-  for (let i = 0; i < pieces.length; i++) {
-    const { chunkId, count } = pieces[i]!;
-    room.at = end;
-    room.count = count;
-    end += count;
-    const source = sourceOf(pick, i);
-    let beside: ColumnExtras | undefined;
-    if (typeof source !== 'number') {
-      copyValues(source, room);
-      isPlain &&= source.isPlain;
-      beside = source.extras;
-    } else {
-      const view = views[i]!;
-      isPlain &&= !mayHoldMarkersIn(view, source);
-      const read = readChunkColumn(view, source, room) ? readChunkExtras(view, source, count) : 'damaged';
-      if (read === 'damaged') return err({ chunkId, cause: 'a column of it makes no sense' });
-      beside = read;
-    }
-    if (beside === undefined) continue;
-    extras ??= new ColumnExtrasBuilder(pick.line.count);
-    extras.copy(beside, 0, { count, at: room.at - into.at });
+  constructor(memory: FloatLender | undefined) {
+    this.#memory = memory;
   }
-  return ok({ isPlain, extras });
-}
 
-function copyValues({ values, at }: OpenColumn, room: ColumnRoom): void {
-  // A view's `set` copies bits.
-  room.values.set(values.subarray(at, at + room.count), room.at);
+  /** The piece that makes no sense, if there is one. */
+  decode(pick: Pick, { views }: Timeline): Piece | undefined {
+    const { pieces, count } = pick.line;
+    this.#take(count);
+    const room = this.#room;
+    for (let i = 0; i < pieces.length; i++) {
+      const piece = pieces[i]!;
+      room.at = this.#end;
+      room.count = piece.count;
+      this.#end += piece.count;
+      const source = sourceOf(pick, i);
+      if (typeof source !== 'number') {
+        this.#copy(source, count);
+        continue;
+      }
+      const view = views[i]!;
+      if (this.#isPlain && mayHoldMarkersIn(view, source)) this.#isPlain = false;
+      if (!readChunkColumn(view, source, room)) return piece;
+      if (view.extras === undefined) continue;
+      const extras = readChunkExtras(view, source, piece.count);
+      if (extras === 'damaged') return piece;
+      if (extras !== undefined) this.#addExtras(extras, count);
+    }
+    return undefined;
+  }
+
+  /** Of what was decoded last. */
+  columns({ labels, ref, producer }: Pick, { times, order, from, to }: Timeline): SeriesColumns {
+    const raw = this.#room.values.subarray(this.#start, this.#end);
+    const values = order === undefined ? raw : valuesAt(raw, order);
+    const columns = { labels, ref, producer, timesMs: times, values, from, to, isPlain: this.#isPlain };
+    return this.#extras === undefined ? columns : { ...columns, ...this.#extras.finish(order) };
+  }
+
+  #take(count: number): void {
+    if (this.#end + count > this.#room.values.length) {
+      const size = Math.max(BLOCK_FLOATS, count);
+      this.#room = roomOf(this.#memory?.floats(size) ?? new Float64Array(size));
+      this.#end = 0;
+    }
+    this.#start = this.#end;
+    this.#isPlain = true;
+    this.#extras = undefined;
+  }
+
+  #copy(source: OpenColumn, all: number): void {
+    const { words, at, count } = this.#room;
+    const from = 2 * source.at;
+    for (let i = 0; i < 2 * count; i++) words[2 * at + i] = source.words[from + i]!;
+    this.#isPlain &&= source.isPlain;
+    if (source.extras !== undefined) this.#addExtras(source.extras, all);
+  }
+
+  #addExtras(extras: ColumnExtras, all: number): void {
+    const { at, count } = this.#room;
+    this.#extras ??= new ColumnExtrasBuilder(all);
+    this.#extras.copy(extras, 0, { count, at: at - this.#start });
+  }
 }

@@ -122,14 +122,15 @@ export class ByteWriter {
 /** Reads foreign bytes: past the end it yields zeros and sets `failed`, which the caller asks once at the end. */
 export class ByteReader {
   readonly bytes: Uint8Array;
-  readonly #view: DataView;
+  /** Of the bytes. */
+  readonly view: DataView;
   #end: number;
   at: number;
   failed = false;
 
   constructor(bytes: Uint8Array, from = 0, to = bytes.length) {
     this.bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.at = from;
     this.#end = to;
   }
@@ -155,13 +156,13 @@ export class ByteReader {
   u32(): number {
     if (this.left < 4) return this.#fail();
     this.at += 4;
-    return this.#view.getUint32(this.at - 4, true);
+    return this.view.getUint32(this.at - 4, true);
   }
 
   f64(): number {
     if (this.left < 8) return this.#fail();
     this.at += 8;
-    return this.#view.getFloat64(this.at - 8, true);
+    return this.view.getFloat64(this.at - 8, true);
   }
 
   varint(): number {

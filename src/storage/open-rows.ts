@@ -1,7 +1,7 @@
 // The open rows of a cohort as a reader sees them: their times once for all its series, a series' values copied out.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
-import { HIGH_WORD, wordsOf } from '../model/index.ts';
+import { type FloatLender, HIGH_WORD, wordsOf } from '../model/index.ts';
 import type { OpenColumn, Piece } from './assemble.ts';
 import type { Window } from './block/block.ts';
 import { gatherColumn, gatherExtras, hasValue } from './cohort.ts';
@@ -10,17 +10,21 @@ import type { Cohort } from './head-data.ts';
 /** Of so many floats: one allocation for the short columns of many series. */
 const ROOM_FLOATS = 16 * 1024;
 
-/** Where values are copied to. */
+/** Where values are copied to, by their words. */
 export class Room {
-  values: Float64Array = new Float64Array(0);
   words: Uint32Array = new Uint32Array(0);
+  readonly #memory: FloatLender | undefined;
   #used = 0;
 
-  /** The entry from which `count` are free, in `values` as it is then. */
+  constructor(memory: FloatLender | undefined) {
+    this.#memory = memory;
+  }
+
+  /** The entry from which `count` are free, in `words` as they are then. */
   take(count: number): number {
-    if (this.#used + count > this.values.length) {
-      this.values = new Float64Array(Math.max(ROOM_FLOATS, count));
-      this.words = wordsOf(this.values);
+    if (2 * (this.#used + count) > this.words.length) {
+      const size = Math.max(ROOM_FLOATS, count);
+      this.words = wordsOf(this.#memory?.floats(size) ?? new Float64Array(size));
       this.#used = 0;
     }
     this.#used += count;
@@ -47,42 +51,47 @@ export function openRowsOf(
   cohort: Cohort,
   wanted: { readonly window: Window; readonly lastOnly: boolean },
 ): OpenRows {
-  const { chunkId, rows } = cohort;
-  const { window } = wanted;
+  const { chunkId, rowTimes } = cohort;
   const shape = cohort.rowShapes[0]!;
   const isUniform = cohort.rowShapes.every(one => one === shape);
-  const times = cohort.rowTimes.slice(0, rows);
-  const last = newestRow(times, window.toMs);
-  const isWithin = last >= 0 && times[last]! > window.fromMs;
-  const lastOnly = wanted.lastOnly && isUniform && isWithin;
-  const from = lastOnly ? last : 0;
-  const count = !isWithin ? 0 : lastOnly ? 1 : rows;
-  const taken = lastOnly ? times.slice(last, last + 1) : times;
+  const { from, to } = isUniform ? rowsWithin(cohort, wanted) : { from: 0, to: cohort.rows };
+  const rows = { from, count: to - from };
+  const times = rowTimes.slice(from, to);
   return {
     isUniform,
-    key: lastOnly ? `o${chunkId}@${last};` : `o${chunkId};`,
-    piece: { firstMs: taken[0]!, chunkId, count, mask: undefined },
-    count,
-    lastMs: isWithin ? times[last]! : -Infinity,
+    key: rows.count === cohort.rows ? `o${chunkId};` : `o${chunkId}@${from}-${to};`,
+    piece: { firstMs: times[0] ?? 0, chunkId, count: rows.count, mask: undefined },
+    count: rows.count,
+    lastMs: times.reduce((last, time) => Math.max(last, time), -Infinity),
     take(column, room) {
       const position = shape.positions[column] ?? -1;
       if (position < 0) return undefined;
-      const at = room.take(count);
-      const isPlain = copyRows(cohort, { position, from, count }, { words: room.words, at });
-      const extras = cohort.rowExtras.length === 0 ? undefined : gatherExtras(cohort, column, { from, count });
-      return { times: taken, values: room.values, at, extras, isPlain };
+      const at = room.take(rows.count);
+      const { words } = room;
+      const isPlain = copyRows(cohort, { position, ...rows }, { words, at });
+      return { times, words, at, extras: gatherExtras(cohort, column, rows), isPlain };
     },
     pickOut: column => pickOut(cohort, column),
   };
 }
 
-/** The row with the newest time that is not after the end; -1 without one. */
-function newestRow(times: Float64Array, toMs: number): number {
+/** The stretch of rows that has all that are wanted. Rows nearly always come in the order of time. */
+function rowsWithin(
+  { rowTimes, rows }: Cohort,
+  { window, lastOnly }: { readonly window: Window; readonly lastOnly: boolean },
+): { readonly from: number; readonly to: number } {
+  let from = rows;
+  let to = 0;
   let newest = -1;
-  for (let row = 0; row < times.length; row++) {
-    if (times[row]! <= toMs && (newest < 0 || times[row]! > times[newest]!)) newest = row;
+  for (let row = 0; row < rows; row++) {
+    const time = rowTimes[row]!;
+    if (time <= window.fromMs || time > window.toMs) continue;
+    from = Math.min(from, row);
+    to = row + 1;
+    if (newest < 0 || time > rowTimes[newest]!) newest = row;
   }
-  return newest;
+  if (newest < 0) return { from: 0, to: 0 };
+  return lastOnly ? { from: newest, to: newest + 1 } : { from, to };
 }
 
 const EXPONENT = 0x7ff00000;
@@ -110,11 +119,12 @@ function copyRows(
 function pickOut(cohort: Cohort, column: number): ReturnType<OpenRows['pickOut']> {
   const values = new Float64Array(cohort.rows);
   const times = new Float64Array(cohort.rows);
-  const count = gatherColumn(cohort, column, { words: wordsOf(values), times, at: 0 });
+  const words = wordsOf(values);
+  const count = gatherColumn(cohort, column, { words, times, at: 0 });
   if (count === 0) return undefined;
   let key = `o${cohort.chunkId}:`;
   for (let row = 0; row < cohort.rows; row++) key += hasValue(cohort, column, row) ? '1' : '0';
   const extras = gatherExtras(cohort, column);
-  const open = { times: times.subarray(0, count), values, at: 0, extras, isPlain: false };
+  const open = { times: times.subarray(0, count), words, at: 0, extras, isPlain: false };
   return { key: `${key};`, open };
 }

@@ -1,7 +1,7 @@
 // Where the samples of series lie, gathered in one synchronous go: in which sealed chunks, and what open rows have, copied out.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
-import { compareLabels, valuesAt } from '../model/index.ts';
+import { compareLabels, type FloatLender, valuesAt, wordsOf } from '../model/index.ts';
 import type { Line, OpenColumn, Pick, Piece, Source } from './assemble.ts';
 import type { Window } from './block/block.ts';
 import { presentRows } from './chunk.ts';
@@ -56,13 +56,14 @@ export interface Wanted {
   readonly lastOnly?: boolean;
   /** These sealed chunks only. */
   readonly only?: ReadonlySet<Chunk>;
+  readonly memory?: FloatLender | undefined;
   /** The series are in the order of their labels already. */
   readonly isSorted?: boolean;
 }
 
 /** Of all that the head has of these series in the window, or of certain sealed chunks only. */
 export function takeSnapshot(head: Head, matched: readonly Series[], wanted: Wanted): Snapshot {
-  const { window, lastOnly = false, only, isSorted = false } = wanted;
+  const { window, lastOnly = false, only, isSorted = false, memory } = wanted;
   const scope: Scope = {
     window,
     lastOnly,
@@ -72,7 +73,7 @@ export function takeSnapshot(head: Head, matched: readonly Series[], wanted: Wan
     open: new Map(),
     lines: new Map(),
     longer: new Map(),
-    room: new Room(),
+    room: new Room(memory),
   };
   const picks: Pick[] = [];
   for (const series of matched) {
@@ -233,7 +234,7 @@ function addOpen(series: Series, scope: Scope, parts: Part[]): void {
   const order = sideOrder(side);
   const values = valuesAt(side.values, order);
   const times = Float64Array.from(order, at => side.times[at]!);
-  const open = { times, values, at: 0, extras: sideExtras(side, order), isPlain: false };
+  const open = { times, words: wordsOf(values), at: 0, extras: sideExtras(side, order), isPlain: false };
   parts.push(partOf(`s${side.chunkId};`, side.chunkId, open));
 }
 

@@ -12,7 +12,7 @@ import {
   type SeriesColumns,
   type TimeRange,
 } from '../model/index.ts';
-import { decodeAll, type Line, type Timeline, timelineOf, type Views } from './assemble.ts';
+import { decodeAll, type LineScope, timelineOf, type Views } from './assemble.ts';
 import type { Window } from './block/block.ts';
 import type { ChunkStore } from './chunk-store.ts';
 import type { Head } from './head.ts';
@@ -38,11 +38,17 @@ export async function selectSeries(
   const { hints, signal } = asked;
   const matched = source.selections.match(matchers);
   if (!matched.ok) return err({ code: 'query-storage', message: matched.error });
-  const { lastOnly = false } = hints;
-  const snapshot = takeSnapshot(source.head, matched.value, { window: hints, lastOnly, isSorted: true });
+  const { lastOnly = false, memory } = hints;
+  const wanted = { window: hints, lastOnly, isSorted: true, memory };
+  const snapshot = takeSnapshot(source.head, matched.value, wanted);
   const loaded = await loadViews(source, snapshot, signal);
   if (!loaded.ok || loaded.value === 'again') return loaded.ok ? ok('again' as const) : loaded;
-  const columns = decodeAll(snapshot.picks, { views: loaded.value, window: hints, limit: hints.limit });
+  const columns = decodeAll(snapshot.picks, {
+    views: loaded.value,
+    window: hints,
+    limit: hints.limit,
+    memory,
+  });
   if (columns.ok) return columns;
   source.chunks.markDamaged(snapshot.chunks.get(columns.error.chunkId)!, columns.error.cause);
   return ok('again');
@@ -63,10 +69,10 @@ export async function seriesInRange(
   const snapshot = takeSnapshot(source.head, unsure, { window });
   const loaded = await loadViews(source, snapshot, undefined);
   if (!loaded.ok || loaded.value === 'again') return loaded.ok ? ok('again' as const) : loaded;
-  const lines = new Map<Line, Timeline>();
+  const scope: LineScope = { lines: new Map(), alike: new Map(), views: loaded.value, window };
   const found = sure.map(series => series.labels);
   for (const pick of snapshot.picks) {
-    const { from, to } = timelineOf(pick, { lines, views: loaded.value, window });
+    const { from, to } = timelineOf(pick, scope);
     if (from < to) found.push(pick.labels);
   }
   return ok(found.sort(compareLabels));

@@ -1,11 +1,11 @@
 // What selectors matched, remembered: dashboards and rules ask with the same ones again and again, while series come and go
 // seldom. An entry holds as long as no series was dropped and none came that could belong to it.
 
-import { compareLabels, type Matcher, METRIC_NAME } from '../model/index.ts';
-import { matchSeries } from './matching.ts';
-import type { Series } from './head-data.ts';
-import type { SeriesTable } from './series-table.ts';
 import { ok, type Result } from '../base/index.ts';
+import { compareLabels, type Matcher, METRIC_NAME } from '../model/index.ts';
+import type { Series } from './head-data.ts';
+import { matchSeries } from './matching.ts';
+import type { SeriesTable } from './series-table.ts';
 import { SELECTED_SERIES_MAX, SELECTIONS_MAX } from './settings.ts';
 
 interface Selection {

@@ -13,11 +13,11 @@ import {
   valuesAt,
   wordsOf,
 } from '../model/index.ts';
+import type { ChunkView } from './chunk.ts';
 import { addShape, allOlder, findShape, stageRow } from './cohort.ts';
 import type { StoredExemplar } from './exemplars.ts';
 import { type Compared, findExisting } from './existing.ts';
 import { type Extras, extrasOf, histogramBytes } from './extras.ts';
-import type { ChunkView } from './chunk.ts';
 import type { Head } from './head.ts';
 import type { Chunk, Cohort, Series, Shape } from './head-data.ts';
 import type { BatchRecord } from './records.ts';

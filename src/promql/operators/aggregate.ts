@@ -14,6 +14,7 @@ import { FOLDS, quantileOf } from './folds.ts';
 import { hashLabels } from './hash.ts';
 import { MixedFold, withoutHistograms } from './histogram-folds.ts';
 import type { Run } from './run.ts';
+import { valuesKey } from './signature.ts';
 import {
   combineProducers,
   filterLabels,
@@ -113,25 +114,29 @@ function groupSeries(
   const metas: SeriesMeta[] = [];
   const known = new Map<string, number>();
   const names = new Set(grouping);
-  for (const [row, meta] of vector.series.entries()) {
-    const labels = groupLabels(meta.labels, without, names);
-    const key = labelsKey(labels);
+  for (let row = 0; row < of.length; row++) {
+    const meta = vector.series[row] as SeriesMeta;
+    const key = without
+      ? labelsKey(groupLabels(meta.labels, without, names))
+      : valuesKey(meta.labels, grouping);
     let group = known.get(key);
     if (group === undefined) {
       group = metas.length;
       known.set(key, group);
-      metas.push({ ...meta, labels });
+      metas.push({ ...meta, labels: groupLabels(meta.labels, without, names) });
     } else {
-      const before = metas[group] as SeriesMeta;
-      metas[group] = {
-        labels: before.labels,
-        dropName: before.dropName || meta.dropName,
-        producer: combineProducers(before.producer, meta.producer),
-      };
+      metas[group] = joinedMeta(metas[group] as SeriesMeta, meta);
     }
     of[row] = group;
   }
   return { of, metas };
+}
+
+function joinedMeta(group: SeriesMeta, member: SeriesMeta): SeriesMeta {
+  const dropName = group.dropName || member.dropName;
+  const producer = combineProducers(group.producer, member.producer);
+  if (dropName === group.dropName && producer === group.producer) return group;
+  return { labels: group.labels, dropName, producer };
 }
 
 function groupLabels(labels: Labels, without: boolean, names: ReadonlySet<string>): Labels {

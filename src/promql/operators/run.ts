@@ -10,6 +10,7 @@ import type {
   SeriesReader,
   TextSpan,
 } from '../../model/index.ts';
+import type { Arena } from './memory.ts';
 import type { SeriesMeta, VectorValue } from './values.ts';
 import { mergeEqualSeries, withoutNameLabels } from './values.ts';
 
@@ -55,6 +56,7 @@ export interface RunInputs {
   readonly stepMs: number;
   readonly lookbackMs: number;
   readonly notBeforeMs: number | undefined;
+  readonly memory: Arena;
 }
 
 export class Run {
@@ -109,8 +111,8 @@ export class Run {
       kind: 'vector',
       steps,
       series,
-      values: new Float64Array(cells),
-      present: new Uint8Array(cells),
+      values: this.inputs.memory.zeros(cells),
+      present: this.inputs.memory.zeroBytes(cells),
     };
   }
 

@@ -85,8 +85,8 @@ async function readOnce(
   source: PlannedSource,
   hints: SelectHints,
 ): Promise<readonly SeriesColumns[]> {
-  const { reader, signal, settings } = run.inputs;
-  const selected = await reader.select(source.matchers, hints, signal);
+  const { reader, signal, settings, memory } = run.inputs;
+  const selected = await reader.select(source.matchers, { ...hints, memory }, signal);
   if (run.isDue()) await run.pause();
   if (!selected.ok) run.fail(selected.error.code, selected.error.message, source.span);
   const series = selected.value;
@@ -270,14 +270,12 @@ export async function selectRanges(run: Run, node: SelectRangeNode, grid: Grid):
   for (const columns of series) {
     const found = windows.of(columns.timesMs, columns.from, columns.to);
     const clean = withoutStale(columns, found);
-    ranges.push({
-      meta: metaOf(columns),
-      timesMs: clean.timesMs,
-      values: clean.values,
-      ...histogramsOf(clean),
-      ...(run.inputs.settings.startTimestamps && clean.startTimesMs ? { startsMs: clean.startTimesMs } : {}),
-      ...(clean === columns ? found : windows.of(clean.timesMs, clean.from, clean.to)),
-    });
+    const { timesMs, values } = clean;
+    const { first, end } = clean === columns ? found : windows.of(timesMs, clean.from, clean.to);
+    const floats = { meta: metaOf(columns), timesMs, values, first, end };
+    const startsMs = run.inputs.settings.startTimestamps ? clean.startTimesMs : undefined;
+    if (clean.histograms === undefined && startsMs === undefined) ranges.push(floats);
+    else ranges.push({ ...floats, ...histogramsOf(clean), ...(startsMs && { startsMs }) });
     if (run.isDue()) await run.pause();
   }
   return { kind: 'matrix', steps: grid.steps, rangeMs, endsMs, modifier, series: ranges };

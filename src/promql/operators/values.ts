@@ -7,6 +7,7 @@ import {
   type Labels,
   labelsFromSorted,
   labelsKey,
+  METRIC_NAME,
   type NativeHistogram,
   type TargetId,
 } from '../../model/index.ts';
@@ -79,6 +80,9 @@ export type Value = VectorValue | ScalarValue | TextValue | MatrixValue;
 export const NAME_LABELS: ReadonlySet<string> = new Set(['__name__', '__type__', '__unit__']);
 
 export function withoutNameLabels(labels: Labels): Labels {
+  // The usual case: the name is in front, and what comes next does not begin as the others of its kind do.
+  if (labels[0] === METRIC_NAME && labels[2]?.startsWith('__') !== true)
+    return labelsFromSorted(labels.slice(2));
   for (let i = 0; i < labels.length; i += 2) {
     if (NAME_LABELS.has(labels[i] as string)) return filterLabels(labels, name => !NAME_LABELS.has(name));
   }
@@ -128,6 +132,7 @@ export function combineProducers(a: Producer, b: Producer): Producer {
 
 /** Rows of series that are no longer told apart become one; false where two of them exist at the same step. */
 export function mergeEqualSeries(vector: VectorValue): VectorValue | undefined {
+  if (isRising(vector.series)) return vector;
   const rowByKey = new Map<string, number>();
   const target = new Int32Array(vector.series.length);
   let equal = false;
@@ -144,6 +149,15 @@ export function mergeEqualSeries(vector: VectorValue): VectorValue | undefined {
   }
   if (!equal) return vector;
   return mergeRows(vector, target, rowByKey.size);
+}
+
+/** In the order of labels, no two alike: what selectors give, and what operators that keep the order make of it. */
+function isRising(series: readonly SeriesMeta[]): boolean {
+  for (let i = 1; i < series.length; i++) {
+    if (compareLabels((series[i - 1] as SeriesMeta).labels, (series[i] as SeriesMeta).labels) >= 0)
+      return false;
+  }
+  return true;
 }
 
 function mergeRows(vector: VectorValue, target: Int32Array, rows: number): VectorValue | undefined {
@@ -198,6 +212,7 @@ export function pickRows(vector: VectorValue, rows: readonly number[]): VectorVa
 }
 
 export function sortedByLabels(vector: VectorValue): VectorValue {
+  if (isRising(vector.series)) return vector;
   const rows = vector.series.map((_, row) => row);
   rows.sort((a, b) =>
     compareLabels((vector.series[a] as SeriesMeta).labels, (vector.series[b] as SeriesMeta).labels),

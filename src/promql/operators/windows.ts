@@ -37,38 +37,29 @@ export function findWindows(
   return { first, end };
 }
 
+interface Known {
+  readonly windows: Windows;
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Remembers windows by time column and bounds. */
 export class WindowCache {
   readonly #times: WindowTimes;
-  readonly #known = new Map<Float64Array, Map<string, Windows>>();
-  /** Asked for last: series that share a column often follow one another. */
-  #latest: (Windows & { readonly timesMs: Float64Array; readonly from: number; readonly to: number }) | undefined;
+  /** Nearly always the bounds are the same for all who share a column. */
+  readonly #known = new Map<Float64Array, Known[]>();
 
   constructor(times: WindowTimes) {
     this.#times = times;
   }
 
   of(timesMs: Float64Array, from: number, to: number): Windows {
-    const latest = this.#latest;
-    if (latest !== undefined && latest.timesMs === timesMs && latest.from === from && latest.to === to)
-      return latest;
-    const windows = this.#find(timesMs, from, to);
-    this.#latest = { ...windows, timesMs, from, to };
-    return this.#latest;
-  }
-
-  #find(timesMs: Float64Array, from: number, to: number): Windows {
-    let byBounds = this.#known.get(timesMs);
-    if (byBounds === undefined) {
-      byBounds = new Map();
-      this.#known.set(timesMs, byBounds);
-    }
-    const key = `${from}:${to}`;
-    let windows = byBounds.get(key);
-    if (windows === undefined) {
-      windows = findWindows(timesMs, { from, to }, this.#times);
-      byBounds.set(key, windows);
-    }
+    const known = this.#known.get(timesMs);
+    const found = known?.find(one => one.from === from && one.to === to);
+    if (found !== undefined) return found.windows;
+    const windows = findWindows(timesMs, { from, to }, this.#times);
+    if (known === undefined) this.#known.set(timesMs, [{ windows, from, to }]);
+    else known.push({ windows, from, to });
     return windows;
   }
 }

@@ -42,7 +42,17 @@ export class Merger {
     const extras = extrasOfAll(parts, count).finish(order);
     const { labels, ref } = last;
     const isPlain = parts.every(part => part.isPlain === true);
-    const merged = { labels, ref, producer, timesMs, values, from: 0, to: timesMs.length, isPlain, ...extras };
+    const merged = {
+      labels,
+      ref,
+      producer,
+      timesMs,
+      values,
+      from: 0,
+      to: timesMs.length,
+      isPlain,
+      ...extras,
+    };
     if (timesMs.length < count) this.conflicts += conflictsIn(parts, merged);
     return merged;
   }

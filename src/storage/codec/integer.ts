@@ -101,8 +101,8 @@ export function writeInteger(
   }
 }
 
-/** Up to so many bits a value, those taken in and not yet used fit a small integer with a byte more. */
-const NARROW_BITS = 23;
+/** A value of so many bits lies within four bytes, wherever among them it begins. */
+const NARROW_BITS = 25;
 
 export function readInteger(
   reader: ByteReader,
@@ -130,30 +130,22 @@ export function readInteger(
     whole += difference;
     values[i++] = whole / power;
   }
-  const { bytes } = reader;
   const end = at + count;
-  if (width > NARROW_BITS) {
-    for (let position = packedAt * 8; i < end; i++, position += width) {
-      const step = readWide(bytes, position, width) + least;
+  let position = packedAt * 8;
+  if (width <= NARROW_BITS) {
+    const { view } = reader;
+    const mask = width === 0 ? 0 : 0xffff_ffff >>> (32 - width);
+    // Up to where four bytes can be taken at once.
+    const last = (view.byteLength - 4) * 8;
+    for (; i < end && position <= last; i++, position += width) {
+      const step = ((view.getInt32(position >>> 3, true) >>> (position & 7)) & mask) + least;
       difference = form.order === 2 ? difference + step : step;
       whole += difference;
       values[i] = whole / power;
     }
-    return;
   }
-  // Whole bytes are taken in as bits are needed.
-  const mask = (1 << width) - 1;
-  let next = packedAt;
-  let held = 0;
-  let bits = 0;
-  for (; i < end; i++) {
-    while (held < width) {
-      bits |= bytes[next++]! << held;
-      held += 8;
-    }
-    const step = (bits & mask) + least;
-    bits >>>= width;
-    held -= width;
+  for (; i < end; i++, position += width) {
+    const step = readWide(reader.bytes, position, width) + least;
     difference = form.order === 2 ? difference + step : step;
     whole += difference;
     values[i] = whole / power;
