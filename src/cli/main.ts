@@ -8,8 +8,16 @@ import { demoCommand } from './demo.ts';
 import { explainCommand } from './explain.ts';
 import { queryCommand } from './query.ts';
 import { runCommand } from './run.ts';
+import { testCommand } from './test.ts';
 
-const COMMANDS: readonly Command[] = [runCommand, checkCommand, queryCommand, explainCommand, demoCommand];
+const COMMANDS: readonly Command[] = [
+  runCommand,
+  checkCommand,
+  testCommand,
+  queryCommand,
+  explainCommand,
+  demoCommand,
+];
 
 const HELP = `Watchkeeper ${VERSION}: monitors, alerts and recovers.
 
@@ -60,6 +68,8 @@ function contextFor(
     disk: systemDisk(),
     http: httpClient(process.env),
     isTerminal: process.stdout.isTTY === true,
+    columns: process.stdout.columns ?? 80,
+    timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     out: text => void process.stdout.write(text),
     warn: text => void process.stderr.write(text),
     whenAskedToEnd: () =>
