@@ -28,6 +28,11 @@ ${COMMANDS.map(command => `  ${command.name.padEnd(10)}${command.says}`).join('\
 watchkeeper COMMAND --help says more. Exit codes: 0 fine, 1 problems found, 2 wrong usage.
 `;
 
+// Who reads our output may have seen enough ("… | head -1"): the rest is for nobody, and no reason to fall over.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(argv: readonly string[]): Promise<ExitCode> {
@@ -68,7 +73,8 @@ function contextFor(
     disk: systemDisk(),
     http: httpClient(process.env),
     isTerminal: process.stdout.isTTY === true,
-    columns: process.stdout.columns ?? 80,
+    // A terminal that was never told its size has none.
+    columns: process.stdout.columns || 80,
     timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     out: text => void process.stdout.write(text),
     warn: text => void process.stderr.write(text),

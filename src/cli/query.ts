@@ -4,7 +4,7 @@ import type { QueryData, QueryPlanJson, Success } from '../api/index.ts';
 import { err, ok, parseDuration, type Result } from '../base/index.ts';
 import { askServer } from './client.ts';
 import { type Command, type CommandContext, type ParsedArgs, readArgs, usageError } from './command.ts';
-import { type AnswerFormat, answerText, planText } from './render/index.ts';
+import { type AnswerFormat, answerText, planText, pointedAt, type Span } from './render/index.ts';
 import { terminalOf } from './terminal.ts';
 
 const OPTIONS = {
@@ -44,15 +44,15 @@ export const queryCommand: Command = {
     if (!args.ok) return usageError(context, queryCommand, args.error);
     const request = readRequest(context, args.value);
     if (!request.ok) return usageError(context, queryCommand, request.error);
-    const { path, params, output } = request.value;
+    const { path, params } = request.value;
     const answer = await askServer<QueryAnswer>(context, args.value, { path, params });
     if (!answer.ok) {
-      context.warn(`${answer.error}\n`);
+      context.warn(`${pointedAt(answer.error, params['query'] ?? '')}\n`);
       return 1;
     }
     for (const note of [...(answer.value.warnings ?? []), ...(answer.value.infos ?? [])])
       context.warn(`note: ${note}\n`);
-    const text = outputText(context, answer.value, output);
+    const text = outputText(context, answer.value, request.value);
     if (text === undefined) {
       context.warn(
         'Cannot explain the query: the server does not say what its operators did (is it older?)\n',
@@ -70,11 +70,11 @@ type Output = AnswerFormat | 'json' | 'explain';
 function outputText(
   context: CommandContext,
   answer: Success<QueryAnswer>,
-  output: Output,
+  { output, asked }: QueryRequest,
 ): string | undefined {
   if (output === 'json') return `${JSON.stringify(answer)}\n`;
   const terminal = terminalOf(context);
-  if (output !== 'explain') return answerText(answer.data, { ...terminal, format: output });
+  if (output !== 'explain') return answerText(answer.data, { ...terminal, format: output, asked });
   const plan = answer.data.explain;
   return plan === undefined ? undefined : planText(plan, terminal);
 }
@@ -85,6 +85,8 @@ interface QueryRequest {
   readonly path: string;
   readonly params: Readonly<Record<string, string>>;
   readonly output: Output;
+  /** Of a range. */
+  readonly asked?: Span | undefined;
 }
 
 function readRequest(context: CommandContext, args: ParsedArgs): Result<QueryRequest, string> {
@@ -106,6 +108,7 @@ function readRequest(context: CommandContext, args: ParsedArgs): Result<QueryReq
       ...(args.flag('explain') ? { explain: 'true' } : {}),
     },
     output: output.value,
+    asked: times.value.asked,
   });
 }
 
@@ -129,10 +132,7 @@ function readOutput(context: CommandContext, args: ParsedArgs): Result<Output, s
 /** As Prometheus's own console has it: enough for a screen. A step of less than a second would be of no use there. */
 const STEPS = 250;
 
-function readTimes(
-  context: CommandContext,
-  args: ParsedArgs,
-): Result<Pick<QueryRequest, 'path' | 'params'>, string> {
+function readTimes(context: CommandContext, args: ParsedArgs): Result<Omit<QueryRequest, 'output'>, string> {
   const [at, from, to, last] = ['at', 'from', 'to', 'last'].map(name => args.text(name));
   const step = args.text('step');
   if (from === undefined && last === undefined) {
@@ -143,13 +143,15 @@ function readTimes(
   if (at !== undefined) return err('--at is an instant: it does not go with a range');
   const range = readRange(context, { from, to, last });
   if (!range.ok) return range;
-  const { startMs, endMs } = range.value;
-  const stepS = Math.max(1, Math.ceil((endMs - startMs) / STEPS / 1000));
+  const { fromMs, toMs } = range.value;
+  const stepS = Math.max(1, Math.ceil((toMs - fromMs) / STEPS / 1000));
+  const asked = { ...range.value, stepMs: step === undefined ? stepS * 1000 : stepMs(step) };
   return ok({
     path: '/api/v1/query_range',
+    asked,
     params: {
-      start: from ?? String(startMs / 1000),
-      end: to ?? String(endMs / 1000),
+      start: from ?? String(fromMs / 1000),
+      end: to ?? String(toMs / 1000),
       step: step ?? String(stepS),
     },
   });
@@ -162,21 +164,27 @@ function readRange(
     readonly to: string | undefined;
     readonly last: string | undefined;
   },
-): Result<{ readonly startMs: number; readonly endMs: number }, string> {
+): Result<{ readonly fromMs: number; readonly toMs: number }, string> {
   const { from, to, last } = given;
   const nowMs = clock.nowMs();
   if (last !== undefined) {
     if (from !== undefined || to !== undefined) return err('--last does not go with --from and --to');
     const length = parseDuration(last);
     return length.ok
-      ? ok({ startMs: nowMs - length.value, endMs: nowMs })
+      ? ok({ fromMs: nowMs - length.value, toMs: nowMs })
       : err(`--last is a duration such as 30m or 6h, not "${last}"`);
   }
-  const startMs = timeMs(from ?? '');
-  const endMs = to === undefined ? nowMs : timeMs(to);
-  const wrong = Number.isNaN(startMs) ? `--from "${from}"` : Number.isNaN(endMs) ? `--to "${to}"` : '';
+  const fromMs = timeMs(from ?? '');
+  const toMs = to === undefined ? nowMs : timeMs(to);
+  const wrong = Number.isNaN(fromMs) ? `--from "${from}"` : Number.isNaN(toMs) ? `--to "${to}"` : '';
   if (wrong !== '') return err(`${wrong} is no time: seconds since the epoch or RFC 3339 expected`);
-  return ok({ startMs, endMs });
+  return ok({ fromMs, toMs });
+}
+
+/** What is no step is refused by the server. */
+function stepMs(text: string): number {
+  const parsed = parseDuration(text);
+  return parsed.ok ? parsed.value : Number(text) * 1000;
 }
 
 function timeMs(text: string): number {

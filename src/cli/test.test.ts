@@ -89,8 +89,8 @@ describe('test rules', () => {
     expect(ran).toEqual({
       code: 1,
       out: `some/alerts.test.yml:10:9: rules-test-failed: a host goes: alert Down at 3m (- expected, + got)
-    - {alertname="Down", instance="a", severity="warning"} {summary="a is down"}
-    + {alertname="Down", instance="a", severity="page"} {summary="a is down"}
+    - {alertname="Down", instance="a", severity="warning"} annotations {summary="a is down"}
+    + {alertname="Down", instance="a", severity="page"} annotations {summary="a is down"}
 some/alerts.test.yml: 1 failure in 1 test (of 1 test, 2 checks)
 `,
       warned: '',
@@ -117,8 +117,8 @@ some/alerts.test.yml: 1 failure in 1 test (of 1 test, 2 checks)
       column: 9,
       check: 'alert Down at 3m',
       message: expect.stringContaining('a host goes: alert Down at 3m: expected'),
-      expected: ['{alertname="Down", instance="a", severity="warning"} {summary="a is down"}'],
-      got: ['{alertname="Down", instance="a", severity="page"} {summary="a is down"}'],
+      expected: ['{alertname="Down", instance="a", severity="warning"} annotations {summary="a is down"}'],
+      got: ['{alertname="Down", instance="a", severity="page"} annotations {summary="a is down"}'],
     });
   });
 

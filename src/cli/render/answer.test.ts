@@ -4,13 +4,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { expectGolden } from '../../../test/support/golden.ts';
 import type { HistogramJson, LabelRecord, QueryData } from '../../api/index.ts';
-import { type AnswerFormat, answerText, styleOf, timeTexts } from './index.ts';
+import { type AnswerFormat, answerText, type Span, styleOf, timeTexts } from './index.ts';
 import { textWidth } from './width.ts';
 
 interface Look {
   readonly format?: AnswerFormat;
   readonly width?: number | undefined;
   readonly isColoured?: boolean;
+  /** Of the answer's begin, in minutes. */
+  readonly askedMinutes?: readonly [from: number, to: number];
 }
 
 const times = timeTexts('Asia/Shanghai');
@@ -21,7 +23,12 @@ function show(data: QueryData, look: Look = {}): string {
     width: 'width' in look ? look.width : 80,
     style: styleOf(look.isColoured ?? false),
     times,
+    ...(look.askedMinutes === undefined ? {} : { asked: askedSpan(look.askedMinutes) }),
   });
+}
+
+function askedSpan([from, to]: readonly [number, number]): Span {
+  return { fromMs: (AT_S + from * 60) * 1000, toMs: (AT_S + to * 60) * 1000, stepMs: 60_000 };
 }
 
 const AT_S = Date.UTC(2026, 2, 4, 5, 6, 7) / 1000;
@@ -191,6 +198,8 @@ const CASES: readonly (readonly [name: string, data: QueryData, look?: Look])[] 
     ]),
     { format: 'table' },
   ],
+  ['matrix-ended', matrix([[{ a: '1' }, wave(20, 1)]]), { width: 60, askedMinutes: [-10, 50] }],
+  ['matrix-ended-table', manySeries(8), { askedMinutes: [-60, 180] }],
   ['matrix-empty', matrix([])],
   [
     'matrix-csv',
@@ -249,7 +258,7 @@ describe('answers', () => {
           }
         }
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     );
   });
 });

@@ -3,7 +3,7 @@
 import type { HistogramJson, MatrixRow, Point, QueryData, VectorRow } from '../../api/index.ts';
 import { formatDuration, never } from '../../base/index.ts';
 import { type Bar, bars, histogramBars, histogramFigures } from './bars.ts';
-import { type Figures, figuresOf, type Line, linesOf, spanOf } from './lines.ts';
+import { type Figures, figuresOf, type Line, linesOf, type Span, spanOf } from './lines.ts';
 import { counted, numberOf, shortNumber } from './numbers.ts';
 import { csvText, plainText } from './plain.ts';
 import { plot } from './plot.ts';
@@ -23,6 +23,8 @@ export interface AnswerOptions {
   readonly width: number | undefined;
   readonly style: Style;
   readonly times: TimeTexts;
+  /** What was asked for, where it was a range: a series that ended is not to look like one that goes on. */
+  readonly asked?: Span | undefined;
 }
 
 /** Plots and bars where no terminal says how wide. */
@@ -36,7 +38,7 @@ const SINGLE_ROWS = 5;
 /** Of what is always the same, or no number. */
 const FLAT_ROWS = 3;
 const SPARK_COLUMNS = 40;
-const SPARK_COLUMNS_MIN = 8;
+const SPARK_COLUMNS_MIN = 9;
 
 export function answerText(data: QueryData, options: AnswerOptions): string {
   switch (options.format) {
@@ -147,7 +149,7 @@ function matrixText(rows: readonly MatrixRow[], options: AnswerOptions): string 
   if (lines.length === 0) return noSeries(options);
   const isPlot = options.format === 'plot' || (options.format === 'auto' && lines.length <= LINES_MAX);
   const text = isPlot ? plotsText(lines, options) : sparklinesText(lines, options);
-  const { fromMs, toMs, stepMs } = spanOf(lines);
+  const { fromMs, toMs, stepMs } = options.asked ?? spanOf(lines);
   const { style, times } = options;
   const step = stepMs > 0 ? `, step ${formatDuration(stepMs)}` : '';
   const told = `${counted(rows.length, 'series')}, ${times.range(fromMs, toMs)}${step}`;
@@ -157,7 +159,7 @@ function matrixText(rows: readonly MatrixRow[], options: AnswerOptions): string 
 /** Colours tell the lines of one plot apart; without them each series has a plot of its own. */
 function plotsText(lines: readonly Line[], options: AnswerOptions): string {
   const { style, times, width = WIDTH } = options;
-  const span = spanOf(lines);
+  const span = options.asked ?? spanOf(lines);
   const common = { width, span, style, times };
   if (lines.length === 1 || (style.isColoured && lines.length <= LINES_MAX)) {
     const height = lines.every(isFlat) ? FLAT_ROWS : SHARED_ROWS;
@@ -256,8 +258,8 @@ function sparklinesText(lines: readonly Line[], options: AnswerOptions): string 
   return head + (table(attempts.at(-1) ?? [], { ...options, width: undefined }) ?? '');
 }
 
-function sparkColumn(lines: readonly Line[], columns: number, { style }: AnswerOptions): Column {
-  const span = spanOf(lines);
+function sparkColumn(lines: readonly Line[], columns: number, { style, asked }: AnswerOptions): Column {
+  const span = asked ?? spanOf(lines);
   const width = sparkWidth(span, columns);
   return {
     header: 'over time',

@@ -52,6 +52,20 @@ it('tells parts that differ, beside the one that is most like it', () => {
   );
 });
 
+it('tells why there is nothing to compare', () => {
+  const failure = {
+    code: 'rules-test-failed',
+    test: 't',
+    line: 1,
+    column: 2,
+    check: 'rule r at 1m',
+  } as const;
+  const more = { expected: [a], got: [], error: 'many-to-many', message: '' };
+  expect(failureText({ ...failure, ...more }, { file: 'a.yml', style: styleOf(false), isDiff: false })).toBe(
+    'a.yml:1:2: rules-test-failed: t: rule r at 1m\n    ! many-to-many',
+  );
+});
+
 it('shows control characters instead of obeying them', () => {
   expect(told([item({ a: '\x1b[2J' })], [], false)).toContain('- a=\\x1b[2J');
 });

@@ -12,13 +12,16 @@ export interface FailureOptions {
 }
 
 export function failureText(failure: RuleTestFailure, options: FailureOptions): string {
-  const { line, column, test, check, expected, got } = failure;
+  const { line, column, test, check, expected, got, error } = failure;
   const { file, style, isDiff } = options;
   const place = `${file}:${line}:${column}: ${failure.code}:`;
-  const head = `${style.bold(place)} ${visible(test)}: ${visible(check)} ${style.dim('(- expected, + got)')}`;
+  const head = `${style.bold(place)} ${visible(test)}: ${visible(check)}`;
+  if (error !== undefined) return `${head}\n    ${style.bad(`! ${visible(error)}`)}`;
   const [missing, extra] = [compared(expected, got).others, compared(got, expected).others];
   const body = isDiff ? pairedLines(missing, extra, style) : itemLines(failure, { missing, extra }, style);
-  return [head, ...body].map((text, i) => (i === 0 ? text : `    ${text}`)).join('\n');
+  return [`${head} ${style.dim('(- expected, + got)')}`, ...body]
+    .map((text, i) => (i === 0 ? text : `    ${text}`))
+    .join('\n');
 }
 
 /** Those of `items` that the other list has too, and those that it lacks; of equal ones each stands for one. */

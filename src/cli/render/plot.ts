@@ -101,7 +101,8 @@ function draw(
   let before: { readonly x: number; readonly y: number; readonly atMs: number } | undefined;
   values.forEach((value, i) => {
     const atMs = timesMs[i] ?? 0;
-    const x = width > 0 ? Math.round(((atMs - span.fromMs) / width) * right) : Math.round(right / 2);
+    const share = width > 0 ? Math.min(1, Math.max(0, (atMs - span.fromMs) / width)) : 0.5;
+    const x = Math.round(share * right);
     if (!Number.isFinite(value)) {
       before = undefined;
       if (!Number.isNaN(value))

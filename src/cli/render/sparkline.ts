@@ -18,7 +18,7 @@ export function sparkline(line: Line, span: Span, columns: number): string {
   line.values.forEach((value, i) => {
     const share =
       span.toMs > span.fromMs ? ((line.timesMs[i] ?? 0) - span.fromMs) / (span.toMs - span.fromMs) : 0;
-    const column = Math.min(width - 1, Math.floor(share * width));
+    const column = Math.max(0, Math.min(width - 1, Math.floor(share * width)));
     const before = shown[column] ?? Number.NaN;
     // Of several in one column the one farthest from the rest: a peak and a dip stay visible.
     if (Number.isNaN(before) || Math.abs(value - avg) > Math.abs(before - avg)) shown[column] = value;

@@ -14,8 +14,9 @@ export interface TestItem {
 
 export function alertItem(labels: Labels, annotations: Labels): TestItem {
   const told = [...labelPairs(annotations)].map(([name, value]) => [`annotations.${name}`, value] as const);
+  const more = annotations.length === 0 ? '' : ` annotations ${formatLabels(annotations)}`;
   return {
-    text: `${formatLabels(labels)} ${formatLabels(annotations)}`,
+    text: `${formatLabels(labels)}${more}`,
     parts: [...labelPairs(labels), ...told],
   };
 }
@@ -27,11 +28,6 @@ export function sampleItem({ labels, value, histogram }: ExpectedSample): TestIt
     text: `${formatLabels(labels)} ${written}`,
     parts: [...labelPairs(labels), ['value', written]],
   };
-}
-
-/** What could not be had: an error, or a word on it. */
-export function wordItem(text: string): TestItem {
-  return { text, parts: [['error', text]] };
 }
 
 export function sameItems(expected: readonly TestItem[], got: readonly TestItem[]): boolean {

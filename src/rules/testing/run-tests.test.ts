@@ -101,7 +101,7 @@ tests:
     const report = await run(source, { 'r.yml': bad });
     expect(report.failures).toHaveLength(1);
     expect(report.failures[0]).toMatchObject({ test: 'clash', line: 3, column: 5, check: 'rule x at 0s' });
-    expect(report.failures[0]?.got[0]?.text).toMatch(/many-to-many|duplicate.*\(r\.yml:5, group "g"\)/s);
+    expect(report.failures[0]?.error).toMatch(/many-to-many|duplicate.*\(r\.yml:5, group "g"\)/s);
   });
 
   it('may have keys of others where that is allowed', async () => {

@@ -17,7 +17,7 @@ import { GroupEvaluator, type GroupOutcome } from '../group.ts';
 import { readRules } from '../reader.ts';
 import type { RuleFile, RuleGroup } from '../rule.ts';
 import { MemoryStore } from './memory-store.ts';
-import { alertItem, nearlySame, sameItems, sampleItem, type TestItem, wordItem } from './results.ts';
+import { alertItem, nearlySame, sameItems, sampleItem, type TestItem } from './results.ts';
 import {
   type AlertTest,
   type ExpectedSample,
@@ -66,6 +66,8 @@ export interface RuleTestFailure {
   readonly check: string;
   readonly expected: readonly TestItem[];
   readonly got: readonly TestItem[];
+  /** Why nothing could be got. */
+  readonly error?: string;
   readonly message: string;
 }
 
@@ -91,6 +93,8 @@ export async function runRuleTests(source: string, options: RuleTestOptions): Pr
     const more = { groups, options, name, place: read.place };
     failures.push(...(await new Simulation(test, read.value, more).run()));
   }
+  // As they stand in the file: alerts are checked while time goes on, expressions behind it.
+  failures.sort((a, b) => a.line - b.line);
   return { testsRun, checksRun, diagnostics, failures };
 }
 
@@ -256,8 +260,8 @@ class Simulation {
     const failed = outcomes.flatMap(outcome => outcome.failures);
     for (const { rule, message } of failed) {
       const { file, group, name } = rule.id;
-      const got = [wordItem(`${message} (${file}:${rule.line}, group "${group}")`)];
-      this.#fail(`rule ${name} at ${formatDuration(offsetMs)}`, this.#test, { expected: [], got });
+      const error = `${message} (${file}:${rule.line}, group "${group}")`;
+      this.#fail(`rule ${name} at ${formatDuration(offsetMs)}`, this.#test, { expected: [], got: [], error });
     }
     return failed.length > 0;
   }
@@ -282,7 +286,7 @@ class Simulation {
     const result = await this.#ask(check);
     const expected = check.expected.map(sampleItem);
     if (!result.ok) {
-      this.#fail(name, check, { expected, got: [wordItem(result.error)] });
+      this.#fail(name, check, { expected, got: [], error: result.error });
       return;
     }
     if (this.#file.fuzzy && nearlySame(check.expected, result.value)) return;
@@ -319,7 +323,7 @@ class Simulation {
   #fail(
     check: string,
     { offset }: { readonly offset: number },
-    more: { readonly expected: readonly TestItem[]; readonly got: readonly TestItem[] },
+    more: Pick<RuleTestFailure, 'expected' | 'got' | 'error'>,
   ): void {
     const show = (items: readonly TestItem[]): string =>
       items.length === 0 ? 'nothing' : items.map(({ text }) => text).join('; ');
@@ -329,7 +333,7 @@ class Simulation {
       ...this.#place(offset),
       check,
       ...more,
-      message: `${this.#name}: ${check}: expected ${show(more.expected)}, got ${show(more.got)}`,
+      message: `${this.#name}: ${check}: expected ${show(more.expected)}, got ${more.error ?? show(more.got)}`,
     });
   }
 }
