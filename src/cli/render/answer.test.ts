@@ -131,6 +131,30 @@ const CASES: readonly (readonly [name: string, data: QueryData, look?: Look])[] 
     ]),
   ],
   ['histogram', vector([[{ __name__: 'request_seconds', job: 'web' }, NATIVE]])],
+  [
+    'histogram-table',
+    vector([
+      [{ job: 'a' }, NATIVE],
+      [{ job: 'b' }, NATIVE],
+    ]),
+    { format: 'table' },
+  ],
+  [
+    'vector-single-long',
+    vector([
+      [
+        {
+          __name__: 'node_filesystem_avail_bytes',
+          device: '/dev/mapper/system-root',
+          fstype: 'ext4',
+          instance: '数据库主机-01:9100',
+          job: 'node',
+          mountpoint: '/var/lib/数据',
+        },
+        '8234123264',
+      ],
+    ]),
+  ],
   ['histogram-many', vector(Array.from({ length: 6 }, (_, i) => [{ job: `j${i}` }, NATIVE]))],
   [
     'histogram-wide-range',

@@ -12,7 +12,7 @@ import { sparkline, sparkWidth } from './sparkline.ts';
 import type { Style } from './style.ts';
 import { type Column, table } from './table.ts';
 import type { TimeTexts } from './times.ts';
-import { cutText, textWidth, visible } from './width.ts';
+import { cutText, textWidth, visible, wrapText } from './width.ts';
 
 /** `auto`: what suits the answer. */
 export type AnswerFormat = 'auto' | 'table' | 'plot' | 'plain' | 'csv';
@@ -52,7 +52,7 @@ export function answerText(data: QueryData, options: AnswerOptions): string {
   switch (data.resultType) {
     case 'scalar':
     case 'string':
-      return `${cutLine(visible(data.result[1]), options)}\n`;
+      return `${visible(data.result[1])}\n`;
     case 'vector':
       return data.result.length === 0 ? noSeries(options) : vectorText(data.result, options);
     case 'matrix':
@@ -70,11 +70,17 @@ function cutLine(text: string, { width }: AnswerOptions): string {
   return width === undefined ? text : cutText(text, width);
 }
 
+/** What stands above a table or a plot: the labels of all its series. */
+function headText(text: string, { style, width }: AnswerOptions): string {
+  return text === '' ? '' : `${wrapText(text, width).map(style.bold).join('\n')}\n`;
+}
+
 // --- instants ---------------------------------------------------------------------------------------
 
 function vectorText(rows: readonly VectorRow[], options: AnswerOptions): string {
   const histograms = rows.flatMap(row => (row.histogram === undefined ? [] : [row]));
-  if (histograms.length === rows.length && (options.format === 'plot' || rows.length <= HISTOGRAMS_MAX))
+  const isCharted = options.format === 'plot' || (options.format === 'auto' && rows.length <= HISTOGRAMS_MAX);
+  if (histograms.length === rows.length && isCharted)
     return rows.map(row => histogramText(row, options)).join('\n') + footer(rows, options);
   if (options.format === 'plot') return barsText(rows, options);
   const [only] = rows;
@@ -82,7 +88,7 @@ function vectorText(rows: readonly VectorRow[], options: AnswerOptions): string 
   const metrics = rows.map(({ metric }) => metric);
   const { common, names } = splitLabels(metrics);
   const values: Column = { header: 'value', align: 'right', isCut: false, cells: rows.map(valueText) };
-  const head = common === '' ? '' : `${options.style.bold(cutLine(common, options))}\n`;
+  const head = headText(common, options);
   const body =
     table([...labelColumns(metrics, names), values], options) ??
     // So many labels that no column would be left of them: one column of all.
@@ -109,10 +115,11 @@ function listed(series: readonly string[], values: readonly string[], options: A
 
 function singleText(row: VectorRow, options: AnswerOptions): string {
   const { style, width } = options;
-  const [series, value] = [selectorText(row.metric), valueText(row)];
-  const fits = width === undefined || textWidth(series) + textWidth(value) + 2 <= width;
-  const text = fits ? `${series}  ${style.bold(value)}` : `${cutLine(series, options)}\n${style.bold(value)}`;
-  return `${text}\n${footer([row], options)}`;
+  const series = wrapText(selectorText(row.metric), width);
+  const value = valueText(row);
+  const last = textWidth(series.at(-1) ?? '') + 2 + textWidth(value);
+  const gap = width === undefined || last <= width ? '  ' : '\n';
+  return `${series.join('\n')}${gap}${style.bold(value)}\n${footer([row], options)}`;
 }
 
 function footer(rows: readonly VectorRow[], options: AnswerOptions): string {
@@ -125,7 +132,7 @@ function footer(rows: readonly VectorRow[], options: AnswerOptions): string {
 function histogramText({ metric, histogram }: VectorRow, options: AnswerOptions): string {
   const value: HistogramJson = histogram?.[1] ?? { count: '0', sum: '0' };
   const { style, width = WIDTH } = options;
-  const head = `${style.bold(cutLine(selectorText(metric), options))}\n${histogramFigures(value)}\n`;
+  const head = `${headText(selectorText(metric), options)}${histogramFigures(value)}\n`;
   return head + histogramBars(value, { width, style });
 }
 
@@ -138,7 +145,7 @@ function barsText(rows: readonly VectorRow[], options: AnswerOptions): string {
     const text = row.value === undefined ? valueText(row) : shortNumber(value, 6);
     return { label: rows.length === 1 ? '' : ownLabels(row.metric, names), value, text };
   });
-  const head = common === '' ? '' : `${style.bold(cutLine(common, options))}\n`;
+  const head = headText(common, options);
   return head + bars(all, { width, style }) + footer(rows, options);
 }
 
@@ -167,7 +174,7 @@ function plotsText(lines: readonly Line[], options: AnswerOptions): string {
     return drawn + legend(lines, options);
   }
   const { common: same, names } = splitLabels(lines.map(({ metric }) => metric));
-  const head = same === '' ? '' : `${style.bold(cutLine(same, options))}\n`;
+  const head = headText(same, options);
   const plots = lines.map((line, i) => {
     const title = `${ownLabels(line.metric, names)}${ofText(line)}  ${figuresText(figuresOf(line))}`;
     const isLast = i === lines.length - 1;
@@ -200,7 +207,7 @@ function legend(lines: readonly Line[], options: AnswerOptions): string {
   const [only] = lines;
   if (lines.length === 1 && only !== undefined) {
     const series = `${selectorText(only.metric)}${ofText(only)}`;
-    return `${style.bold(cutLine(series, options))}\n${figuresText(figuresOf(only))}\n`;
+    return `${headText(series, options)}${figuresText(figuresOf(only))}\n`;
   }
   const series: Column = {
     header: 'series',
@@ -209,7 +216,7 @@ function legend(lines: readonly Line[], options: AnswerOptions): string {
     cells: lines.map(line => `─ ${ownLabels(line.metric, names)}${ofText(line)}`),
     paint: (row, cell) => style.series(row, cell),
   };
-  const head = common === '' ? '' : `${style.bold(cutLine(common, options))}\n`;
+  const head = headText(common, options);
   const columns = [series, ...figureColumns(lines)];
   return head + (table(columns, options) ?? table(columns, { ...options, width: undefined }) ?? '');
 }
@@ -250,7 +257,7 @@ function sparklinesText(lines: readonly Line[], options: AnswerOptions): string 
     [series, ...of, short, last, ...others],
     [series, ...of, short, last],
   ].map(columns => columns.filter(column => column !== undefined));
-  const head = common === '' ? '' : `${options.style.bold(cutLine(common, options))}\n`;
+  const head = headText(common, options);
   for (const columns of attempts) {
     const body = table(columns, options);
     if (body !== undefined) return head + body;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cutText, padText, textWidth, visible } from './width.ts';
+import { cutText, padText, textWidth, visible, wrapText } from './width.ts';
 
 describe('the width of', () => {
   it.each([
@@ -42,6 +42,18 @@ describe('cut', () => {
   ])('%s to %i is %s', (text, columns, wanted) => {
     expect(cutText(text, columns)).toBe(wanted);
     expect(textWidth(cutText(text, columns))).toBeLessThanOrEqual(columns);
+  });
+});
+
+describe('wrapped', () => {
+  it.each([
+    ['m{a="1", b="2"}', 15, ['m{a="1", b="2"}']],
+    ['m{a="1", b="2"}', 14, ['m{a="1",', '    b="2"}']],
+    ['m{a="1", b="主机主机主机", c="3"}', 14, ['m{a="1",', '    b="主机主…', '    c="3"}']],
+    ['no comma in it', 5, ['no c…']],
+    ['m{a="1", b="2"}', undefined, ['m{a="1", b="2"}']],
+  ])('%s to %s', (text, columns, lines) => {
+    expect(wrapText(text, columns)).toEqual(lines);
   });
 });
 

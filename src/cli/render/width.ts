@@ -43,6 +43,23 @@ export function cutText(text: string, columns: number): string {
   return `${kept}…`;
 }
 
+const INDENT = '    ';
+
+/** Lines of at most so many columns, broken behind commas; only what has none is cut. */
+export function wrapText(text: string, columns: number | undefined): readonly string[] {
+  if (columns === undefined || textWidth(text) <= columns) return [text];
+  const lines: string[] = [];
+  let line = '';
+  for (const piece of text.split(/(?<=, )/)) {
+    if (line.trim() !== '' && textWidth((line + piece).trimEnd()) > columns) {
+      lines.push(line);
+      line = INDENT;
+    }
+    line += piece;
+  }
+  return [...lines, line].map(one => cutText(one.trimEnd(), columns));
+}
+
 export function padText(text: string, columns: number, align: 'left' | 'right'): string {
   const blanks = ' '.repeat(Math.max(0, columns - textWidth(text)));
   return align === 'left' ? text + blanks : blanks + text;
