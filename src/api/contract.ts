@@ -64,6 +64,34 @@ export interface QueryStatsJson {
   readonly samples: { readonly totalQueryableSamples: number; readonly samplesRead: number };
 }
 
+/** With "explain=true" in the request (ours, not Prometheus's), as "explain" in the data of a query. */
+export interface QueryPlanJson {
+  readonly seriesRead: number;
+  readonly samplesRead: number;
+  readonly durationMs: number;
+  readonly operators: OperatorJson | null;
+}
+
+/** What one operator did by itself; counts over the whole tree add up to those of the query. */
+export interface OperatorJson {
+  readonly op: string;
+  /** As the language calls it: "sum", "rate", "/". */
+  readonly name: string;
+  /** The part of the expression. */
+  readonly text: string;
+  readonly steps: number;
+  /** Series in its result. */
+  readonly series: number;
+  readonly seriesRead: number;
+  readonly samplesRead: number;
+  /** Without its inputs, and with them. */
+  readonly selfMs: number;
+  readonly totalMs: number;
+  /** It took what an equal selector of the query had read. */
+  readonly isShared: boolean;
+  readonly inputs: readonly OperatorJson[];
+}
+
 /** A float or a native histogram: one of the two. */
 export interface VectorRow {
   readonly metric: LabelRecord;

@@ -7,10 +7,13 @@ export type {
   Failure,
   HistogramJson,
   HistogramPoint,
+  LabelRecord,
   MatrixRow,
+  OperatorJson,
   OwnAlertJson,
   Point,
   QueryData,
+  QueryPlanJson,
   ReceiverJson,
   RuleGroupJson,
   RunJson,
@@ -18,6 +21,7 @@ export type {
   Success,
   TargetsData,
   TimelineEventJson,
+  VectorRow,
 } from './contract.ts';
 export type {
   AccessSettings,

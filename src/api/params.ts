@@ -43,6 +43,14 @@ export function limitParam(params: URLSearchParams): Result<number, string> {
   return ok(Number(text));
 }
 
+/** `name=true` or `name=1`; not given is no. */
+export function flagParam(params: URLSearchParams, name: string): Result<boolean, string> {
+  const text = params.get(name) ?? '';
+  if (text === 'true' || text === '1') return ok(true);
+  if (text === '' || text === 'false' || text === '0') return ok(false);
+  return err(`invalid parameter "${name}": "${text}": true or false expected`);
+}
+
 /** As Prometheus says it. */
 export const TRUNCATED = 'results truncated due to limit';
 

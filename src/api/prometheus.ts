@@ -11,10 +11,10 @@ import {
 } from '../base/index.ts';
 import type { Principal, QueryAnswer, QueryErrorCode, QueryFailure, QueryTimes } from '../model/index.ts';
 import { parseExpr, printExpr } from '../promql/parser/index.ts';
-import type { ErrorType, QueryData, QueryStatsJson } from './contract.ts';
+import type { ErrorType, QueryData, QueryPlanJson, QueryStatsJson } from './contract.ts';
 import type { ApiDeps } from './deps.ts';
 import { alertJson, isoTime, queryData, ruleGroupJson, targetJson } from './encode.ts';
-import { limitParam, parseStep, parseTime, TRUNCATED } from './params.ts';
+import { flagParam, limitParam, parseStep, parseTime, TRUNCATED } from './params.ts';
 import { failure, success } from './respond.ts';
 
 /** As Prometheus: enough for a minute's resolution over a week, and an answer that a browser can draw. */
@@ -67,12 +67,15 @@ async function answer(deps: ApiDeps, asked: Asked, times: QueryTimes): Promise<S
   if (!lookback.ok) return failure('bad_data', `invalid parameter "lookback_delta": ${lookback.error}`);
   const limit = limitParam(asked.params);
   if (!limit.ok) return failure('bad_data', limit.error);
+  const explain = flagParam(asked.params, 'explain');
+  if (!explain.ok) return failure('bad_data', explain.error);
   const plan = deps.query.prepare(asked.params.get('query') ?? '');
   if (!plan.ok) return queryFailure(plan.error);
   const options = {
     principal: asked.principal,
     timeoutMs: Math.min(timeout.value, QUERY_TIMEOUT_MS),
     ...(lookback.value > 0 ? { lookbackMs: lookback.value } : {}),
+    ...(explain.value ? { explain: true } : {}),
   };
   const result = await deps.query.execute(plan.value, times, options, asked.signal);
   if (!result.ok) return queryFailure(result.error);
@@ -80,7 +83,14 @@ async function answer(deps: ApiDeps, asked: Asked, times: QueryTimes): Promise<S
   const notes = notesOf(result.value);
   if (isCut) notes.warnings.push(TRUNCATED);
   const withStats = (asked.params.get('stats') ?? '') !== '';
-  return success(withStats ? { ...data, stats: statsOf(result.value) } : data, notes);
+  return success(
+    {
+      ...data,
+      ...(withStats ? { stats: statsOf(result.value) } : {}),
+      ...(explain.value ? { explain: planOf(result.value) } : {}),
+    },
+    notes,
+  );
 }
 
 /** The first so many series. */
@@ -99,6 +109,12 @@ function statsOf({ cost }: QueryAnswer): QueryStatsJson {
     timings: { evalTotalTime: seconds, innerEvalTime: seconds, execQueueTime: 0, execTotalTime: seconds },
     samples: { totalQueryableSamples: cost.samplesRead, samplesRead: cost.samplesRead },
   };
+}
+
+/** Ours: what each operator of the plan did. */
+function planOf({ cost }: QueryAnswer): QueryPlanJson {
+  const { seriesRead, samplesRead, durationMs, operators = null } = cost;
+  return { seriesRead, samplesRead, durationMs, operators };
 }
 
 function notesOf(answer: QueryAnswer): { warnings: string[]; infos: string[] } {

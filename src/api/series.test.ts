@@ -112,6 +112,33 @@ it('queries say what they cost, and end at a limit', async () => {
   expect((await ask({ path: '/api/v1/query', query: 'query=up&limit=x' })).status).toBe(400);
 });
 
+it('queries explain themselves where that is asked for', async () => {
+  const { ask } = await withMore();
+  const query = `query=${encodeURIComponent('sum(up) + sum(up)')}`;
+  const explained = { path: '/api/v1/query', query: `${query}&explain=true` };
+  expect(jsonOf(await ask(explained))).toMatchObject({
+    data: {
+      resultType: 'vector',
+      explain: {
+        seriesRead: 2,
+        samplesRead: 2,
+        operators: {
+          op: 'binary',
+          name: '+',
+          text: 'sum(up) + sum(up)',
+          inputs: [
+            { name: 'sum', inputs: [{ op: 'select', text: 'up', samplesRead: 2, isShared: false }] },
+            { name: 'sum', inputs: [{ op: 'select', text: 'up', samplesRead: 0, isShared: true }] },
+          ],
+        },
+      },
+    },
+  });
+  expect(jsonOf(await ask({ path: '/api/v1/query', query }))).not.toHaveProperty('data.explain');
+  const refused = await ask({ path: '/api/v1/query', query: `${query}&explain=perhaps` });
+  expect([refused.status, jsonOf(refused)]).toMatchObject([400, { errorType: 'bad_data' }]);
+});
+
 it('what clients may count on', async () => {
   const { ask } = await bench();
   expect(jsonOf(await ask({ path: '/api/v1/features' }))).toMatchObject({

@@ -49,6 +49,7 @@ export interface ReadOptions {
   /** See ReadContext.env. */
   readonly env?: Readonly<Record<string, string>> | undefined;
   readonly expandSecrets?: boolean;
+  readonly allowsUnknownKeys?: boolean;
   readonly files?: FileContents | undefined;
 }
 
@@ -173,6 +174,7 @@ class Reader {
       env: this.options.env,
       expandSecrets: this.options.expandSecrets ?? false,
       files: this.options.files,
+      allowsUnknownKeys: this.options.allowsUnknownKeys ?? false,
       resolvePath: path => resolveFrom(this.document.file, path),
       problems: () => reader.problems,
       report(problem) {

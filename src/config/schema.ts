@@ -30,6 +30,8 @@ export interface ReadContext {
   readonly env?: Readonly<Record<string, string>> | undefined;
   /** Whether `${NAME}` in a secret is expanded: in our file only, Prometheus's own files take secrets as written. */
   readonly expandSecrets?: boolean;
+  /** Whether keys that no schema knows are passed over. */
+  readonly allowsUnknownKeys?: boolean;
   /** A path as the file means it: a relative one starts at the file's folder. */
   resolvePath(path: string): string;
   /** Everything reported in this reading so far, for checks that run after it. */
@@ -138,6 +140,7 @@ export function record<F extends Fields>(
         const child = valueNode(pair);
         const field = Object.hasOwn(fields, key) ? fields[key] : undefined;
         if (field === undefined) {
+          if (context.allowsUnknownKeys === true) continue;
           valid = false;
           reportUnknownKey(key, pair.key as Node, Object.keys(fields), context);
           continue;

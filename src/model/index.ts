@@ -107,6 +107,7 @@ export { type Effects, type Principal, principalName, type Role } from './princi
 export type {
   Annotation,
   AnswerSeries,
+  OperatorCost,
   PlanNode,
   PlanValue,
   Query,

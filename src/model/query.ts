@@ -47,6 +47,8 @@ export interface QueryOptions {
    * so that "fell below" and "is absent" can be told apart.
    */
   readonly wantUnfiltered?: boolean;
+  /** Measure each operator of the plan: `QueryCost.operators`. */
+  readonly explain?: boolean;
 }
 
 export type QueryErrorCode =
@@ -96,6 +98,31 @@ export interface QueryCost {
   readonly seriesRead: number;
   readonly samplesRead: number;
   readonly durationMs: number;
+  /** The root of the plan, where the query was to be explained. */
+  readonly operators?: OperatorCost;
+}
+
+/** What one operator of the plan did. Over the whole tree `seriesRead` and `samplesRead` add up to those of the query. */
+export interface OperatorCost {
+  /** The plan node's operator. */
+  readonly op: string;
+  /** What it is called in the language: "sum", "rate", "/"; without a name there, the operator. */
+  readonly name: string;
+  /** The part of the expression that it stands for. */
+  readonly text: string;
+  /** Steps that it computed; one where its result is repeated. */
+  readonly steps: number;
+  /** Series in its result that have a value at any step. */
+  readonly series: number;
+  /** Read from storage by itself, not by its inputs. */
+  readonly seriesRead: number;
+  readonly samplesRead: number;
+  /** Time without its inputs, and with them; waiting for storage and for the event loop included. */
+  readonly selfMs: number;
+  readonly totalMs: number;
+  /** It took what an equal selector of the query had read before. */
+  readonly isShared: boolean;
+  readonly inputs: readonly OperatorCost[];
 }
 
 export interface QueryAnswer {

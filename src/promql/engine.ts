@@ -14,6 +14,7 @@ import {
 } from '../model/index.ts';
 import { evaluateRoot } from './evaluate.ts';
 import { FUNCTIONS } from './functions/index.ts';
+import { PlanMeasure } from './measure.ts';
 import {
   Arena,
   type EngineSettings,
@@ -105,6 +106,7 @@ async function execute(execution: Execution): Promise<Result<QueryAnswer, QueryF
       stepMs: times.stepMs,
       lookbackMs: options.lookbackMs ?? settings.lookbackMs,
       notBeforeMs: options.notBeforeMs,
+      ...(options.explain === true ? { measure: new PlanMeasure(clock, execution.plan.expr) } : {}),
     });
     try {
       const answered = await answer(run, execution, { grid: grid.value, startedMs });
@@ -154,6 +156,7 @@ async function answer(
     const word = value.kind === 'matrix' ? 'range vector' : 'string';
     run.failExecution(`invalid expression type "${word}" for range query, must be scalar or instant vector`);
   }
+  const operators = run.inputs.measure?.root;
   const wanted = options.wantUnfiltered === true && unfiltered !== undefined;
   return {
     times,
@@ -164,6 +167,7 @@ async function answer(
       seriesRead: run.seriesRead,
       samplesRead: run.samplesRead,
       durationMs: clock.monotonicMs() - startedMs,
+      ...(operators === undefined ? {} : { operators }),
     },
   };
 }

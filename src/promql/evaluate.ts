@@ -20,9 +20,19 @@ import {
   withHistograms,
 } from './operators/index.ts';
 import { COMPARISONS } from './parser/index.ts';
-import type { AggregateNode, CallNode, Planned, SubqueryNode } from './plan/index.ts';
+import type { AggregateNode, BinaryNode, CallNode, Planned, RepeatNode, SubqueryNode } from './plan/index.ts';
 
-export async function evaluate(run: Run, node: Planned, grid: Grid): Promise<Value> {
+export function evaluate(run: Run, node: Planned, grid: Grid): Promise<Value> {
+  const { measure } = run.inputs;
+  if (measure === undefined) return carryOut(run, node, grid);
+  return measure.of(
+    { run, node, grid },
+    () => carryOut(run, node, grid),
+    value => value,
+  );
+}
+
+async function carryOut(run: Run, node: Planned, grid: Grid): Promise<Value> {
   if (run.isDue()) await run.pause();
   switch (node.op) {
     case 'number':
@@ -65,13 +75,27 @@ export interface RootValue {
 
 /** Evaluates the root; a comparison there is answered twice from one evaluation of its sides. */
 export async function evaluateRoot(run: Run, node: Planned, grid: Grid): Promise<RootValue> {
+  if (node.op !== 'repeat' && !isFilter(node)) {
+    return { value: await evaluate(run, node, grid), unfiltered: undefined };
+  }
+  const { measure } = run.inputs;
+  if (measure === undefined) return carryOutRoot(run, node, grid);
+  return measure.of(
+    { run, node, grid },
+    () => carryOutRoot(run, node, grid),
+    root => root.value,
+  );
+}
+
+function isFilter(node: Planned): node is BinaryNode {
+  return node.op === 'binary' && COMPARISONS.has(node.settings.operator) && !node.settings.bool;
+}
+
+async function carryOutRoot(run: Run, node: RepeatNode | BinaryNode, grid: Grid): Promise<RootValue> {
   if (node.op === 'repeat') {
     const once = await evaluateRoot(run, node.inputs[0], firstStep(grid));
     const unfiltered = once.unfiltered === undefined ? undefined : repeatVector(run, once.unfiltered, grid);
     return { value: repeat(run, once.value, grid), unfiltered };
-  }
-  if (node.op !== 'binary' || !COMPARISONS.has(node.settings.operator) || node.settings.bool) {
-    return { value: await evaluate(run, node, grid), unfiltered: undefined };
   }
   const left = await evaluate(run, node.inputs[0], grid);
   const right = await evaluate(run, node.inputs[1], grid);

@@ -50,6 +50,8 @@ export interface ReadRulesOptions {
   readonly noData?: NoData;
   /** `legacy` allows only the names of Prometheus 2. Default: any UTF-8, as Prometheus 3. */
   readonly nameValidation?: 'legacy' | 'utf8';
+  /** Keys that are none of Prometheus's are passed over. */
+  readonly allowsUnknownKeys?: boolean;
 }
 
 export interface ReadRulesOutcome {
@@ -63,7 +65,8 @@ export function readRules(text: string, options: ReadRulesOptions): ReadRulesOut
   if (document.root === undefined && document.diagnostics.length === 0) {
     return { file: { file: options.file, groups: [] }, diagnostics: [] };
   }
-  const outcome = readDocument(document, fileSchema({ ...options, source }));
+  const { allowsUnknownKeys = false } = options;
+  const outcome = readDocument(document, fileSchema({ ...options, source }), { allowsUnknownKeys });
   return { file: outcome.value, diagnostics: outcome.diagnostics };
 }
 

@@ -7,7 +7,7 @@ export { quantileOf } from './folds.ts';
 export { annotateFold } from './histogram-folds.ts';
 export { noteMixedKinds, noteMixedSchemas, noteReconciledBounds } from './histogram-notes.ts';
 export { Arena, MemoryPool } from './memory.ts';
-export { type EngineSettings, Refusal, Run, type RunInputs } from './run.ts';
+export { type EngineSettings, type Measure, Refusal, Run, type RunInputs } from './run.ts';
 export { needStartTimestamps, queryTimes, selectInstants, selectRanges, windowEnds } from './select.ts';
 export { subqueryWindows, windowsOver } from './subquery.ts';
 export {

@@ -4,14 +4,16 @@
 import type { Clock } from '../../base/index.ts';
 import type {
   Annotation,
+  OperatorCost,
   QueryErrorCode,
   QueryFailure,
   SeriesColumns,
   SeriesReader,
   TextSpan,
 } from '../../model/index.ts';
+import type { Planned } from '../plan/index.ts';
 import type { Arena } from './memory.ts';
-import type { SeriesMeta, VectorValue } from './values.ts';
+import type { Grid, SeriesMeta, Value, VectorValue } from './values.ts';
 import { mergeEqualSeries, withoutNameLabels } from './values.ts';
 
 export interface EngineSettings {
@@ -45,6 +47,20 @@ export class Refusal extends Error {
 /** Longest stretch without giving the event loop a turn: well below the 50 ms that the rest of the process allows. */
 const SLICE_MS = 25;
 
+/** Measures what each operator does (measure.ts). */
+export interface Measure {
+  /** The whole plan, once its root is evaluated. */
+  readonly root: OperatorCost | undefined;
+  /** Around `work`, the evaluation of a node. */
+  of<T>(
+    at: { readonly run: Run; readonly node: Planned; readonly grid: Grid },
+    work: () => Promise<T>,
+    resultOf: (result: T) => Value,
+  ): Promise<T>;
+  /** The operator at work takes what an equal one has read or computed before. */
+  shared(): void;
+}
+
 export interface RunInputs {
   readonly reader: SeriesReader;
   readonly clock: Clock;
@@ -57,6 +73,8 @@ export interface RunInputs {
   readonly lookbackMs: number;
   readonly notBeforeMs: number | undefined;
   readonly memory: Arena;
+  /** There only for a query that is to be explained. */
+  readonly measure?: Measure;
 }
 
 export class Run {

@@ -64,7 +64,7 @@ function read(run: Run, source: PlannedSource, times: ReadTimes): Promise<readon
   if (reading === undefined) {
     reading = readOnce(run, source, hints);
     run.reads.set(key, reading);
-  }
+  } else run.inputs.measure?.shared();
   return source.detectsResets === true ? reading.then(series => series.map(withDetectedResets)) : reading;
 }
 

@@ -13,6 +13,7 @@ export type {
   PlannedNumber,
   PlannedSource,
   PlannedSpan,
+  RepeatNode,
   SelectNode,
   SelectRangeNode,
   SelectTimesNode,
