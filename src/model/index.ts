@@ -13,6 +13,7 @@ export { type Diagnostic, formatDiagnostic } from './diagnostic.ts';
 export type { FamilySample, MetricFamily } from './family.ts';
 export {
   HIGH_WORD,
+  isFiniteAt,
   isStaleAt,
   LOW_WORD,
   NAN_HIGH,

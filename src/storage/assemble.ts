@@ -159,90 +159,109 @@ export function decodeAll(
 ): Result<SeriesColumns[], DamagedChunk> {
   const { views, window, limit, memory } = wanted;
   const scope: LineScope = { views, window, lines: new Map(), alike: new Map() };
-  const found: SeriesColumns[] = [];
-  const decoding = new Decoding(memory);
+  const rooms = new Rooms(memory);
+  const wantedOnes: Decoding[] = [];
+  const byLine = new Map<Timeline, Decoding[]>();
   for (const pick of picks) {
     const line = timelineOf(pick, scope);
     if (line.from === line.to) continue;
-    const damagedAt = decoding.decode(pick, line);
-    if (damagedAt !== undefined)
-      return err({ chunkId: damagedAt.chunkId, cause: 'a column of it makes no sense' });
-    found.push(decoding.columns(pick, line));
-    if (found.length === limit) break;
+    const one = { pick, line, ...rooms.take(pick.line.count), isPlain: true, extras: undefined };
+    wantedOnes.push(one);
+    const others = byLine.get(line);
+    if (others === undefined) byLine.set(line, [one]);
+    else others.push(one);
+    if (wantedOnes.length === limit) break;
   }
-  return ok(found);
+  for (const [line, decodings] of byLine) {
+    const piece = decodeLine(line, decodings);
+    if (piece !== undefined) return err({ chunkId: piece.chunkId, cause: 'a column of it makes no sense' });
+  }
+  return ok(wantedOnes.map(columnsOf));
 }
 
-/** Decodes one series after the other into blocks that many share. */
-class Decoding {
+/** One series on its way: its values go to the room from `at` on. */
+interface Decoding {
+  readonly pick: Pick;
+  readonly line: Timeline;
+  readonly room: ColumnRoom;
+  readonly at: number;
+  isPlain: boolean;
+  extras: ColumnExtrasBuilder | undefined;
+}
+
+/** Blocks that many series share. */
+class Rooms {
   readonly #memory: FloatLender | undefined;
   #room: ColumnRoom = roomOf(new Float64Array(0));
-  /** Of the series decoded last. */
-  #start = 0;
-  #end = 0;
-  #isPlain = true;
-  #extras: ColumnExtrasBuilder | undefined;
+  #used = 0;
 
   constructor(memory: FloatLender | undefined) {
     this.#memory = memory;
   }
 
-  /** The piece that makes no sense, if there is one. */
-  decode(pick: Pick, { views }: Timeline): Piece | undefined {
-    const { pieces, count } = pick.line;
-    this.#take(count);
-    const room = this.#room;
-    for (let i = 0; i < pieces.length; i++) {
-      const piece = pieces[i]!;
-      room.at = this.#end;
-      room.count = piece.count;
-      this.#end += piece.count;
-      const source = sourceOf(pick, i);
-      if (typeof source !== 'number') {
-        this.#copy(source, count);
-        continue;
-      }
-      const view = views[i]!;
-      if (this.#isPlain && mayHoldMarkersIn(view, source)) this.#isPlain = false;
-      if (!readChunkColumn(view, source, room)) return piece;
-      if (view.extras === undefined) continue;
-      const extras = readChunkExtras(view, source, piece.count);
-      if (extras === 'damaged') return piece;
-      if (extras !== undefined) this.#addExtras(extras, count);
-    }
-    return undefined;
-  }
-
-  /** Of what was decoded last. */
-  columns({ labels, ref, producer }: Pick, { times, order, from, to }: Timeline): SeriesColumns {
-    const raw = this.#room.values.subarray(this.#start, this.#end);
-    const values = order === undefined ? raw : valuesAt(raw, order);
-    const columns = { labels, ref, producer, timesMs: times, values, from, to, isPlain: this.#isPlain };
-    return this.#extras === undefined ? columns : { ...columns, ...this.#extras.finish(order) };
-  }
-
-  #take(count: number): void {
-    if (this.#end + count > this.#room.values.length) {
+  take(count: number): { readonly room: ColumnRoom; readonly at: number } {
+    if (this.#used + count > this.#room.values.length) {
       const size = Math.max(BLOCK_FLOATS, count);
       this.#room = roomOf(this.#memory?.floats(size) ?? new Float64Array(size));
-      this.#end = 0;
+      this.#used = 0;
     }
-    this.#start = this.#end;
-    this.#isPlain = true;
-    this.#extras = undefined;
+    this.#used += count;
+    return { room: this.#room, at: this.#used - count };
   }
+}
 
-  #copy(source: OpenColumn, all: number): void {
-    const { words, at, count } = this.#room;
-    const from = 2 * source.at;
-    for (let i = 0; i < 2 * count; i++) words[2 * at + i] = source.words[from + i]!;
-    this.#isPlain &&= source.isPlain;
-    if (source.extras !== undefined) this.#addExtras(source.extras, all);
+/**
+ * All series of a line, chunk by chunk: what is read of one lies near what the next needs. The piece that makes no sense, if
+ * there is one.
+ */
+function decodeLine({ views }: Timeline, decodings: readonly Decoding[]): Piece | undefined {
+  const { pieces } = decodings[0]!.pick.line;
+  let before = 0;
+  for (let i = 0; i < pieces.length; i++) {
+    const piece = pieces[i]!;
+    const view = views[i];
+    for (const one of decodings) {
+      one.room.at = one.at + before;
+      one.room.count = piece.count;
+      const source = sourceOf(one.pick, i);
+      if (typeof source !== 'number') copyOpen(source, one);
+      else if (!decodeColumn(view!, source, one)) return piece;
+    }
+    before += piece.count;
   }
+  return undefined;
+}
 
-  #addExtras(extras: ColumnExtras, all: number): void {
-    const { at, count } = this.#room;
-    this.#extras ??= new ColumnExtrasBuilder(all);
-    this.#extras.copy(extras, 0, { count, at: at - this.#start });
-  }
+function decodeColumn(view: ChunkView, column: number, into: Decoding): boolean {
+  const { room } = into;
+  if (into.isPlain && mayHoldMarkersIn(view, column)) into.isPlain = false;
+  if (!readChunkColumn(view, column, room)) return false;
+  if (view.extras === undefined) return true;
+  const extras = readChunkExtras(view, column, room.count);
+  if (extras === 'damaged') return false;
+  if (extras !== undefined) addExtras(into, extras);
+  return true;
+}
+
+function copyOpen(source: OpenColumn, into: Decoding): void {
+  const { words, at, count } = into.room;
+  const from = 2 * source.at;
+  for (let i = 0; i < 2 * count; i++) words[2 * at + i] = source.words[from + i]!;
+  into.isPlain &&= source.isPlain;
+  if (source.extras !== undefined) addExtras(into, source.extras);
+}
+
+function addExtras(into: Decoding, extras: ColumnExtras): void {
+  const { at, count } = into.room;
+  into.extras ??= new ColumnExtrasBuilder(into.pick.line.count);
+  into.extras.copy(extras, 0, { count, at: at - into.at });
+}
+
+function columnsOf({ pick, line, room, at, isPlain, extras }: Decoding): SeriesColumns {
+  const { labels, ref, producer } = pick;
+  const { times, order, from, to } = line;
+  const raw = room.values.subarray(at, at + pick.line.count);
+  const values = order === undefined ? raw : valuesAt(raw, order);
+  const columns = { labels, ref, producer, timesMs: times, values, from, to, isPlain };
+  return extras === undefined ? columns : { ...columns, ...extras.finish(order) };
 }

@@ -1,7 +1,7 @@
 // The open rows of a cohort as a reader sees them: their times once for all its series, a series' values copied out.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
-import { type FloatLender, HIGH_WORD, wordsOf } from '../model/index.ts';
+import { type FloatLender, isFiniteAt, wordsOf } from '../model/index.ts';
 import type { OpenColumn, Piece } from './assemble.ts';
 import type { Window } from './block/block.ts';
 import { gatherColumn, gatherExtras, hasValue } from './cohort.ts';
@@ -39,22 +39,19 @@ export interface OpenRows {
   readonly piece: Piece;
   /** 0: none is wanted. */
   readonly count: number;
-  /** Of the newest one wanted. */
-  readonly lastMs: number;
   /** Undefined for a column without values in these rows. */
   take(column: number, room: Room): OpenColumn | undefined;
   /** The same of rows that are not uniform, with what tells their times from others'. */
   pickOut(column: number): { readonly key: string; readonly open: OpenColumn } | undefined;
 }
 
-export function openRowsOf(
-  cohort: Cohort,
-  wanted: { readonly window: Window; readonly lastOnly: boolean },
-): OpenRows {
+export function openRowsOf(cohort: Cohort, wanted: { readonly window: Window }): OpenRows {
   const { chunkId, rowTimes } = cohort;
   const shape = cohort.rowShapes[0]!;
   const isUniform = cohort.rowShapes.every(one => one === shape);
-  const { from, to } = isUniform ? rowsWithin(cohort, wanted) : { from: 0, to: cohort.rows };
+  const { from, to } = isUniform
+    ? rowsWithin(cohort, { ...wanted, lastOnly: false })
+    : { from: 0, to: cohort.rows };
   const rows = { from, count: to - from };
   const times = rowTimes.slice(from, to);
   return {
@@ -62,7 +59,6 @@ export function openRowsOf(
     key: rows.count === cohort.rows ? `o${chunkId};` : `o${chunkId}@${from}-${to};`,
     piece: { firstMs: times[0] ?? 0, chunkId, count: rows.count, mask: undefined },
     count: rows.count,
-    lastMs: times.reduce((last, time) => Math.max(last, time), -Infinity),
     take(column, room) {
       const position = shape.positions[column] ?? -1;
       if (position < 0) return undefined;
@@ -76,7 +72,7 @@ export function openRowsOf(
 }
 
 /** The stretch of rows that has all that are wanted. Rows nearly always come in the order of time. */
-function rowsWithin(
+export function rowsWithin(
   { rowTimes, rows }: Cohort,
   { window, lastOnly }: { readonly window: Window; readonly lastOnly: boolean },
 ): { readonly from: number; readonly to: number } {
@@ -94,8 +90,6 @@ function rowsWithin(
   return lastOnly ? { from: newest, to: newest + 1 } : { from, to };
 }
 
-const EXPONENT = 0x7ff00000;
-
 /** Whether all of them are finite numbers. */
 function copyRows(
   { rowSlabs, rowAt }: Cohort,
@@ -110,7 +104,7 @@ function copyRows(
     const at = 2 * (rowAt[row]! + rows.position);
     words[to] = source[at]!;
     words[to + 1] = source[at + 1]!;
-    if ((words[to + HIGH_WORD]! & EXPONENT) === EXPONENT) isPlain = false;
+    isPlain &&= isFiniteAt(words, to >>> 1);
     to += 2;
   }
   return isPlain;

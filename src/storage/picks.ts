@@ -32,13 +32,10 @@ interface Sealed {
   /** Those in which some columns lack rows. */
   readonly partial: readonly Chunk[];
   readonly line: Line;
-  /** Of the chunks; -Infinity without any. */
-  readonly maxMs: number;
 }
 
 interface Scope {
   readonly window: Window;
-  readonly lastOnly: boolean;
   readonly only: ReadonlySet<Chunk> | undefined;
   readonly chunks: Map<number, Chunk>;
   readonly sealed: Map<Membership, Sealed>;
@@ -52,8 +49,6 @@ interface Scope {
 
 export interface Wanted {
   readonly window: Window;
-  /** Of each series the newest sample in the window will do. */
-  readonly lastOnly?: boolean;
   /** These sealed chunks only. */
   readonly only?: ReadonlySet<Chunk>;
   readonly memory?: FloatLender | undefined;
@@ -63,10 +58,9 @@ export interface Wanted {
 
 /** Of all that the head has of these series in the window, or of certain sealed chunks only. */
 export function takeSnapshot(head: Head, matched: readonly Series[], wanted: Wanted): Snapshot {
-  const { window, lastOnly = false, only, isSorted = false, memory } = wanted;
+  const { window, only, isSorted = false, memory } = wanted;
   const scope: Scope = {
     window,
-    lastOnly,
     only,
     chunks: new Map(),
     sealed: new Map(),
@@ -121,8 +115,8 @@ function usualPlace(series: Series, scope: Scope): Place | undefined {
   const open = rows.take(series.cohortColumns[0]!, scope.room);
   if (open === undefined) return undefined;
   const sealed = series.members.length === 0 ? undefined : sealedOf(series.members[0]!, scope);
-  if (sealed === undefined || sealed.chunks.length === 0 || (scope.lastOnly && sealed.maxMs < rows.lastMs))
-    return { line: lineOfPiece(rows, scope), sources: 0, open };
+  if (sealed === undefined || sealed.chunks.length === 0)
+    return { line: longer(NO_LINE, rows, scope), sources: 0, open };
   const column = series.columns[0]!;
   const isLast = rows.piece.firstMs > (sealed.line.pieces.at(-1)?.firstMs ?? Infinity);
   if (!isLast || isPartial(sealed.partial, column)) return undefined;
@@ -144,10 +138,6 @@ function lineOf(parts: readonly Part[], scope: Scope): Line {
 }
 
 const NO_LINE: Line = { key: '', pieces: [], count: 0 };
-
-function lineOfPiece(rows: OpenRows, scope: Scope): Line {
-  return longer(NO_LINE, rows, scope);
-}
 
 function longer(line: Line, { key, piece }: OpenRows, scope: Scope): Line {
   const latest = scope.longer.get(piece);
@@ -177,8 +167,7 @@ function sealedOf(membership: Membership, scope: Scope): Sealed {
     rising.map(chunk => sealedPart(chunk, 0, undefined)),
     scope,
   );
-  const maxMs = chunks.reduce((max, chunk) => Math.max(max, chunk.maxMs), -Infinity);
-  const sealed = { chunks, partial: chunks.filter(({ partial }) => partial !== undefined), line, maxMs };
+  const sealed = { chunks, partial: chunks.filter(({ partial }) => partial !== undefined), line };
   scope.sealed.set(membership, sealed);
   return sealed;
 }

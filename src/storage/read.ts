@@ -17,6 +17,7 @@ import type { Window } from './block/block.ts';
 import type { ChunkStore } from './chunk-store.ts';
 import type { Head } from './head.ts';
 import type { Series } from './head-data.ts';
+import { latestOf } from './latest.ts';
 import { type Snapshot, takeSnapshot } from './picks.ts';
 import type { Selections } from './selections.ts';
 
@@ -38,9 +39,11 @@ export async function selectSeries(
   const { hints, signal } = asked;
   const matched = source.selections.match(matchers);
   if (!matched.ok) return err({ code: 'query-storage', message: matched.error });
-  const { lastOnly = false, memory } = hints;
-  const wanted = { window: hints, lastOnly, isSorted: true, memory };
-  const snapshot = takeSnapshot(source.head, matched.value, wanted);
+  const { memory } = hints;
+  const latest =
+    hints.lastOnly === true ? latestOf(source.head, matched.value, { window: hints, memory }) : undefined;
+  const closer = latest?.rest ?? matched.value;
+  const snapshot = takeSnapshot(source.head, closer, { window: hints, isSorted: true, memory });
   const loaded = await loadViews(source, snapshot, signal);
   if (!loaded.ok || loaded.value === 'again') return loaded.ok ? ok('again' as const) : loaded;
   const columns = decodeAll(snapshot.picks, {
@@ -49,9 +52,15 @@ export async function selectSeries(
     limit: hints.limit,
     memory,
   });
-  if (columns.ok) return columns;
+  if (columns.ok) return ok(latest === undefined ? columns.value : joined(latest.found, columns.value));
   source.chunks.markDamaged(snapshot.chunks.get(columns.error.chunkId)!, columns.error.cause);
   return ok('again');
+}
+
+/** Of two lists in the order of labels. */
+function joined(a: readonly SeriesColumns[], b: readonly SeriesColumns[]): readonly SeriesColumns[] {
+  if (b.length === 0) return a;
+  return [...a, ...b].sort((one, other) => compareLabels(one.labels, other.labels));
 }
 
 /** Series of the head with samples in the range, both ends included; 'again' as above. */

@@ -30,7 +30,7 @@ import {
   type VectorValue,
   withHistograms,
 } from './values.ts';
-import { WindowCache, type Windows } from './windows.ts';
+import { WindowCache, type Windows, type WindowTimes } from './windows.ts';
 
 /** Step and range as the functions step() and range() and duration expressions see them. */
 export function queryTimes(run: Run): { readonly stepMs: number; readonly rangeMs: number } {
@@ -139,18 +139,32 @@ export async function selectInstants(
   const windows = new WindowCache({ endsMs, widthMs, notBeforeMs: run.inputs.notBeforeMs ?? -Infinity });
   const histograms = new Map<number, NativeHistogram>();
   for (const [row, columns] of series.entries()) {
-    const { first, end } = windows.of(columns.timesMs, columns.from, columns.to);
+    const { first, end } = lastOnly
+      ? lastWithin(columns, windows.times)
+      : windows.of(columns.timesMs, columns.from, columns.to);
     fillInstants({ columns, first, end, take, histograms }, vector, row * grid.steps);
     if (run.isDue()) await run.pause();
   }
   return take === 'value' ? withHistograms(vector, histograms) : run.uniqueAfterDrop(vector, source.span);
 }
 
+/** The window of a single step as far as it is looked at: its last sample. */
+function lastWithin(
+  { timesMs, from, to }: SeriesColumns,
+  { endsMs, widthMs, notBeforeMs }: WindowTimes,
+): { readonly first: readonly number[]; readonly end: readonly number[] } {
+  const endMs = endsMs[0]!;
+  let end = to;
+  while (end > from && timesMs[end - 1]! > endMs) end--;
+  const isWithin = end > from && timesMs[end - 1]! > Math.max(endMs - widthMs, notBeforeMs);
+  return { first: [isWithin ? end - 1 : end], end: [end] };
+}
+
 function fillInstants(
   input: {
     readonly columns: SeriesColumns;
-    readonly first: Int32Array;
-    readonly end: Int32Array;
+    readonly first: ArrayLike<number>;
+    readonly end: ArrayLike<number>;
     readonly take: Taken;
     readonly histograms: Map<number, NativeHistogram>;
   },

@@ -45,19 +45,19 @@ interface Known {
 
 /** Remembers windows by time column and bounds. */
 export class WindowCache {
-  readonly #times: WindowTimes;
+  readonly times: WindowTimes;
   /** Nearly always the bounds are the same for all who share a column. */
   readonly #known = new Map<Float64Array, Known[]>();
 
   constructor(times: WindowTimes) {
-    this.#times = times;
+    this.times = times;
   }
 
   of(timesMs: Float64Array, from: number, to: number): Windows {
     const known = this.#known.get(timesMs);
     const found = known?.find(one => one.from === from && one.to === to);
     if (found !== undefined) return found.windows;
-    const windows = findWindows(timesMs, { from, to }, this.#times);
+    const windows = findWindows(timesMs, { from, to }, this.times);
     if (known === undefined) this.#known.set(timesMs, [{ windows, from, to }]);
     else known.push({ windows, from, to });
     return windows;
