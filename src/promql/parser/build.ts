@@ -2,7 +2,7 @@
 // and @ may stand) is decided here; types and names are checked in check.ts.
 
 import type { SyntaxNode } from '@lezer/common';
-import type { Matcher, MatchOp } from '../../model/index.ts';
+import { compileMatcher, type Matcher, type MatchOp } from '../../model/index.ts';
 import type { Aggregation, AggregationOp, Expr, VectorSelector } from './ast.ts';
 import {
   type BuildContext,
@@ -17,6 +17,7 @@ import {
   spanOf,
 } from './context.ts';
 import { isOperator, regroup } from './operators.ts';
+import { functionName } from './signatures.ts';
 
 export function buildExpr(context: BuildContext, node: SyntaxNode): Expr {
   return isOperator(node) ? regroup(context, node, buildPrimary) : buildPrimary(context, node);
@@ -80,11 +81,16 @@ function buildMatcher(context: BuildContext, node: SyntaxNode): Matcher {
   let name = '';
   if (label !== null) name = sliceOf(context, label);
   else if (quoted !== null) name = readQuotedName(context, quoted);
-  return {
+  const matcher: Matcher = {
     name,
     op: readMatchOp(op === null ? '=' : sliceOf(context, op)),
     value: value === null ? '' : readString(context, value),
   };
+  const compiled = compileMatcher(matcher);
+  if (!compiled.ok) {
+    problem(context, spanOf(node), `bad regular expression in matcher for "${name}": ${compiled.error}`);
+  }
+  return matcher;
 }
 
 function readMatchOp(text: string): MatchOp {
@@ -129,8 +135,3 @@ const PARAMETER_OPS: ReadonlySet<string> = new Set([
   'quantile',
   'topk',
 ]);
-
-/** Names are written in small letters, but step and its like are keywords and may be in capitals. */
-function functionName(text: string): string {
-  return /^(step|range|min_of|max_of)$/i.test(text) ? text.toLowerCase() : text;
-}

@@ -7,22 +7,27 @@ import type { DurationExpr } from './ast.ts';
 import { type BuildContext, problem, readNumber, sliceOf, spanOf } from './context.ts';
 import { DURATION_SECONDS_MAX } from './literals.ts';
 
+/** Stands for what is wrong. As in Prometheus it is 0 and nowhere in the text: in brackets that is a second problem. */
+const WRONG: DurationExpr = { kind: 'literal', seconds: 0, duration: true, span: { start: 0, end: 0 } };
+
 /** Builds what stands in brackets or after `offset`; a bare number or a negated one becomes one literal. */
 export function buildDuration(context: BuildContext, node: SyntaxNode | null, outer: TextSpan): DurationExpr {
   const built = node === null ? undefined : build(context, node);
   const duration: DurationExpr = built ?? { kind: 'literal', seconds: 1, duration: true, span: outer };
+  const literal = asLiteral(duration);
+  if (literal !== undefined) return literal;
   const folded = foldDuration(duration);
-  if (folded !== undefined && !(Math.abs(folded) <= DURATION_SECONDS_MAX)) {
-    if (!Number.isNaN(folded) || !hasZeroDivision(duration)) {
-      problem(context, duration.span, 'duration out of range');
-    }
-    return { kind: 'literal', seconds: 1, duration: true, span: duration.span };
-  }
+  if (folded === undefined || Math.abs(folded) <= DURATION_SECONDS_MAX) return duration;
+  problem(context, duration.span, Number.isNaN(folded) ? 'division by zero' : 'duration out of range');
+  return WRONG;
+}
+
+type DurationLiteral = Extract<DurationExpr, { kind: 'literal' }>;
+
+function asLiteral(duration: DurationExpr): DurationLiteral | undefined {
   if (duration.kind === 'literal') return { ...duration, duration: true };
-  if (duration.kind === 'negate' && duration.expr.kind === 'literal') {
-    return { kind: 'literal', seconds: -duration.expr.seconds, duration: true, span: duration.span };
-  }
-  return duration;
+  if (duration.kind !== 'negate' || duration.expr.kind !== 'literal') return undefined;
+  return { kind: 'literal', seconds: -duration.expr.seconds, duration: true, span: duration.span };
 }
 
 function build(context: BuildContext, node: SyntaxNode): DurationExpr | undefined {
@@ -34,10 +39,7 @@ function build(context: BuildContext, node: SyntaxNode): DurationExpr | undefine
     .filter(child => child !== undefined);
   const [first, second] = operands;
   const number = node.getChild('NumberDurationLiteralInDurationContext');
-  if (number !== null) {
-    const { value, duration } = readNumber(context, number);
-    return { kind: 'literal', seconds: value, duration, span };
-  }
+  if (number !== null) return buildLiteral(context, number, span);
   if (node.getChild('DurationStep') !== null) return { kind: 'step', span };
   if (node.getChild('DurationRange') !== null) return { kind: 'range', span };
   if (first === undefined) return undefined;
@@ -48,43 +50,31 @@ function build(context: BuildContext, node: SyntaxNode): DurationExpr | undefine
   if (second === undefined) return { kind: 'paren', expr: first, span };
   if (node.getChild('DurationMinOf') !== null) return { kind: 'min_of', left: first, right: second, span };
   if (node.getChild('DurationMaxOf') !== null) return { kind: 'max_of', left: first, right: second, span };
-  const op = operatorOf(node);
-  if ((op === '/' || op === '%') && foldDuration(second) === 0) {
-    problem(context, span, op === '/' ? 'division by zero' : 'modulo by zero');
+  const [op, sign] = operatorOf(node);
+  // Only a literal is judged here; what comes to 0 otherwise has no value, and is judged for that.
+  if ((op === '/' || op === '%') && asLiteral(second)?.seconds === 0) {
+    problem(context, sign, op === '/' ? 'division by zero' : 'modulo by zero');
+    return WRONG;
   }
   return { kind: 'binary', op, left: first, right: second, span };
 }
 
-function operatorOf(node: SyntaxNode): '+' | '-' | '*' | '/' | '%' | '^' {
-  if (node.getChild('Add') !== null) return '+';
-  if (node.getChild('Sub') !== null) return '-';
-  if (node.getChild('Mul') !== null) return '*';
-  if (node.getChild('Div') !== null) return '/';
-  return node.getChild('Mod') !== null ? '%' : '^';
+function buildLiteral(context: BuildContext, node: SyntaxNode, span: TextSpan): DurationExpr {
+  const { value, duration } = readNumber(context, node);
+  if (Math.abs(value) <= DURATION_SECONDS_MAX) return { kind: 'literal', seconds: value, duration, span };
+  problem(context, spanOf(node), 'duration out of range');
+  return WRONG;
 }
 
-function hasZeroDivision(duration: DurationExpr): boolean {
-  switch (duration.kind) {
-    case 'literal':
-    case 'step':
-    case 'range':
-      return false;
-    case 'negate':
-    case 'paren':
-      return hasZeroDivision(duration.expr);
-    case 'min_of':
-    case 'max_of':
-    case 'binary':
-      return (
-        (duration.kind === 'binary' &&
-          (duration.op === '/' || duration.op === '%') &&
-          foldDuration(duration.right) === 0) ||
-        hasZeroDivision(duration.left) ||
-        hasZeroDivision(duration.right)
-      );
-    default:
-      return never(duration);
+const OPERATORS = { Add: '+', Sub: '-', Mul: '*', Div: '/', Mod: '%', Pow: '^' } as const;
+
+/** The operator between two durations and where it stands. */
+function operatorOf(node: SyntaxNode): readonly ['+' | '-' | '*' | '/' | '%' | '^', TextSpan] {
+  for (const name of Object.keys(OPERATORS) as (keyof typeof OPERATORS)[]) {
+    const found = node.getChild(name);
+    if (found !== null) return [OPERATORS[name], spanOf(found)];
   }
+  return ['^', spanOf(node)];
 }
 
 /** What a query knows when it runs. */

@@ -2,7 +2,7 @@
 
 import type { SyntaxNode } from '@lezer/common';
 import type { TextSpan } from '../../model/index.ts';
-import type { AtModifier, DurationExpr, Expr } from './ast.ts';
+import type { AtModifier, DurationExpr, Expr, VectorSelector } from './ast.ts';
 import { type BuildContext, problem, readNumber, sliceOf } from './context.ts';
 import { buildDuration } from './durations.ts';
 
@@ -25,16 +25,23 @@ export function applyPostfix(context: BuildContext, node: SyntaxNode, inner: Exp
 function applyRange(context: BuildContext, node: SyntaxNode, inner: Expr): Expr {
   const span = { start: inner.span.start, end: node.to };
   const durationNode = node.getChild('DurationExpr');
-  const bracket = { start: durationNode === null ? span.start : durationNode.from - 1, end: span.end };
+  const open = context.text.lastIndexOf('[', (durationNode ?? node).from - 1);
+  const bracket = { start: Math.max(open, span.start), end: span.end };
+  // The duration stands before the bracket that closes it, and so do its problems.
+  const range = positive(context, buildDuration(context, durationNode, span));
   if (inner.kind !== 'selector') {
-    problem(context, bracket, 'ranges only allowed for vector selectors');
-    return inner;
+    problem(context, bracket, ONLY_SELECTORS);
+    const nothing: VectorSelector = { kind: 'selector', name: '', matchers: [], span: inner.span };
+    const wrong: Expr = { kind: 'range', selector: nothing, range, span };
+    context.wrongRanges.add(wrong);
+    return wrong;
   }
   if (inner.offset !== undefined) problem(context, bracket, 'no offset modifiers allowed before range');
-  if (inner.at !== undefined) problem(context, bracket, 'no @ modifiers allowed before range');
-  const range = positive(context, buildDuration(context, durationNode, span));
+  else if (inner.at !== undefined) problem(context, bracket, 'no @ modifiers allowed before range');
   return { kind: 'range', selector: inner, range, span };
 }
+
+const ONLY_SELECTORS = 'ranges only allowed for vector selectors';
 
 function applySubquery(context: BuildContext, node: SyntaxNode, expr: Expr): Expr {
   const [rangeNode, stepNode] = node.getChildren('DurationExpr');
@@ -63,16 +70,18 @@ function applyOffset(context: BuildContext, node: SyntaxNode, inner: Expr): Expr
   if (target.current.offset !== undefined) {
     problem(context, inner.span, 'offset may not be set multiple times');
   }
-  return target.change({ offset });
+  // An offset of nothing is none, and may be followed by one.
+  return target.change(offset.kind === 'literal' && offset.seconds === 0 ? {} : { offset });
 }
 
 function applyAt(context: BuildContext, node: SyntaxNode, inner: Expr): Expr {
   const span = { start: inner.span.start, end: node.to };
+  const at = readAt(context, node, inner.span);
   const target = modified(context, inner, { word: '@', span });
   if (target === undefined) return inner;
   if (target.current.at !== undefined)
     problem(context, inner.span, '@ <timestamp> may not be set multiple times');
-  return target.change({ at: readAt(context, node, inner.span) });
+  return target.change({ at });
 }
 
 /** Timestamps must fit signed 64-bit milliseconds. */
@@ -93,22 +102,23 @@ function readAt(context: BuildContext, node: SyntaxNode, span: TextSpan): AtModi
   return { kind: 'time', timeMs: Math.round(seconds * 1000) };
 }
 
+/** The word is not part of the span, as in Prometheus. */
 function applyModifier(context: BuildContext, node: SyntaxNode, inner: Expr): Expr {
-  const span = { start: inner.span.start, end: node.to };
   const modifier = node.name === 'SmoothedExpr' ? 'smoothed' : 'anchored';
   const selector = inner.kind === 'range' ? inner.selector : inner;
+  if (context.wrongRanges.has(inner)) return inner;
   if (selector.kind !== 'selector') {
-    problem(context, span, `${modifier} modifier must be preceded by a vector or range selector`);
+    problem(context, inner.span, `${modifier} modifier must be preceded by a vector or range selector`);
     return inner;
   }
-  if (selector.modifier !== undefined) {
-    problem(context, span, 'anchored and smoothed may be set only once, and not together');
+  if (selector.modifier !== undefined && selector.modifier !== modifier) {
+    problem(context, inner.span, 'anchored and smoothed modifiers cannot be used together');
   }
   if (modifier === 'anchored' && inner.kind !== 'range') {
-    problem(context, span, 'anchored modifier must be preceded by a range selector');
+    problem(context, inner.span, 'anchored modifier must be preceded by a range selector');
   }
-  if (inner.kind === 'range') return { ...inner, selector: { ...selector, modifier }, span };
-  return { ...selector, modifier, span };
+  const changed: VectorSelector = { ...selector, modifier };
+  return inner.kind === 'range' ? { ...inner, selector: changed } : changed;
 }
 
 interface Modified {
@@ -123,6 +133,10 @@ function modified(
 ): Modified | undefined {
   if (inner.kind === 'selector' || inner.kind === 'subquery') {
     return { current: inner, change: changes => ({ ...inner, ...changes, span }) };
+  }
+  if (context.wrongRanges.has(inner)) {
+    problem(context, inner.span, ONLY_SELECTORS);
+    return undefined;
   }
   if (inner.kind === 'range') {
     const { selector } = inner;
