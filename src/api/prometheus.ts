@@ -109,7 +109,6 @@ function notesOf(answer: QueryAnswer): { warnings: string[]; infos: string[] } {
 
 const ERROR_TYPES: Readonly<Record<QueryErrorCode, ErrorType>> = {
   'query-parse': 'bad_data',
-  'query-not-supported': 'bad_data',
   'query-execution': 'execution',
   'query-limit': 'execution',
   'query-timeout': 'timeout',
