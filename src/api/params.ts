@@ -1,6 +1,7 @@
 // Request parameters: from the query and, for POST forms, from the body.
 
 import { err, ok, parseDuration, type Result, type ServerRequest } from '../base/index.ts';
+import { type Expr, parseExpr } from '../promql/parser/index.ts';
 
 /** Expressions and matchers by POST: far more than any real one, little enough to hold. */
 const FORM_BYTES_MAX = 1024 * 1024;
@@ -41,6 +42,17 @@ export function limitParam(params: URLSearchParams): Result<number, string> {
   if (text === '') return ok(0);
   if (!/^\d+$/.test(text)) return err('invalid parameter "limit": a whole number of at least 0 expected');
   return ok(Number(text));
+}
+
+/** The expression of `query`; a mistake comes with its line and column, as Prometheus has them. */
+export function exprParam(params: URLSearchParams): Result<Expr, string> {
+  const text = params.get('query') ?? '';
+  const parsed = parseExpr(text);
+  if (parsed.ok) return parsed;
+  const [{ span, message }] = parsed.error;
+  const before = text.slice(0, span.start).split('\n');
+  const column = (before[before.length - 1] ?? '').length + 1;
+  return err(`invalid parameter "query": ${before.length}:${column}: parse error: ${message}`);
 }
 
 /** As Prometheus says it. */

@@ -8,7 +8,6 @@ import {
   type DurationExpr,
   type Expr,
   formatPlainNumber,
-  parseExpr,
   returnTypeOf,
   SET_OPS,
   SIGNATURES,
@@ -16,6 +15,7 @@ import {
   type VectorSelector,
 } from '../promql/parser/index.ts';
 import type { ApiDeps } from './deps.ts';
+import { exprParam } from './params.ts';
 import type { Asked } from './prometheus.ts';
 import { failure, success } from './respond.ts';
 
@@ -23,9 +23,8 @@ import { failure, success } from './respond.ts';
 type NodeJson = { readonly type: string } & Readonly<Record<string, unknown>>;
 
 export function parseQuery(_: ApiDeps, { params }: Asked): ServerResponse {
-  const parsed = parseExpr(params.get('query') ?? '');
-  if (!parsed.ok) return failure('bad_data', `invalid parameter "query": ${parsed.error[0].message}`);
-  return success(nodeJson(parsed.value));
+  const expr = exprParam(params);
+  return expr.ok ? success(nodeJson(expr.value)) : failure('bad_data', expr.error);
 }
 
 function nodeJson(expr: Expr): NodeJson {

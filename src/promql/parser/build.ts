@@ -2,7 +2,7 @@
 // and @ may stand) is decided here; types and names are checked in check.ts.
 
 import type { SyntaxNode } from '@lezer/common';
-import { compileMatcher, type Matcher, type MatchOp } from '../../model/index.ts';
+import type { Matcher, MatchOp } from '../../model/index.ts';
 import type { Aggregation, AggregationOp, Expr, VectorSelector } from './ast.ts';
 import {
   type BuildContext,
@@ -17,7 +17,7 @@ import {
   spanOf,
 } from './context.ts';
 import { isOperator, regroup } from './operators.ts';
-import { functionName } from './signatures.ts';
+import { functionName, WITH_PARAMETER } from './signatures.ts';
 
 export function buildExpr(context: BuildContext, node: SyntaxNode): Expr {
   return isOperator(node) ? regroup(context, node, buildPrimary) : buildPrimary(context, node);
@@ -81,16 +81,11 @@ function buildMatcher(context: BuildContext, node: SyntaxNode): Matcher {
   let name = '';
   if (label !== null) name = sliceOf(context, label);
   else if (quoted !== null) name = readQuotedName(context, quoted);
-  const matcher: Matcher = {
+  return {
     name,
     op: readMatchOp(op === null ? '=' : sliceOf(context, op)),
     value: value === null ? '' : readString(context, value),
   };
-  const compiled = compileMatcher(matcher);
-  if (!compiled.ok) {
-    problem(context, spanOf(node), `bad regular expression in matcher for "${name}": ${compiled.error}`);
-  }
-  return matcher;
 }
 
 function readMatchOp(text: string): MatchOp {
@@ -106,15 +101,7 @@ function buildAggregation(context: BuildContext, node: SyntaxNode): Expr {
   const modifier = node.getChild('AggregateModifier');
   const without = modifier?.getChild('Without') != null;
   const grouping = readGrouping(context, modifier?.getChild('GroupingLabels') ?? null);
-  const wanted = PARAMETER_OPS.has(op) ? 2 : 1;
-  if (args.length === 0) problem(context, span, 'no arguments for aggregate expression provided');
-  else if (args.length !== wanted) {
-    problem(
-      context,
-      span,
-      `wrong number of arguments for aggregate expression provided, expected ${wanted}, got ${args.length}`,
-    );
-  }
+  const wanted = WITH_PARAMETER.has(op) ? 2 : 1;
   const base: Aggregation = {
     kind: 'aggregation',
     op,
@@ -126,12 +113,3 @@ function buildAggregation(context: BuildContext, node: SyntaxNode): Expr {
   if (wanted === 1) return base;
   return { ...base, param: args[0] ?? placeholder(span) };
 }
-
-const PARAMETER_OPS: ReadonlySet<string> = new Set([
-  'bottomk',
-  'count_values',
-  'limit_ratio',
-  'limitk',
-  'quantile',
-  'topk',
-]);

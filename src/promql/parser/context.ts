@@ -13,8 +13,6 @@ export interface ParseProblem {
 export interface BuildContext {
   readonly text: string;
   readonly problems: ParseProblem[];
-  /** Ranges over something else than a selector: a problem was noted for each, and one more for each modifier. */
-  readonly wrongRanges: Set<Expr>;
 }
 
 /** Stands where nothing could be understood; a problem was noted for it. */
@@ -30,11 +28,7 @@ export function readGrouping(context: BuildContext, node: SyntaxNode | null): st
   const names: string[] = [];
   for (let child = node?.firstChild; child; child = child.nextSibling) {
     if (child.name === 'LabelName') names.push(sliceOf(context, child));
-    else if (child.name === 'QuotedLabelName') {
-      const name = readQuotedName(context, child);
-      if (name === '') problem(context, spanOf(child), 'invalid label name for grouping: ""');
-      names.push(name);
-    }
+    else if (child.name === 'QuotedLabelName') names.push(readQuotedName(context, child));
   }
   return names;
 }

@@ -7,27 +7,22 @@ import type { DurationExpr } from './ast.ts';
 import { type BuildContext, problem, readNumber, sliceOf, spanOf } from './context.ts';
 import { DURATION_SECONDS_MAX } from './literals.ts';
 
-/** Stands for what is wrong. As in Prometheus it is 0 and nowhere in the text: in brackets that is a second problem. */
-const WRONG: DurationExpr = { kind: 'literal', seconds: 0, duration: true, span: { start: 0, end: 0 } };
-
-/** Builds what stands in brackets or after `offset`; a bare number or a negated one becomes one literal. */
+/**
+ * Builds what stands in brackets or after `offset`; a bare number or a negated one becomes one literal. Literals were
+ * judged by syntax.ts; what is composed of them is judged here by its value.
+ */
 export function buildDuration(context: BuildContext, node: SyntaxNode | null, outer: TextSpan): DurationExpr {
   const built = node === null ? undefined : build(context, node);
   const duration: DurationExpr = built ?? { kind: 'literal', seconds: 1, duration: true, span: outer };
-  const literal = asLiteral(duration);
-  if (literal !== undefined) return literal;
-  const folded = foldDuration(duration);
-  if (folded === undefined || Math.abs(folded) <= DURATION_SECONDS_MAX) return duration;
-  problem(context, duration.span, Number.isNaN(folded) ? 'division by zero' : 'duration out of range');
-  return WRONG;
-}
-
-type DurationLiteral = Extract<DurationExpr, { kind: 'literal' }>;
-
-function asLiteral(duration: DurationExpr): DurationLiteral | undefined {
   if (duration.kind === 'literal') return { ...duration, duration: true };
-  if (duration.kind !== 'negate' || duration.expr.kind !== 'literal') return undefined;
-  return { kind: 'literal', seconds: -duration.expr.seconds, duration: true, span: duration.span };
+  if (duration.kind === 'negate' && duration.expr.kind === 'literal') {
+    return { kind: 'literal', seconds: -duration.expr.seconds, duration: true, span: duration.span };
+  }
+  const folded = foldDuration(duration);
+  if (folded !== undefined && !(Math.abs(folded) <= DURATION_SECONDS_MAX)) {
+    problem(context, duration.span, Number.isNaN(folded) ? 'division by zero' : 'duration out of range');
+  }
+  return duration;
 }
 
 function build(context: BuildContext, node: SyntaxNode): DurationExpr | undefined {
@@ -39,7 +34,10 @@ function build(context: BuildContext, node: SyntaxNode): DurationExpr | undefine
     .filter(child => child !== undefined);
   const [first, second] = operands;
   const number = node.getChild('NumberDurationLiteralInDurationContext');
-  if (number !== null) return buildLiteral(context, number, span);
+  if (number !== null) {
+    const { value, duration } = readNumber(context, number);
+    return { kind: 'literal', seconds: value, duration, span };
+  }
   if (node.getChild('DurationStep') !== null) return { kind: 'step', span };
   if (node.getChild('DurationRange') !== null) return { kind: 'range', span };
   if (first === undefined) return undefined;
@@ -50,31 +48,15 @@ function build(context: BuildContext, node: SyntaxNode): DurationExpr | undefine
   if (second === undefined) return { kind: 'paren', expr: first, span };
   if (node.getChild('DurationMinOf') !== null) return { kind: 'min_of', left: first, right: second, span };
   if (node.getChild('DurationMaxOf') !== null) return { kind: 'max_of', left: first, right: second, span };
-  const [op, sign] = operatorOf(node);
-  // Only a literal is judged here; what comes to 0 otherwise has no value, and is judged for that.
-  if ((op === '/' || op === '%') && asLiteral(second)?.seconds === 0) {
-    problem(context, sign, op === '/' ? 'division by zero' : 'modulo by zero');
-    return WRONG;
-  }
-  return { kind: 'binary', op, left: first, right: second, span };
-}
-
-function buildLiteral(context: BuildContext, node: SyntaxNode, span: TextSpan): DurationExpr {
-  const { value, duration } = readNumber(context, node);
-  if (Math.abs(value) <= DURATION_SECONDS_MAX) return { kind: 'literal', seconds: value, duration, span };
-  problem(context, spanOf(node), 'duration out of range');
-  return WRONG;
+  return { kind: 'binary', op: operatorOf(node), left: first, right: second, span };
 }
 
 const OPERATORS = { Add: '+', Sub: '-', Mul: '*', Div: '/', Mod: '%', Pow: '^' } as const;
 
-/** The operator between two durations and where it stands. */
-function operatorOf(node: SyntaxNode): readonly ['+' | '-' | '*' | '/' | '%' | '^', TextSpan] {
-  for (const name of Object.keys(OPERATORS) as (keyof typeof OPERATORS)[]) {
-    const found = node.getChild(name);
-    if (found !== null) return [OPERATORS[name], spanOf(found)];
-  }
-  return ['^', spanOf(node)];
+function operatorOf(node: SyntaxNode): '+' | '-' | '*' | '/' | '%' | '^' {
+  const names = Object.keys(OPERATORS) as (keyof typeof OPERATORS)[];
+  const found = names.find(name => node.getChild(name) !== null);
+  return found === undefined ? '^' : OPERATORS[found];
 }
 
 /** What a query knows when it runs. */

@@ -32,6 +32,7 @@ export { type DurationInputs, durationSeconds, foldDuration } from './durations.
 export { formatPlainNumber, isValidUtf8, parseNumber, quote, unquote } from './literals.ts';
 export { EXPR_CHARS_MAX, parseExpr } from './parse.ts';
 export { printExpr } from './print.ts';
+export { EXPR_DEPTH_MAX } from './reader.ts';
 export { returnTypeOf, SIGNATURES, type Signature } from './signatures.ts';
-export { EXPR_DEPTH_MAX } from './syntax.ts';
+
 export { matchersOf, selectorsOf } from './walk.ts';

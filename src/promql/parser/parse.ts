@@ -8,7 +8,8 @@ import { buildExpr } from './build.ts';
 import { checkExpr } from './check.ts';
 import type { BuildContext, ParseProblem } from './context.ts';
 import { adaptDialect } from './dialect.ts';
-import { EXPR_DEPTH_MAX, findSyntaxProblems } from './syntax.ts';
+import { EXPR_DEPTH_MAX } from './reader.ts';
+import { readSyntax } from './syntax.ts';
 
 /** Longest expression accepted: far beyond what people and generators write, and parsed in well under a second. */
 export const EXPR_CHARS_MAX = 256 * 1024;
@@ -25,15 +26,15 @@ export function parseExpr(text: string): Result<Expr, Problems> {
     const span = { start: 0, end: text.length };
     return refused([{ message: `expression too long: at most ${EXPR_CHARS_MAX} characters`, span }]);
   }
-  const syntax = findSyntaxProblems(text);
-  if (syntax.length > 0) return refused(syntax);
-  const tree = parser.parse(adaptDialect(text));
+  const syntax = readSyntax(text);
+  if (syntax.problems.length > 0) return refused(syntax.problems);
+  const tree = parser.parse(adaptDialect(text, syntax.offsetNames));
   const broken = firstSyntaxProblem(tree, text);
   if (broken !== undefined) return refused([broken]);
   const root = tree.topNode.getChild('Expr');
   if (root === null) return refused([]);
 
-  const context: BuildContext = { text, problems: [], wrongRanges: new Set() };
+  const context: BuildContext = { text, problems: [] };
   const expr = buildExpr(context, root);
   if (context.problems.length > 0) return refused(context.problems);
   const problems = checkExpr(expr, text);

@@ -1,15 +1,28 @@
 // Where a text leaves the language. Follows Prometheus's own grammar token by token and stops at the first that cannot
-// stand where it does, so that this place is Prometheus's too; what Prometheus notes on the way there (a bad number,
-// an unknown function) is noted in the same order. It makes no tree: that is the official grammar's and build.ts's.
+// stand where it does, so that this place is Prometheus's too; what Prometheus notes on the way there (a bad number, an
+// unknown function, an offset of a sum) is noted in the same order. It makes no tree: that is the official grammar's and
+// build.ts's.
 
-import type { TextSpan } from '../../model/index.ts';
+import { compileMatcher, type MatchOp } from '../../model/index.ts';
 import type { ParseProblem } from './context.ts';
-import { Lexer, type Token } from './lexer.ts';
-import { parseNumber } from './literals.ts';
-import { functionName, SIGNATURES } from './signatures.ts';
-
-/** Deepest nesting accepted: the passes over the tree recurse, and the stack must hold on every platform. */
-export const EXPR_DEPTH_MAX = 1000;
+import type { Token } from './lexer.ts';
+import { unquote } from './literals.ts';
+import {
+  expect,
+  is,
+  nested,
+  note,
+  peek,
+  type Reader,
+  readerOf,
+  refuse,
+  signedNumber,
+  take,
+  takeNumber,
+  textOf,
+} from './reader.ts';
+import { functionName, SIGNATURES, WITH_PARAMETER } from './signatures.ts';
+import { type Operand, POSTFIX, postfix } from './syntax-postfix.ts';
 
 const AGGREGATIONS: ReadonlySet<string> = new Set([
   ...['avg', 'bottomk', 'count', 'count_values', 'group', 'limit_ratio', 'limitk', 'max', 'min'],
@@ -36,74 +49,23 @@ const BINARY: ReadonlySet<string> = new Set([
   ...['+', '-', '*', '/', '%', '^', 'atan2', '==', '!=', '<', '<=', '>', '>=', '</', '>/'],
   ...['and', 'or', 'unless'],
 ]);
-const POSTFIX: ReadonlySet<string> = new Set(['[', 'offset', '@', 'anchored', 'smoothed']);
-const DURATION_OPS: ReadonlySet<string> = new Set(['+', '-', '*', '/', '%', '^']);
-const MATCH_OPS: ReadonlySet<string> = new Set(['=', '!=', '=~', '!~']);
+const MATCH_OPS: readonly MatchOp[] = ['=', '!=', '=~', '!~'];
 
-interface Reader {
-  readonly text: string;
-  readonly lexer: Lexer;
-  readonly problems: ParseProblem[];
-  /** The first token that was not taken. */
-  token: Token;
-  depth: number;
+export interface Syntax {
+  /** What is wrong, in the order found; the last one is where reading ended. */
+  readonly problems: readonly ParseProblem[];
+  /** Where "offset" is a metric's name. */
+  readonly offsetNames: readonly number[];
 }
 
-/** What is wrong with the syntax, in the order found; the last one is where reading ended. */
-export function findSyntaxProblems(text: string): readonly ParseProblem[] {
-  const lexer = new Lexer(text);
-  const start: Token = { kind: 'eof', span: { start: 0, end: 0 } };
-  const reader: Reader = { text, lexer, problems: [], token: start, depth: 0 };
-  advance(reader);
-  if (reader.token.kind === 'eof') {
-    note(reader, { start: 0, end: 0 }, 'no expression found in input');
-  } else if (expression(reader) && reader.token.kind !== 'eof') refuse(reader);
-  return reader.problems;
+export function readSyntax(text: string): Syntax {
+  const reader = readerOf(text);
+  if (is(reader, 'eof')) note(reader, { start: 0, end: 0 }, 'no expression found in input');
+  else if (expression(reader) && !is(reader, 'eof')) refuse(reader);
+  return reader;
 }
 
-// --- reading: each part says whether to go on -----------------------------------------------------
-
-function advance(reader: Reader): true {
-  reader.token = reader.lexer.next();
-  const { kind, span, message = '' } = reader.token;
-  if (kind === 'error') note(reader, span, message);
-  return true;
-}
-
-function note(reader: Reader, span: TextSpan, message: string): void {
-  reader.problems.push({ message, span });
-}
-
-function refuse(reader: Reader, expected = ''): false {
-  const { kind, span } = reader.token;
-  // What cannot be a token was noted when it was read.
-  if (kind === 'error') return false;
-  const shown = kind === 'eof' ? 'end of input' : JSON.stringify(reader.text.slice(span.start, span.end));
-  note(reader, span, `unexpected ${shown}${expected === '' ? '' : `: ${expected} expected`}`);
-  return false;
-}
-
-function is(reader: Reader, ...kinds: readonly string[]): boolean {
-  return kinds.includes(reader.token.kind);
-}
-
-function expect(reader: Reader, kind: string, where: string): boolean {
-  return is(reader, kind) ? advance(reader) : refuse(reader, `"${kind}" ${where}`);
-}
-
-/** Reads something nested; the reader's own stack is bounded so. */
-function nested(reader: Reader, read: (reader: Reader) => boolean): boolean {
-  if (reader.depth >= EXPR_DEPTH_MAX) {
-    note(reader, reader.token.span, `expression nested too deeply: at most ${EXPR_DEPTH_MAX} levels`);
-    return false;
-  }
-  reader.depth++;
-  const isFine = read(reader);
-  reader.depth--;
-  return isFine;
-}
-
-// --- expressions ------------------------------------------------------------------------------------
+// --- expressions: each part says whether to go on ---------------------------------------------------
 
 function expression(reader: Reader): boolean {
   return nested(reader, chain);
@@ -111,105 +73,159 @@ function expression(reader: Reader): boolean {
 
 function chain(reader: Reader): boolean {
   for (;;) {
-    if (!operand(reader)) return false;
-    while (POSTFIX.has(reader.token.kind)) if (!postfix(reader)) return false;
-    if (!BINARY.has(reader.token.kind)) return true;
-    advance(reader);
+    while (is(reader, '+', '-')) take(reader);
+    let one = operand(reader);
+    while (one !== undefined && POSTFIX.has(peek(reader).kind)) one = postfix(reader, one);
+    if (one === undefined) return false;
+    if (!BINARY.has(peek(reader).kind)) return true;
+    take(reader);
     if (!binaryModifiers(reader)) return false;
   }
 }
 
-function operand(reader: Reader): boolean {
-  while (is(reader, '+', '-')) advance(reader);
-  switch (reader.token.kind) {
+/** Reads an operand without what stands behind it; undefined where reading ends. */
+function operand(reader: Reader): Operand | undefined {
+  const { kind, span } = peek(reader);
+  const read = (kind: Operand['kind'], isRead: boolean): Operand | undefined =>
+    isRead ? { kind, span: { start: span.start, end: reader.end } } : undefined;
+  switch (kind) {
     case 'number':
     case 'duration':
-      literal(reader);
-      return true;
+      takeNumber(reader);
+      return read('other', true);
     case 'string':
-      return advance(reader);
+      take(reader);
+      return read('other', true);
     case '(':
-      return advance(reader) && expression(reader) && expect(reader, ')', 'behind the expression');
+      take(reader);
+      return read('other', expression(reader) && expect(reader, ')', 'behind the expression'));
     case '{':
-      return matchers(reader);
+      return read('selector', matchers(reader));
     default:
-      return NAMES.has(reader.token.kind) ? named(reader) : refuse(reader, 'an operand');
+      if (!NAMES.has(kind)) return read('other', refuse(reader, 'an operand'));
+      return named(reader, take(reader), read);
   }
 }
 
 /** A selector, a call or an aggregation. */
-function named(reader: Reader): boolean {
-  const name = reader.token;
-  advance(reader);
-  if (AGGREGATIONS.has(name.kind) && is(reader, '(', 'by', 'without')) return aggregation(reader);
-  if (is(reader, '{')) return matchers(reader);
-  if (!is(reader, '(') || !(name.kind === 'identifier' || CALLABLE.has(name.kind))) return true;
-  if (!callBody(reader)) return false;
-  const word = functionName(reader.text.slice(name.span.start, name.span.end));
+function named(
+  reader: Reader,
+  name: Token,
+  read: (kind: Operand['kind'], isRead: boolean) => Operand | undefined,
+): Operand | undefined {
+  const { kind } = name;
+  if (AGGREGATIONS.has(kind) && is(reader, '(', 'by', 'without'))
+    return read('other', aggregation(reader, name));
+  if (kind === 'offset') reader.offsetNames.push(name.span.start);
+  if (is(reader, '{')) return read('selector', matchers(reader));
+  if (!is(reader, '(') || !(kind === 'identifier' || CALLABLE.has(kind))) return read('selector', true);
+  if (callBody(reader) === undefined) return undefined;
+  const word = functionName(textOf(reader, name));
   if (!SIGNATURES.has(word)) note(reader, name.span, `unknown function with name "${word}"`);
+  return read('other', true);
+}
+
+function aggregation(reader: Reader, { kind, span }: Token): boolean {
+  const isModified = is(reader, 'by', 'without');
+  if (isModified && !grouping(reader)) return false;
+  const got = callBody(reader);
+  if (got === undefined) return false;
+  if (!isModified && is(reader, 'by', 'without') && !grouping(reader)) return false;
+  const where = { start: span.start, end: reader.end };
+  const wanted = WITH_PARAMETER.has(kind) ? 2 : 1;
+  if (got === 0) note(reader, where, 'no arguments for aggregate expression provided');
+  else if (got !== wanted) {
+    const counts = `expected ${wanted}, got ${got}`;
+    note(reader, where, `wrong number of arguments for aggregate expression provided, ${counts}`);
+  }
   return true;
 }
 
-function aggregation(reader: Reader): boolean {
-  if (is(reader, 'by', 'without')) return advance(reader) && labels(reader) && callBody(reader);
-  if (!callBody(reader)) return false;
-  return is(reader, 'by', 'without') ? advance(reader) && labels(reader) : true;
+function grouping(reader: Reader): boolean {
+  take(reader);
+  return labels(reader);
 }
 
-function callBody(reader: Reader): boolean {
-  if (!expect(reader, '(', 'in front of the arguments')) return false;
-  if (is(reader, ')')) return advance(reader);
-  if (!expression(reader)) return false;
-  for (;;) {
-    if (is(reader, ')')) return advance(reader);
-    if (!is(reader, ',')) return refuse(reader, '"," or ")" behind an argument');
-    const comma = reader.token.span;
-    advance(reader);
-    if (!OPERAND_STARTS.has(reader.token.kind)) {
-      note(reader, comma, 'trailing commas not allowed in function call args');
-    } else if (!expression(reader)) return false;
+/** The number of arguments; undefined where reading ends. */
+function callBody(reader: Reader): number | undefined {
+  if (!expect(reader, '(', 'in front of the arguments')) return undefined;
+  let count = 0;
+  if (!is(reader, ')')) {
+    if (!expression(reader)) return undefined;
+    count++;
   }
+  while (!is(reader, ')')) {
+    if (!is(reader, ',')) {
+      refuse(reader, '"," or ")" behind an argument');
+      return undefined;
+    }
+    const comma = take(reader);
+    if (!OPERAND_STARTS.has(peek(reader).kind)) {
+      note(reader, comma.span, 'trailing commas not allowed in function call args');
+    } else if (expression(reader)) count++;
+    else return undefined;
+  }
+  take(reader);
+  return count;
 }
 
 /** `(a, b)` behind by, without, on, ignoring, group_left and group_right. */
 function labels(reader: Reader): boolean {
   if (!expect(reader, '(', 'in front of labels')) return false;
-  if (is(reader, ')')) return advance(reader);
-  for (;;) {
-    if (!LABELS.has(reader.token.kind)) return refuse(reader, 'a label');
-    advance(reader);
-    if (is(reader, ')')) return advance(reader);
-    if (!expect(reader, ',', 'or ")" behind a label')) return false;
-    if (is(reader, ')')) return advance(reader);
+  while (!is(reader, ')')) {
+    if (!LABELS.has(peek(reader).kind)) return refuse(reader, 'a label');
+    const label = take(reader);
+    if (label.kind === 'string' && stringOf(reader, label) === '') {
+      note(reader, label.span, 'invalid label name for grouping: ""');
+    }
+    if (!is(reader, ')') && !expect(reader, ',', 'or ")" behind a label')) return false;
   }
+  take(reader);
+  return true;
 }
 
 function matchers(reader: Reader): boolean {
-  advance(reader);
-  if (is(reader, '}')) return advance(reader);
-  for (;;) {
-    const isQuoted = is(reader, 'string');
-    if (!isQuoted && !is(reader, 'identifier')) return refuse(reader, 'a label or "}"');
-    advance(reader);
-    if (MATCH_OPS.has(reader.token.kind)) {
-      advance(reader);
-      if (!expect(reader, 'string', 'behind the operator')) return false;
-    } else if (!isQuoted) return refuse(reader, 'one of = != =~ !~');
-    if (is(reader, '}')) return advance(reader);
-    if (!expect(reader, ',', 'or "}" behind a matcher')) return false;
-    if (is(reader, '}')) return advance(reader);
+  take(reader);
+  while (!is(reader, '}')) {
+    if (!matcher(reader)) return false;
+    if (!is(reader, '}') && !expect(reader, ',', 'or "}" behind a matcher')) return false;
   }
+  take(reader);
+  return true;
+}
+
+function matcher(reader: Reader): boolean {
+  if (!is(reader, 'string', 'identifier')) return refuse(reader, 'a label or "}"');
+  const label = take(reader);
+  const op = MATCH_OPS.find(one => is(reader, one));
+  // A name alone in quotes is the metric's.
+  if (op === undefined) return label.kind === 'string' || refuse(reader, 'one of = != =~ !~');
+  take(reader);
+  if (!is(reader, 'string')) return refuse(reader, 'a string behind the operator');
+  const value = stringOf(reader, take(reader));
+  const name = label.kind === 'string' ? stringOf(reader, label) : textOf(reader, label);
+  const compiled = compileMatcher({ name, op, value });
+  if (!compiled.ok) {
+    const where = { start: label.span.start, end: reader.end };
+    note(reader, where, `bad regular expression in matcher for "${name}": ${compiled.error}`);
+  }
+  return true;
+}
+
+/** The lexer took nothing for a string that cannot be read. */
+function stringOf(reader: Reader, token: Token): string {
+  const read = unquote(textOf(reader, token));
+  return read.ok ? read.value : '';
 }
 
 // --- operators ----------------------------------------------------------------------------------
 
 function binaryModifiers(reader: Reader): boolean {
-  if (is(reader, 'bool')) advance(reader);
+  if (is(reader, 'bool')) take(reader);
   if (is(reader, 'on', 'ignoring')) {
-    advance(reader);
-    if (!labels(reader)) return false;
+    if (!grouping(reader)) return false;
     if (is(reader, 'group_left', 'group_right')) {
-      advance(reader);
+      take(reader);
       if (is(reader, '(') && !labels(reader)) return false;
     }
   }
@@ -218,104 +234,15 @@ function binaryModifiers(reader: Reader): boolean {
 
 /** `fill (0)`, or fill_left and fill_right once each in any order. */
 function fills(reader: Reader): boolean {
-  const first = reader.token.kind;
+  const first = peek(reader).kind;
   if (first !== 'fill' && first !== 'fill_left' && first !== 'fill_right') return true;
-  if (!(advance(reader) && fillValue(reader))) return false;
-  const second = reader.token.kind;
-  if ((second !== 'fill_left' && second !== 'fill_right') || first === 'fill' || second === first)
-    return true;
-  return advance(reader) && fillValue(reader);
+  if (!fillValue(reader)) return false;
+  const second = first === 'fill_left' ? 'fill_right' : 'fill_left';
+  return first === 'fill' || !is(reader, second) || fillValue(reader);
 }
 
 function fillValue(reader: Reader): boolean {
-  if (!expect(reader, '(', 'in front of the value')) return false;
-  return signedNumber(reader) && expect(reader, ')', 'behind the value');
-}
-
-function postfix(reader: Reader): boolean {
-  const { kind } = reader.token;
-  advance(reader);
-  if (kind === '[') return brackets(reader);
-  if (kind === 'offset') return offsetDuration(reader);
-  return kind === '@' ? timestamp(reader) : true;
-}
-
-function timestamp(reader: Reader): boolean {
-  if (!is(reader, 'start', 'end')) return signedNumber(reader);
-  return advance(reader) && expect(reader, '(', 'behind start or end') && expect(reader, ')', 'behind "("');
-}
-
-function signedNumber(reader: Reader): boolean {
-  if (is(reader, '+', '-')) advance(reader);
-  if (!is(reader, 'number', 'duration')) return refuse(reader, 'a number');
-  literal(reader);
-  return true;
-}
-
-/** Takes a number or a duration; whether its value can be read. */
-function literal(reader: Reader): boolean {
-  const { span } = reader.token;
-  const parsed = parseNumber(reader.text.slice(span.start, span.end));
-  if (!parsed.ok) note(reader, span, parsed.error);
-  advance(reader);
-  return parsed.ok;
-}
-
-// --- durations ------------------------------------------------------------------------------------
-
-function brackets(reader: Reader): boolean {
-  if (!positiveDuration(reader)) return false;
-  if (!is(reader, ':')) return expect(reader, ']', 'or ":" behind the range');
-  advance(reader);
-  if (is(reader, ']')) return advance(reader);
-  return positiveDuration(reader) && expect(reader, ']', 'behind the step');
-}
-
-/** Where the whole duration is a literal that cannot be read, it counts as 0, which is refused once more. */
-function positiveDuration(reader: Reader): boolean {
-  const { start } = reader.token.span;
-  const noted = reader.problems.length;
-  if (!durations(reader)) return false;
-  const bad = reader.problems[noted]?.span;
-  if (bad === undefined) return true;
-  const before = reader.text.slice(start, bad.start);
-  const behind = reader.text.slice(bad.end, reader.token.span.start);
-  if (/^[-+\s]*$/.test(before) && behind.trim() === '') {
-    note(reader, { start, end: bad.end }, 'duration must be greater than 0');
-  }
-  return true;
-}
-
-function durations(reader: Reader): boolean {
-  for (;;) {
-    while (is(reader, '+', '-')) advance(reader);
-    if (!durationOperand(reader)) return false;
-    if (!DURATION_OPS.has(reader.token.kind)) return true;
-    advance(reader);
-  }
-}
-
-function durationOperand(reader: Reader): boolean {
-  const { kind } = reader.token;
-  if (kind === 'number' || kind === 'duration') {
-    literal(reader);
-    return true;
-  }
-  if (kind === '(') {
-    return advance(reader) && nested(reader, durations) && expect(reader, ')', 'behind the duration');
-  }
-  if (kind === 'min_of' || kind === 'max_of') {
-    if (!(advance(reader) && expect(reader, '(', `behind ${kind}`) && nested(reader, durations)))
-      return false;
-    if (!(expect(reader, ',', 'between durations') && nested(reader, durations))) return false;
-    return expect(reader, ')', 'behind the durations');
-  }
-  if (kind !== 'step' && kind !== 'range') return refuse(reader, 'a number, a duration, step() or range()');
-  return advance(reader) && expect(reader, '(', `behind ${kind}`) && expect(reader, ')', 'behind "("');
-}
-
-/** Only one operand: "foo offset 5s - 8" subtracts from foo. */
-function offsetDuration(reader: Reader): boolean {
-  if (is(reader, '+', '-')) advance(reader);
-  return durationOperand(reader);
+  take(reader);
+  if (!expect(reader, '(', 'in front of the value') || signedNumber(reader) === undefined) return false;
+  return expect(reader, ')', 'behind the value');
 }
