@@ -66,8 +66,7 @@ describe('regular expressions', () => {
   // Each of these has RegExp take exponential time, or the square or the cube of the text's length.
   it.each([
     [`${'a?'.repeat(40)}${'a'.repeat(40)}`, 'a'.repeat(40), true],
-    [`${'(a|a)'.repeat(40)}[^a]`, 'a'.repeat(40), false],
-    [`${'(?:a|ab)(?:c|bcd)?'.repeat(30)}x`, 'abcd'.repeat(30), false],
+    [`${'(a|a)'.repeat(40)}[^a]`, 'a'.repeat(41), false],
     ['(a*)*b', 'a'.repeat(50_000), false],
     ['[ab]*[bc]*[ab]*[bc]*[ab]*x', 'b'.repeat(50_000), false],
     ['.*[a].*[a].*[a].*x', 'a'.repeat(50_000), false],
