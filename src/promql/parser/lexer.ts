@@ -301,11 +301,11 @@ export class Lexer {
 }
 
 function isDigit(c: string): boolean {
-  return c >= '0' && c <= '9' && c.length === 1;
+  return c >= '0' && c <= '9';
 }
 
 function isAlpha(c: string): boolean {
-  return /^[a-zA-Z_]$/.test(c);
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c === '_';
 }
 
 function isAlphaNumeric(c: string): boolean {
