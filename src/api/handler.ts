@@ -11,6 +11,7 @@ import { features } from './features.ts';
 import { federate } from './federate.ts';
 import * as own from './own.ts';
 import { readParams } from './params.ts';
+import { parseQuery } from './parse-query.ts';
 import type { Asked } from './prometheus.ts';
 import * as prometheus from './prometheus.ts';
 import { bytes, failure, plain, success } from './respond.ts';
@@ -49,6 +50,7 @@ const ROUTES: readonly Route[] = [
   route(FORM, `${API_PREFIX}/labels`, series.labels),
   route(GET, `${API_PREFIX}/label/([^/]+)/values`, series.labelValues),
   route(FORM, `${API_PREFIX}/format_query`, prometheus.formatQuery),
+  route(FORM, `${API_PREFIX}/parse_query`, parseQuery),
   route(GET, `${API_PREFIX}/scrape_pools`, prometheus.scrapePools),
   route(GET, `${API_PREFIX}/alertmanagers`, prometheus.alertmanagers),
   route(GET, `${API_PREFIX}/features`, features),

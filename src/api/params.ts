@@ -1,6 +1,7 @@
 // Request parameters: from the query and, for POST forms, from the body.
 
 import { err, ok, parseDuration, type Result, type ServerRequest } from '../base/index.ts';
+import { type Expr, parseExpr } from '../promql/parser/index.ts';
 
 /** Expressions and matchers by POST: far more than any real one, little enough to hold. */
 const FORM_BYTES_MAX = 1024 * 1024;
@@ -49,6 +50,17 @@ export function flagParam(params: URLSearchParams, name: string): Result<boolean
   if (text === 'true' || text === '1') return ok(true);
   if (text === '' || text === 'false' || text === '0') return ok(false);
   return err(`invalid parameter "${name}": "${text}": true or false expected`);
+}
+
+/** The expression of `query`; a mistake comes with its line and column, as Prometheus has them. */
+export function exprParam(params: URLSearchParams): Result<Expr, string> {
+  const text = params.get('query') ?? '';
+  const parsed = parseExpr(text);
+  if (parsed.ok) return parsed;
+  const [{ span, message }] = parsed.error;
+  const before = text.slice(0, span.start).split('\n');
+  const column = (before[before.length - 1] ?? '').length + 1;
+  return err(`invalid parameter "query": ${before.length}:${column}: parse error: ${message}`);
 }
 
 /** As Prometheus says it. */

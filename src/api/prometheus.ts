@@ -10,11 +10,11 @@ import {
   type ServerResponse,
 } from '../base/index.ts';
 import type { Principal, QueryAnswer, QueryErrorCode, QueryFailure, QueryTimes } from '../model/index.ts';
-import { parseExpr, printExpr } from '../promql/parser/index.ts';
+import { printExpr } from '../promql/parser/index.ts';
 import type { ErrorType, QueryData, QueryPlanJson, QueryStatsJson } from './contract.ts';
 import type { ApiDeps } from './deps.ts';
 import { alertJson, isoTime, queryData, ruleGroupJson, targetJson } from './encode.ts';
-import { flagParam, limitParam, parseStep, parseTime, TRUNCATED } from './params.ts';
+import { exprParam, flagParam, limitParam, parseStep, parseTime, TRUNCATED } from './params.ts';
 import { failure, success } from './respond.ts';
 
 /** As Prometheus: enough for a minute's resolution over a week, and an answer that a browser can draw. */
@@ -125,7 +125,6 @@ function notesOf(answer: QueryAnswer): { warnings: string[]; infos: string[] } {
 
 const ERROR_TYPES: Readonly<Record<QueryErrorCode, ErrorType>> = {
   'query-parse': 'bad_data',
-  'query-not-supported': 'bad_data',
   'query-execution': 'execution',
   'query-limit': 'execution',
   'query-timeout': 'timeout',
@@ -179,9 +178,8 @@ export function buildInfo(deps: ApiDeps): ServerResponse {
 
 /** The expression as the language prints it. */
 export function formatQuery(_: ApiDeps, { params }: Asked): ServerResponse {
-  const parsed = parseExpr(params.get('query') ?? '');
-  if (!parsed.ok) return failure('bad_data', `invalid parameter "query": ${parsed.error[0].message}`);
-  return success(printExpr(parsed.value));
+  const expr = exprParam(params);
+  return expr.ok ? success(printExpr(expr.value)) : failure('bad_data', expr.error);
 }
 
 export function scrapePools(deps: ApiDeps): ServerResponse {

@@ -53,7 +53,6 @@ export interface QueryOptions {
 
 export type QueryErrorCode =
   | 'query-parse'
-  | 'query-not-supported'
   | 'query-execution'
   | 'query-limit'
   | 'query-timeout'

@@ -13,7 +13,6 @@ import {
   type SeriesReader,
 } from '../model/index.ts';
 import { evaluateRoot } from './evaluate.ts';
-import { FUNCTIONS } from './functions/index.ts';
 import { PlanMeasure } from './measure.ts';
 import {
   Arena,
@@ -70,9 +69,7 @@ function prepare(expr: string): Result<QueryPlan, QueryFailure> {
     const [first] = parsed.error;
     return err({ code: 'query-parse', message: first.message, span: first.span, all: parsed.error });
   }
-  const planned = planExpr(parsed.value, func => FUNCTIONS.has(func));
-  if (!planned.ok) return planned;
-  return ok({ kind: 'promql-plan', expr, root: planned.value });
+  return ok({ kind: 'promql-plan', expr, root: planExpr(parsed.value) });
 }
 
 interface Execution {

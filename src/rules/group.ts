@@ -12,7 +12,6 @@ import {
   METRIC_NAME,
   type Query,
   type QueryAnswer,
-  type QueryPlan,
   type SeriesWriter,
   type TargetDirectory,
   targetId,
@@ -176,7 +175,6 @@ export class GroupEvaluator {
   // --- one rule -----------------------------------------------------------------------------------
 
   async #ask(rule: Rule, at: Moment, wantUnfiltered: boolean): Promise<Result<QueryAnswer, string>> {
-    if (!isPlan(rule.plan)) return err(rule.plan.message);
     const timeMs = at.atMs - this.settings.queryOffsetMs;
     const answer = await this.#ports.query.execute(
       rule.plan,
@@ -369,10 +367,6 @@ interface Moment {
 }
 
 const PRINCIPAL = { kind: 'system', part: 'rules' } as const;
-
-function isPlan(plan: Rule['plan']): plan is QueryPlan {
-  return 'kind' in plan;
-}
 
 export function toAlert(rule: AlertingRule, alert: ActiveAlert, externalUrl: string): Alert {
   return {

@@ -1,6 +1,6 @@
 // promql/plan: syntax tree → plan.
 
-export { planExpr, resolveDuration, type Supports } from './plan.ts';
+export { planExpr, resolveDuration } from './plan.ts';
 export type {
   AggregateNode,
   BinaryNode,
