@@ -47,6 +47,8 @@ export interface QueryOptions {
    * so that "fell below" and "is absent" can be told apart.
    */
   readonly wantUnfiltered?: boolean;
+  /** Answer also how many samples each step looked at. */
+  readonly wantStepCounts?: boolean;
 }
 
 export type QueryErrorCode =
@@ -96,6 +98,8 @@ export interface QueryCost {
   readonly seriesRead: number;
   readonly samplesRead: number;
   readonly durationMs: number;
+  /** Looked at in each step: of a series that several steps look at more than were read. */
+  readonly samplesByStep?: Float64Array;
 }
 
 export interface QueryAnswer {

@@ -22,6 +22,7 @@ import {
   Refusal,
   Run,
   type SeriesMeta,
+  StepCounts,
   sortedByLabels,
   type Value,
   type VectorValue,
@@ -99,6 +100,7 @@ async function execute(execution: Execution): Promise<Result<QueryAnswer, QueryF
       stepMs: times.stepMs,
       lookbackMs: options.lookbackMs ?? settings.lookbackMs,
       notBeforeMs: options.notBeforeMs,
+      stepCounts: options.wantStepCounts === true ? new StepCounts(grid.value.steps) : undefined,
     });
     try {
       return ok(await answer(run, execution, { grid: grid.value, startedMs }));
@@ -112,7 +114,7 @@ async function execute(execution: Execution): Promise<Result<QueryAnswer, QueryF
 
 function gridFor(times: QueryTimes, settings: EngineSettings): Result<Grid, QueryFailure> {
   const { startMs, endMs, stepMs } = times;
-  if (stepMs === 0) return ok({ startMs: endMs, stepMs: 0, steps: 1 });
+  if (stepMs === 0) return ok({ startMs: endMs, stepMs: 0, steps: 1, counts: 'each' });
   if (!(stepMs > 0) || endMs < startMs) {
     return err({
       code: 'query-execution',
@@ -128,7 +130,7 @@ function gridFor(times: QueryTimes, settings: EngineSettings): Result<Grid, Quer
         'try a larger step or a shorter time range',
     });
   }
-  return ok({ startMs, stepMs, steps });
+  return ok({ startMs, stepMs, steps, counts: 'each' });
 }
 
 async function answer(
@@ -154,6 +156,7 @@ async function answer(
       seriesRead: run.seriesRead,
       samplesRead: run.samplesRead,
       durationMs: clock.monotonicMs() - startedMs,
+      ...(run.inputs.stepCounts && { samplesByStep: run.inputs.stepCounts.samples }),
     },
   };
 }

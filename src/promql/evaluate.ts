@@ -81,7 +81,7 @@ export async function evaluateRoot(run: Run, node: Planned, grid: Grid): Promise
 }
 
 function firstStep(grid: Grid): Grid {
-  return { ...grid, steps: Math.min(1, grid.steps) };
+  return { ...grid, steps: Math.min(1, grid.steps), ...(grid.counts && { counts: 'all' }) };
 }
 
 function repeat(run: Run, value: Value, grid: Grid): Value {

@@ -8,6 +8,7 @@ export { annotateFold } from './histogram-folds.ts';
 export { noteMixedKinds, noteMixedSchemas, noteReconciledBounds } from './histogram-notes.ts';
 export { type EngineSettings, Refusal, Run, type RunInputs } from './run.ts';
 export { needStartTimestamps, queryTimes, selectInstants, selectRanges, windowEnds } from './select.ts';
+export { StepCounts } from './step-counts.ts';
 export { subqueryWindows, windowsOver } from './subquery.ts';
 export {
   combineProducers,

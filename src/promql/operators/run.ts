@@ -10,6 +10,7 @@ import type {
   SeriesReader,
   TextSpan,
 } from '../../model/index.ts';
+import type { StepCounts } from './step-counts.ts';
 import type { SeriesMeta, VectorValue } from './values.ts';
 import { mergeEqualSeries, withoutNameLabels } from './values.ts';
 
@@ -55,6 +56,8 @@ export interface RunInputs {
   readonly stepMs: number;
   readonly lookbackMs: number;
   readonly notBeforeMs: number | undefined;
+  /** Where somebody wants to know. */
+  readonly stepCounts?: StepCounts | undefined;
 }
 
 export class Run {

@@ -137,9 +137,18 @@ export async function selectInstants(
   for (const [row, columns] of series.entries()) {
     const { first, end } = windows.of(columns.timesMs, columns.from, columns.to);
     fillInstants({ columns, first, end, take, histograms }, vector, row * grid.steps);
+    noteInstants(run, grid, { vector, row });
     if (run.isDue()) await run.pause();
   }
   return take === 'value' ? withHistograms(vector, histograms) : run.uniqueAfterDrop(vector, source.span);
+}
+
+function noteInstants(
+  { inputs }: Run,
+  grid: Grid,
+  { vector, row }: { readonly vector: VectorValue; readonly row: number },
+): void {
+  inputs.stepCounts?.addPresent(grid, vector.present.subarray(row * grid.steps, (row + 1) * grid.steps));
 }
 
 function fillInstants(
@@ -198,6 +207,7 @@ async function selectSmoothed(run: Run, source: PlannedSource, grid: Grid): Prom
       else histograms.set(at, value);
       vector.present[at] = 1;
     }
+    noteInstants(run, grid, { vector, row });
     if (run.isDue()) await run.pause();
   }
   return withHistograms(vector, histograms);
@@ -266,13 +276,15 @@ export async function selectRanges(run: Run, node: SelectRangeNode, grid: Grid):
   for (const columns of series) {
     const found = windows.of(columns.timesMs, columns.from, columns.to);
     const clean = withoutStale(columns, found);
+    const taken = clean === columns ? found : windows.of(clean.timesMs, clean.from, clean.to);
+    run.inputs.stepCounts?.addWindows(grid, taken);
     ranges.push({
       meta: metaOf(columns),
       timesMs: clean.timesMs,
       values: clean.values,
       ...histogramsOf(clean),
       ...(run.inputs.settings.startTimestamps && clean.startTimesMs ? { startsMs: clean.startTimesMs } : {}),
-      ...(clean === columns ? found : windows.of(clean.timesMs, clean.from, clean.to)),
+      ...taken,
     });
     if (run.isDue()) await run.pause();
   }
