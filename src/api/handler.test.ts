@@ -134,7 +134,6 @@ describe('queries', () => {
       'bad_data',
       'exceeded maximum resolution',
     ],
-    ['/api/v1/targets', 'state=lost', 400, 'bad_data', 'invalid parameter "state"'],
     ['/api/v1/rules', 'type=odd', 400, 'bad_data', 'alert or record expected'],
     ['/api/watchkeeper/v1/explain', '', 400, 'bad_data', 'invalid parameter "alert"'],
     ['/api/watchkeeper/v1/explain', 'alert=Nothing', 404, 'not_found', 'Cannot explain "Nothing"'],

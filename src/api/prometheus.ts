@@ -1,7 +1,6 @@
 // Prometheus's HTTP API v1: what Grafana and other clients ask.
 
 import {
-  compareUtf8,
   err,
   formatDuration,
   ok,
@@ -13,7 +12,7 @@ import type { Principal, QueryAnswer, QueryErrorCode, QueryFailure, QueryTimes }
 import { parseExpr, printExpr } from '../promql/parser/index.ts';
 import type { ErrorType, QueryData, QueryStatsJson } from './contract.ts';
 import type { ApiDeps } from './deps.ts';
-import { alertJson, isoTime, queryData, ruleGroupJson, targetJson } from './encode.ts';
+import { alertJson, isoTime, queryData } from './encode.ts';
 import { limitParam, parseStep, parseTime, TRUNCATED } from './params.ts';
 import { failure, success } from './respond.ts';
 
@@ -67,20 +66,21 @@ async function answer(deps: ApiDeps, asked: Asked, times: QueryTimes): Promise<S
   if (!lookback.ok) return failure('bad_data', `invalid parameter "lookback_delta": ${lookback.error}`);
   const limit = limitParam(asked.params);
   if (!limit.ok) return failure('bad_data', limit.error);
+  const stats = asked.params.get('stats') ?? '';
   const plan = deps.query.prepare(asked.params.get('query') ?? '');
   if (!plan.ok) return queryFailure(plan.error);
   const options = {
     principal: asked.principal,
     timeoutMs: Math.min(timeout.value, QUERY_TIMEOUT_MS),
     ...(lookback.value > 0 ? { lookbackMs: lookback.value } : {}),
+    ...(stats === '' ? {} : { wantStepCounts: true }),
   };
   const result = await deps.query.execute(plan.value, times, options, asked.signal);
   if (!result.ok) return queryFailure(result.error);
   const { data, isCut } = limitedData(queryData(result.value), limit.value);
   const notes = notesOf(result.value);
   if (isCut) notes.warnings.push(TRUNCATED);
-  const withStats = (asked.params.get('stats') ?? '') !== '';
-  return success(withStats ? { ...data, stats: statsOf(result.value) } : data, notes);
+  return success(stats === '' ? data : { ...data, stats: statsOf(result.value, stats === 'all') }, notes);
 }
 
 /** The first so many series. */
@@ -93,11 +93,17 @@ function limitedData(data: QueryData, limit: number): { readonly data: QueryData
 }
 
 /** What is not told apart here is left out, or all of it is evaluation. */
-function statsOf({ cost }: QueryAnswer): QueryStatsJson {
+function statsOf({ cost, times }: QueryAnswer, all: boolean): QueryStatsJson {
   const seconds = cost.durationMs / 1000;
+  const byStep = [...(cost.samplesByStep ?? [])];
+  const perStep = byStep.map((count, i) => [(times.startMs + i * times.stepMs) / 1000, count] as const);
   return {
     timings: { evalTotalTime: seconds, innerEvalTime: seconds, execQueueTime: 0, execTotalTime: seconds },
-    samples: { totalQueryableSamples: cost.samplesRead, samplesRead: cost.samplesRead },
+    samples: {
+      totalQueryableSamples: byStep.reduce((sum, count) => sum + count, 0),
+      samplesRead: cost.samplesRead,
+      ...(all ? { totalQueryableSamplesPerStep: perStep } : {}),
+    },
   };
 }
 
@@ -122,36 +128,6 @@ function queryFailure(error: QueryFailure): ServerResponse {
   return failure(ERROR_TYPES[error.code], `${error.code}: ${error.message}${place}`);
 }
 
-export function targets(deps: ApiDeps, asked: Asked): ServerResponse {
-  const state = asked.params.get('state') ?? 'any';
-  if (!['any', 'active', 'dropped'].includes(state))
-    return failure('bad_data', `invalid parameter "state": "${state}"`);
-  const pool = asked.params.get('scrapePool') ?? '';
-  const dropped = state === 'active' ? [] : deps.droppedTargets();
-  const active =
-    state === 'dropped' ? [] : deps.targets().filter(target => pool === '' || target.job === pool);
-  return success({
-    activeTargets: active.map(targetJson),
-    droppedTargets: dropped,
-    droppedTargetCounts: state === 'active' ? {} : deps.droppedTargetCounts(),
-  });
-}
-
-export function rules(deps: ApiDeps, asked: Asked): ServerResponse {
-  const type = asked.params.get('type') ?? '';
-  const kind = type === 'alert' ? 'alerting' : type === 'record' ? 'recording' : '';
-  if (type !== '' && kind === '')
-    return failure('bad_data', `invalid parameter "type": "${type}": alert or record expected`);
-  const names = new Set(asked.params.getAll('rule_name[]'));
-  const groups = deps.ruleGroups().map(group => ({
-    ...ruleGroupJson(group),
-    rules: ruleGroupJson(group).rules.filter(
-      rule => (kind === '' || rule.type === kind) && (names.size === 0 || names.has(rule.name)),
-    ),
-  }));
-  return success({ groups });
-}
-
 export function alerts(deps: ApiDeps): ServerResponse {
   const active = deps.alerts().filter(alert => alert.state !== 'resolved');
   return success({ alerts: active.map(alertJson) });
@@ -166,11 +142,6 @@ export function formatQuery(_: ApiDeps, { params }: Asked): ServerResponse {
   const parsed = parseExpr(params.get('query') ?? '');
   if (!parsed.ok) return failure('bad_data', `invalid parameter "query": ${parsed.error[0].message}`);
   return success(printExpr(parsed.value));
-}
-
-export function scrapePools(deps: ApiDeps): ServerResponse {
-  const jobs = new Set(deps.targets().map(({ job }) => job));
-  return success({ scrapePools: [...jobs].sort(compareUtf8) });
 }
 
 /** There are none beside the program itself. */

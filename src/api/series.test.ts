@@ -99,7 +99,7 @@ it('queries say what they cost, and end at a limit', async () => {
       result: [{ metric: { __name__: 'up', job: 'page', instance: 'a' }, value: [T, '1'] }],
       stats: {
         timings: { evalTotalTime: 0, innerEvalTime: 0, execQueueTime: 0, execTotalTime: 0 },
-        samples: { totalQueryableSamples: 2, samplesRead: 2 },
+        samples: { totalQueryableSamples: 2, samplesRead: 2, totalQueryableSamplesPerStep: [[T, 2]] },
       },
     },
     warnings: ['results truncated due to limit'],
@@ -131,7 +131,7 @@ it('expressions as the language prints them', async () => {
 it('scrape pools, and no Alertmanagers', async () => {
   const { ask } = await bench();
   expect(jsonOf(await ask({ path: '/api/v1/scrape_pools' }))).toMatchObject({
-    data: { scrapePools: ['other', 'page'] },
+    data: { scrapePools: ['nobody', 'other', 'page', 'prometheus'] },
   });
   expect(jsonOf(await ask({ path: '/api/v1/alertmanagers' }))).toMatchObject({
     data: { activeAlertmanagers: [], droppedAlertmanagers: [] },
