@@ -17,17 +17,21 @@ export async function readParams(request: ServerRequest): Promise<Result<URLSear
   return ok(params);
 }
 
+function isNumber(text: string): boolean {
+  return /^(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text);
+}
+
 /** The ends of Go's time, which clients send for "any": no calendar has their years. */
 const ENDS_OF_TIME: ReadonlyMap<string, number> = new Map([
   ['-292273086-05-16T16:47:06Z', Number.MIN_SAFE_INTEGER],
-  ['+292277025-08-18T07:12:54.999999999Z', Number.MAX_SAFE_INTEGER],
+  ['292277025-08-18T07:12:54.999999999Z', Number.MAX_SAFE_INTEGER],
 ]);
 
 /** Seconds since the epoch with decimals, or RFC 3339, to milliseconds. */
 export function parseTime(text: string): Result<number, string> {
   const end = ENDS_OF_TIME.get(text);
   if (end !== undefined) return ok(end);
-  if (/^-?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(text)) return ok(Math.round(Number(text) * 1000));
+  if (isNumber(text.replace(/^[-+]/, ''))) return ok(Math.round(Number(text) * 1000));
   const atMs = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text)
     ? Date.parse(text)
     : Number.NaN;
@@ -38,7 +42,7 @@ export function parseTime(text: string): Result<number, string> {
 
 /** Seconds with decimals, or Prometheus's notation, to milliseconds. */
 export function parseStep(text: string): Result<number, string> {
-  if (/^\d+(\.\d+)?([eE][+-]?\d+)?$/.test(text)) return ok(Math.round(Number(text) * 1000));
+  if (isNumber(text)) return ok(Math.round(Number(text) * 1000));
   const parsed = parseDuration(text);
   return parsed.ok ? parsed : err(`cannot parse "${text}" to a valid duration`);
 }

@@ -65,7 +65,7 @@ describe('search', () => {
       ['http_requests_total', 'http_request_duration_seconds'],
     ],
     ['search[]=requests&sort_by=score', ['http_requests_total', 'http_request_duration_seconds']],
-    ['end=1', []],
+    ['start=0&end=1', []],
   ])('%s finds %j', async (query, names) => {
     const [first] = (await linesOf('metric_names', query)) as [{ results: readonly { name: string }[] }];
     expect(first.results.map(({ name }) => name)).toEqual(names);
@@ -92,7 +92,7 @@ describe('search', () => {
     const { ask } = await world();
     const form = formOf('label=instance&match[]=go_goroutines&search[]=909');
     expect(await readAll(await ask({ ...form, path: '/api/v1/search/label_values' }))).toBe(
-      '{"results":[{"value":"localhost:9092"}]}\n{"status":"success","has_more":false}\n',
+      '{"results":[{"value":"localhost:9092","name":"localhost:9092"}]}\n{"status":"success","has_more":false}\n',
     );
   });
 
@@ -111,6 +111,7 @@ describe('search', () => {
     ['metric_names', 'limit=-1', 'invalid limit'],
     ['metric_names', 'batch_size=x', 'invalid batch_size'],
     ['metric_names', 'start=soon', 'invalid parameter "start"'],
+    ['metric_names', 'start=2&end=1', 'end timestamp must not be before start timestamp'],
     ['metric_names', 'match[]=up{', 'invalid parameter "match[]"'],
     ['metric_names', 'search[]=a&'.repeat(33), 'at most 32 terms'],
   ])('%s?%s is a mistake', async (path, query, error) => {

@@ -60,7 +60,8 @@ export async function searchLabelValues(deps: ApiDeps, asked: Asked): Promise<Se
   const label = asked.params.get('label') ?? '';
   if (label === '') return failure('bad_data', 'missing required parameter "label"');
   const read: Read<string> = (matchers, range) => deps.reader.labelValues(label, matchers, range);
-  return search(deps, asked, { read, line: value => ({ value }) });
+  // Prometheus's description calls it a value, its server a name.
+  return search(deps, asked, { read, line: value => ({ value, name: value }) });
 }
 
 async function search(
@@ -125,6 +126,7 @@ function wantedOf(params: URLSearchParams, nowMs: number): Result<Wanted, string
   if (!fromMs.ok) return fromMs;
   const toMs = boundary(params, 'end', nowMs);
   if (!toMs.ok) return toMs;
+  if (toMs.value < fromMs.value) return err('end timestamp must not be before start timestamp');
   const fit = fitOf(params);
   if (!fit.ok) return fit;
   const order = orderOf(params);

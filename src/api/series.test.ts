@@ -54,13 +54,18 @@ describe('what series there are', () => {
     expect(await data('/api/v1/label/job/values', 'match[]=up&match[]=m')).toEqual(['page']);
     expect(await data('/api/v1/label/__name__/values', `end=${T - 20}`)).toEqual(['m']);
     expect(await data('/api/v1/label/job/values', 'limit=1')).toEqual(['other']);
+    // As in Prometheus nothing is between an end and a later start.
+    expect(await data('/api/v1/labels', `start=${T}&end=${T - 60}`)).toEqual([]);
+    expect(await data('/api/v1/series', `match[]=m&start=${T}&end=${T - 60}`)).toEqual([]);
+    const allTimes = 'start=-292273086-05-16T16:47:06Z&end=292277025-08-18T07:12:54.999999999Z';
+    expect(await data('/api/v1/series', `match[]=m&${allTimes}`)).toHaveLength(1);
   });
 
   it.each([
     ['/api/v1/series', '', 'no match[] parameter provided'],
     ['/api/v1/series', 'match[]=up{', 'invalid parameter "match[]"'],
     ['/api/v1/series', 'match[]=rate(up[5m])', 'is not a series selector'],
-    ['/api/v1/labels', 'start=2&end=1', 'end timestamp must not be before'],
+    ['/api/v1/labels', 'start=soon', 'invalid parameter "start"'],
     ['/api/v1/label/job/values', 'limit=-1', 'invalid parameter "limit"'],
   ])('%s?%s is a mistake', async (path, query, error) => {
     const { ask } = await withMore();

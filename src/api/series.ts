@@ -30,8 +30,6 @@ function wantedOf(params: URLSearchParams): Result<Wanted, string> {
   if (!fromMs.ok) return fromMs;
   const toMs = boundary(params, 'end', Number.POSITIVE_INFINITY);
   if (!toMs.ok) return toMs;
-  if (toMs.value < fromMs.value)
-    return err('invalid parameter "end": end timestamp must not be before start time');
   const limit = limitParam(params);
   if (!limit.ok) return limit;
   const range = { fromMs: fromMs.value, toMs: toMs.value };

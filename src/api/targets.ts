@@ -49,7 +49,6 @@ export function targetMetadata(deps: ApiDeps, { params }: Asked): ServerResponse
       else if (metric === wanted) data.push({ target, type, help, unit });
     }
   }
-  if (data.length === 0) return failure('not_found', 'specified metadata not found');
   return success(limit.value < 0 ? data : data.slice(0, limit.value));
 }
 

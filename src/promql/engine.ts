@@ -37,8 +37,8 @@ export const DEFAULT_ENGINE_SETTINGS: EngineSettings = {
   samplesMax: 50_000_000,
   // A selector that wide is a mistake; it would take minutes and answer nothing a person can read.
   seriesMax: 500_000,
-  // Prometheus's limit of points a series: enough for a screen ten times over.
-  stepsMax: 11_000,
+  // As Prometheus, with both ends of 11,000 steps: enough for a screen ten times over.
+  stepsMax: 11_001,
   timeoutMs: 120_000,
   subqueryStepMs: 60_000,
   delayedNameRemoval: false,
