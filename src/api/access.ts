@@ -71,10 +71,16 @@ function foreignOrigin(request: ServerRequest, settings: AccessSettings): string
   return `Cannot accept a request from a page of "${origin}": another origin (see web.cors_origin)`;
 }
 
-/** Whether a browser says that a page of another origin asks. */
+/** Whether a browser says that a page of another origin asks. Asked on loopback only: elsewhere our names are not known. */
 export function isFromElsewhere(request: ServerRequest, settings: AccessSettings): boolean {
+  if (!isLoopbackHost(settings.listenHost)) return false;
   const origin = request.headers['origin'] ?? '';
   return origin !== '' && !isOwnName(hostOf(origin.replace(/^\w+:\/\//, '')), settings);
+}
+
+/** A token is sent by who has it, never by a browser of its own accord as passwords are that it has seen once. */
+export function bringsToken({ headers }: ServerRequest): boolean {
+  return /^bearer /i.test(headers['authorization'] ?? '');
 }
 
 function isOwnName(host: string, settings: AccessSettings): boolean {

@@ -2,7 +2,7 @@
 
 import type { ServerHandler, ServerRequest, ServerResponse } from '../base/index.ts';
 import type { Role } from '../model/index.ts';
-import { createAccess, isFromElsewhere, mayAct, type Refusal } from './access.ts';
+import { bringsToken, createAccess, isFromElsewhere, mayAct, type Refusal } from './access.ts';
 import * as admin from './admin.ts';
 import { API_PREFIX, OWN_PREFIX } from './contract.ts';
 import { preflight, withCors } from './cors.ts';
@@ -160,7 +160,7 @@ async function answerTo(
   }
   // Whoever shares what is read has not said that other pages may act with the rights of whoever looks at them.
   const acts = found.route.role !== 'viewer';
-  if (acts && principal.value.kind === 'loopback' && isFromElsewhere(request, settings))
+  if (acts && isFromElsewhere(request, settings) && !bringsToken(request))
     return failure('forbidden', `Cannot ${request.method} ${request.path} from a page of another origin`);
   const params = await readParams(request);
   if (!params.ok) return failure('bad_data', params.error);

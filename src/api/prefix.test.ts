@@ -104,6 +104,22 @@ describe('pages of other origins', () => {
     const reload = { method: 'POST', path: '/-/reload' };
     expect((await ask({ ...reload, ...from('https://dash.example') })).status).toBe(403);
     expect((await ask({ ...reload, ...from('http://localhost:9390') })).status).toBe(200);
+    // A password may be one that the browser adds by itself; a token is brought by the page.
+    const { users, tokens } = GUARDED;
+    const guarded = await bench({ ...SHARED, users, tokens });
+    const asWhom = async (authorization: string, path: string): Promise<number> => {
+      const { headers } = from('https://dash.example');
+      return (await guarded.ask({ method: 'POST', path, headers: { ...headers, authorization } })).status;
+    };
+    const test = '/api/watchkeeper/v1/receivers/team/test';
+    expect(await asWhom(basic('ann:correct horse'), test)).toBe(403);
+    expect(await asWhom('Bearer t0ken', test)).toBe(200);
+  });
+
+  it('a page of any name is our own where names are not known: beyond loopback, where credentials are asked for', async () => {
+    const { ask } = await bench({ ...OPEN, listenHost: '0.0.0.0', certificates: true });
+    const headers = { host: 'watch.other.org', origin: 'https://watch.other.org' };
+    expect((await ask({ method: 'POST', path: '/-/reload', headers })).status).toBe(200);
   });
 
   it('may ask beforehand, without credentials; nothing but the headers is said', async () => {
