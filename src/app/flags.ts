@@ -4,7 +4,10 @@
 import { formatDuration } from '../base/index.ts';
 import type { System } from './system.ts';
 
-export function flagsOf(system: System, listening: string): Readonly<Record<string, string>> {
+export function flagsOf(
+  system: System,
+  at: { readonly listening: string; readonly externalUrl: string },
+): Readonly<Record<string, string>> {
   const { web, storage } = system.config();
   const { lookbackMs, timeoutMs, samplesMax } = system.limits;
   const [configFile = ''] = system.configFiles();
@@ -21,8 +24,8 @@ export function flagsOf(system: System, listening: string): Readonly<Record<stri
     'web.enable-admin-api': String(web.adminApi),
     'web.enable-lifecycle': 'true',
     'web.enable-remote-write-receiver': 'true',
-    'web.external-url': web.externalUrl ?? '',
-    'web.listen-address': listening,
+    'web.external-url': at.externalUrl,
+    'web.listen-address': at.listening,
     'web.route-prefix': web.routePrefix === '' ? '/' : web.routePrefix,
   };
 }

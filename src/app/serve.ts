@@ -15,6 +15,7 @@ import { compileRegex, labelsToRecord, type Regex } from '../model/index.ts';
 import type { StoreStats } from '../storage/index.ts';
 import { flagsOf } from './flags.ts';
 import type { SystemPorts } from './ports.ts';
+import { externalUrlOf } from './settings.ts';
 import type { System } from './system.ts';
 import { VERSION } from './version.ts';
 import { blockView, receiverViews, ruleGroupView } from './views.ts';
@@ -149,7 +150,11 @@ function depsOf(ports: SystemPorts, system: System, at: ListenAt): ApiDeps {
     },
     seriesCounts: limit => store.counts(limit),
     configYaml: () => system.configShown(),
-    flags: () => flagsOf(system, `${at.host}:${at.port}`),
+    flags: () =>
+      flagsOf(system, {
+        listening: `${at.host}:${at.port}`,
+        externalUrl: externalUrlOf(system.config(), ports.hostFacts.hostname()),
+      }),
     walReplay: () => {
       const { first, last } = store.stats().replayed;
       // The store is open: all of it has been read.

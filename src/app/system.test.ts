@@ -269,6 +269,7 @@ describe('serving', () => {
       'query.timeout': '2m',
       'storage.tsdb.retention.time': '15d',
       'web.enable-admin-api': 'false',
+      'web.external-url': 'http://here:9390',
       'web.listen-address': '127.0.0.1:0',
       'web.route-prefix': '/',
     });

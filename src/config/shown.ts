@@ -14,7 +14,7 @@ export interface ReadDocument {
 
 const HIDDEN = '<secret>';
 /** The password of a URL, wherever one stands. */
-const URL_PASSWORD = /([a-zA-Z][\w+.-]*:\/\/[^\s/:@]*):[^\s/@]*@/g;
+const URL_PASSWORD = /(:\/\/[^\s/:@]*):[^\s/@]*@/g;
 
 type Plain = string | number | boolean | null | readonly Plain[] | ReadonlyMap<string, Plain>;
 

@@ -223,7 +223,7 @@ describe('watchkeeper run', { timeout: TEST_MS_MAX }, () => {
       expect((await program.fetch(path)).status, path).toBe(200);
     expect((await fetch(new URL('/api/v1/alerts', program.url))).status).toBe(404);
     expect(await program.api('/api/v1/status/flags')).toMatchObject({
-      'web.external-url': 'https://ops.example.org/ops/watch/',
+      'web.external-url': 'https://ops.example.org/ops/watch',
       'web.route-prefix': '/ops/watch',
     });
     const { yaml } = await program.api<{ readonly yaml: string }>('/api/v1/status/config');

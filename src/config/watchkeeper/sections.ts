@@ -201,13 +201,28 @@ const tls = mapped(
   }),
 );
 
+/** Characters that stand for themselves in a URL: no proxy and no browser writes them otherwise. */
+const PREFIX = /^\/[\w./~-]*$/;
+
 const routePrefix = checked('path', value =>
-  /^\/[\w./~-]*$/.test(value) ? undefined : `Cannot serve below "${value}": a path such as /watch expected`,
+  PREFIX.test(value) ? undefined : `Cannot serve below "${value}": a path such as /watch expected`,
 );
 
 /** As Prometheus: what the external URL says, unless the prefix is said by itself. */
-function prefixOf(written: string | undefined, externalUrl: string | undefined): string {
-  const path = written ?? (externalUrl === undefined ? '/' : new URL(externalUrl).pathname);
+function prefixOf(
+  {
+    route_prefix,
+    external_url,
+  }: { readonly route_prefix?: string | undefined; readonly external_url?: string | undefined },
+  context: ReadContext,
+): string {
+  const path = route_prefix ?? (external_url === undefined ? '/' : new URL(external_url).pathname);
+  if (!PREFIX.test(path))
+    context.report({
+      code: 'config-bad-value',
+      message: `Cannot serve below "${path}", the path of external_url: letters, digits, "/", ".", "_", "~" and "-" expected`,
+      remedy: 'set route_prefix',
+    });
   const names = path.split('/').filter(name => name !== '');
   return names.map(name => `/${name}`).join('');
 }
@@ -248,7 +263,7 @@ export const web: Schema<WebConfig> = mapped(
       tokens: value.tokens ?? [],
       hostNames: value.host_names ?? [],
       adminApi: value.admin_api,
-      routePrefix: prefixOf(value.route_prefix, value.external_url),
+      routePrefix: prefixOf(value, context),
       ...(value.cors_origin === undefined ? {} : { corsOrigin: value.cors_origin }),
       ...(value.external_url === undefined ? {} : { externalUrl: value.external_url }),
       ...(value.tls === undefined ? {} : { tls: value.tls }),
