@@ -160,7 +160,8 @@ async function answerTo(
   }
   // Whoever shares what is read has not said that other pages may act with the rights of whoever looks at them.
   const acts = found.route.role !== 'viewer';
-  if (acts && isFromElsewhere(request, settings) && !bringsToken(request))
+  const isProved = principal.value.kind === 'user' && bringsToken(request);
+  if (acts && isFromElsewhere(request, settings) && !isProved)
     return failure('forbidden', `Cannot ${request.method} ${request.path} from a page of another origin`);
   const params = await readParams(request);
   if (!params.ok) return failure('bad_data', params.error);

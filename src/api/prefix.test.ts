@@ -104,6 +104,10 @@ describe('pages of other origins', () => {
     const reload = { method: 'POST', path: '/-/reload' };
     expect((await ask({ ...reload, ...from('https://dash.example') })).status).toBe(403);
     expect((await ask({ ...reload, ...from('http://localhost:9390') })).status).toBe(200);
+    // Nobody has to show a token here, so that one proves nothing.
+    const { headers: made } = from('https://dash.example');
+    const invented = { ...made, authorization: 'Bearer any' };
+    expect((await ask({ ...reload, headers: invented })).status).toBe(403);
     // A password may be one that the browser adds by itself; a token is brought by the page.
     const { users, tokens } = GUARDED;
     const guarded = await bench({ ...SHARED, users, tokens });

@@ -2,13 +2,15 @@
 // Prometheus's flags, under their names.
 
 import { formatDuration } from '../base/index.ts';
+import type { Config } from '../config/index.ts';
 import type { System } from './system.ts';
 
+/** `config` is the one that it was started with: what of it takes effect at a start only is told as it is in force. */
 export function flagsOf(
   system: System,
-  at: { readonly listening: string; readonly externalUrl: string },
+  at: { readonly config: Config; readonly listening: string; readonly externalUrl: string },
 ): Readonly<Record<string, string>> {
-  const { web, storage } = system.config();
+  const { web, storage } = at.config;
   const { lookbackMs, timeoutMs, samplesMax } = system.limits;
   const [configFile = ''] = system.configFiles();
   return {
@@ -21,7 +23,7 @@ export function flagsOf(
     'storage.tsdb.retention.size': `${storage.retentionBytes}B`,
     'storage.tsdb.retention.time': formatDuration(system.retentionMs),
     'web.cors.origin': web.corsOrigin ?? '',
-    'web.enable-admin-api': String(web.adminApi),
+    'web.enable-admin-api': String(system.config().web.adminApi),
     'web.enable-lifecycle': 'true',
     'web.enable-remote-write-receiver': 'true',
     'web.external-url': at.externalUrl,

@@ -97,6 +97,7 @@ function corsOriginOf({ corsOrigin }: Config['web']): Regex | undefined {
 
 function depsOf(ports: SystemPorts, system: System, at: ListenAt): ApiDeps {
   const { clock } = ports;
+  const config = system.config();
   const { store, state, query, rules, notifier, recovery, targets, push } = system;
   return {
     clock,
@@ -152,6 +153,7 @@ function depsOf(ports: SystemPorts, system: System, at: ListenAt): ApiDeps {
     configYaml: () => system.configShown(),
     flags: () =>
       flagsOf(system, {
+        config,
         listening: `${at.host}:${at.port}`,
         externalUrl: externalUrlOf(system.config(), ports.hostFacts.hostname()),
       }),

@@ -423,12 +423,10 @@ function build(
         return { ok: false, problems };
       }
       const notes = needsRestart(first.config, loaded.config);
-      const { config: next, version, shown, files } = { ...loaded, config: loaded.config };
-      const applied = await apply(
-        { config: next, version, shown, files: files.map(file => file.path) },
-        read.files,
-      );
-      prepareSending(ports, next);
+      const { version, shown } = loaded;
+      const files = loaded.files.map(file => file.path);
+      const applied = await apply({ config: loaded.config, version, shown, files }, read.files);
+      prepareSending(ports, loaded.config);
       const all = [...problems, ...notes, ...(applied.ok ? [] : [applied.error])];
       lastReload = { atMs: clock.nowMs(), ok: applied.ok, problems: all };
       return { ok: applied.ok, problems: all };

@@ -71,6 +71,7 @@ scrape_configs:
     basic_auth: { <<: *shared, username: other }
   - job_name: c
     basic_auth: *shared
+    proxy_connect_header: { X-Proxy: [hunter-proxy, ''] }
     proxy_url: http://me:hunter-url@proxy:3128
   - job_name: d
     authorization: { credentials_file: key.pem }
@@ -96,7 +97,11 @@ route: { receiver: r }
           http_headers: { 'X-Key': { secrets: ['<secret>'] } },
         },
         { basic_auth: { username: 'other', password: '<secret>' } },
-        { basic_auth: { password: '<secret>' }, proxy_url: 'http://me:<secret>@proxy:3128' },
+        {
+          basic_auth: { password: '<secret>' },
+          proxy_connect_header: { 'X-Proxy': ['<secret>', ''] },
+          proxy_url: 'http://me:<secret>@proxy:3128',
+        },
         { authorization: { credentials_file: 'key.pem' }, consul_sd_configs: [{ token: '<secret>' }] },
       ],
       receivers: [{ webhook_configs: [{ url: '<secret>' }] }],

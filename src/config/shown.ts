@@ -51,17 +51,17 @@ function plainOf({ document, hidden }: ReadDocument): Plain {
   const resolve = resolverOf(document);
   const plain = (node: Node): Plain => {
     const found = resolve(node);
+    // As in Prometheus an empty secret is seen to be none.
+    if (hidden.has(found)) return isScalar(found) && (found.value ?? '') === '' ? '' : HIDDEN;
     if (isSeq(found)) return found.items.map(item => plain(item as Node));
     if (isMap(found))
       return new Map(found.items.map(pair => [keyText(pair.key), plain(valueNode(pair))] as const));
-    return isScalar(found) ? scalarOf(found.value, hidden.has(found)) : null;
+    return isScalar(found) ? scalarOf(found.value) : null;
   };
   return document.root === undefined ? null : plain(document.root);
 }
 
-function scalarOf(value: unknown, isHidden: boolean): Plain {
-  // As in Prometheus an empty secret is seen to be none.
-  if (isHidden) return value === '' || value === null ? '' : HIDDEN;
+function scalarOf(value: unknown): Plain {
   if (typeof value === 'string') return value.replace(URL_PASSWORD, `$1:${HIDDEN}@`);
   return typeof value === 'number' || typeof value === 'boolean' || value === null ? value : String(value);
 }
