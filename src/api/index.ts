@@ -2,6 +2,7 @@
 
 export { createAccess, hashPassword, hashToken, isLoopbackHost } from './access.ts';
 export type {
+  BlockJson,
   BuildInfo,
   ExplainJson,
   Failure,

@@ -1,7 +1,6 @@
 // Prometheus's HTTP API v1: what Grafana and other clients ask.
 
 import {
-  compareUtf8,
   err,
   formatDuration,
   ok,
@@ -10,11 +9,11 @@ import {
   type ServerResponse,
 } from '../base/index.ts';
 import type { Principal, QueryAnswer, QueryErrorCode, QueryFailure, QueryTimes } from '../model/index.ts';
-import { printExpr } from '../promql/parser/index.ts';
+import { parseExpr, printExpr, returnTypeOf, typeOf } from '../promql/parser/index.ts';
 import type { ErrorType, QueryData, QueryPlanJson, QueryStatsJson } from './contract.ts';
 import type { ApiDeps } from './deps.ts';
-import { alertJson, isoTime, queryData, ruleGroupJson, targetJson } from './encode.ts';
-import { exprParam, flagParam, limitParam, parseStep, parseTime, TRUNCATED } from './params.ts';
+import { alertJson, isoTime, queryData } from './encode.ts';
+import { booleanParam, exprParam, limitParam, parseStep, parseTime, TRUNCATED } from './params.ts';
 import { failure, success } from './respond.ts';
 
 /** As Prometheus: enough for a minute's resolution over a week, and an answer that a browser can draw. */
@@ -38,7 +37,18 @@ export async function query(deps: ApiDeps, asked: Asked): Promise<ServerResponse
 export async function queryRange(deps: ApiDeps, asked: Asked): Promise<ServerResponse> {
   const times = rangeTimes(asked.params);
   if (!times.ok) return failure('bad_data', times.error);
+  const mistake = notOverTime(asked.params.get('query') ?? '');
+  if (mistake !== undefined) return failure('bad_data', mistake);
   return answer(deps, asked, times.value);
+}
+
+/** Why an expression has no answer for each step; undefined where it has one, and where it does not parse. */
+function notOverTime(expr: string): string | undefined {
+  const parsed = parseExpr(expr);
+  const type = parsed.ok ? typeOf(parsed.value, returnTypeOf) : 'scalar';
+  if (type !== 'matrix' && type !== 'string') return undefined;
+  const named = type === 'matrix' ? 'range vector' : 'string';
+  return `invalid parameter "query": invalid expression type "${named}" for range query, must be Scalar or instant Vector`;
 }
 
 function rangeTimes(params: URLSearchParams): Result<QueryTimes, string> {
@@ -67,8 +77,9 @@ async function answer(deps: ApiDeps, asked: Asked, times: QueryTimes): Promise<S
   if (!lookback.ok) return failure('bad_data', `invalid parameter "lookback_delta": ${lookback.error}`);
   const limit = limitParam(asked.params);
   if (!limit.ok) return failure('bad_data', limit.error);
-  const explain = flagParam(asked.params, 'explain');
+  const explain = booleanParam(asked.params, 'explain', false);
   if (!explain.ok) return failure('bad_data', explain.error);
+  const stats = asked.params.get('stats') ?? '';
   const plan = deps.query.prepare(asked.params.get('query') ?? '');
   if (!plan.ok) return queryFailure(plan.error);
   const options = {
@@ -76,17 +87,17 @@ async function answer(deps: ApiDeps, asked: Asked, times: QueryTimes): Promise<S
     timeoutMs: Math.min(timeout.value, QUERY_TIMEOUT_MS),
     ...(lookback.value > 0 ? { lookbackMs: lookback.value } : {}),
     ...(explain.value ? { explain: true } : {}),
+    ...(stats === '' ? {} : { wantStepCounts: true }),
   };
   const result = await deps.query.execute(plan.value, times, options, asked.signal);
   if (!result.ok) return queryFailure(result.error);
   const { data, isCut } = limitedData(queryData(result.value), limit.value);
   const notes = notesOf(result.value);
   if (isCut) notes.warnings.push(TRUNCATED);
-  const withStats = (asked.params.get('stats') ?? '') !== '';
   return success(
     {
       ...data,
-      ...(withStats ? { stats: statsOf(result.value) } : {}),
+      ...(stats === '' ? {} : { stats: statsOf(result.value, stats === 'all') }),
       ...(explain.value ? { explain: planOf(result.value) } : {}),
     },
     notes,
@@ -103,11 +114,17 @@ function limitedData(data: QueryData, limit: number): { readonly data: QueryData
 }
 
 /** What is not told apart here is left out, or all of it is evaluation. */
-function statsOf({ cost }: QueryAnswer): QueryStatsJson {
+function statsOf({ cost, times }: QueryAnswer, all: boolean): QueryStatsJson {
   const seconds = cost.durationMs / 1000;
+  const byStep = [...(cost.samplesByStep ?? [])];
+  const perStep = byStep.map((count, i) => [(times.startMs + i * times.stepMs) / 1000, count] as const);
   return {
     timings: { evalTotalTime: seconds, innerEvalTime: seconds, execQueueTime: 0, execTotalTime: seconds },
-    samples: { totalQueryableSamples: cost.samplesRead, samplesRead: cost.samplesRead },
+    samples: {
+      totalQueryableSamples: byStep.reduce((sum, count) => sum + count, 0),
+      samplesRead: cost.samplesRead,
+      ...(all ? { totalQueryableSamplesPerStep: perStep } : {}),
+    },
   };
 }
 
@@ -137,36 +154,6 @@ function queryFailure(error: QueryFailure): ServerResponse {
   return failure(ERROR_TYPES[error.code], `${error.code}: ${error.message}${place}`);
 }
 
-export function targets(deps: ApiDeps, asked: Asked): ServerResponse {
-  const state = asked.params.get('state') ?? 'any';
-  if (!['any', 'active', 'dropped'].includes(state))
-    return failure('bad_data', `invalid parameter "state": "${state}"`);
-  const pool = asked.params.get('scrapePool') ?? '';
-  const dropped = state === 'active' ? [] : deps.droppedTargets();
-  const active =
-    state === 'dropped' ? [] : deps.targets().filter(target => pool === '' || target.job === pool);
-  return success({
-    activeTargets: active.map(targetJson),
-    droppedTargets: dropped,
-    droppedTargetCounts: state === 'active' ? {} : deps.droppedTargetCounts(),
-  });
-}
-
-export function rules(deps: ApiDeps, asked: Asked): ServerResponse {
-  const type = asked.params.get('type') ?? '';
-  const kind = type === 'alert' ? 'alerting' : type === 'record' ? 'recording' : '';
-  if (type !== '' && kind === '')
-    return failure('bad_data', `invalid parameter "type": "${type}": alert or record expected`);
-  const names = new Set(asked.params.getAll('rule_name[]'));
-  const groups = deps.ruleGroups().map(group => ({
-    ...ruleGroupJson(group),
-    rules: ruleGroupJson(group).rules.filter(
-      rule => (kind === '' || rule.type === kind) && (names.size === 0 || names.has(rule.name)),
-    ),
-  }));
-  return success({ groups });
-}
-
 export function alerts(deps: ApiDeps): ServerResponse {
   const active = deps.alerts().filter(alert => alert.state !== 'resolved');
   return success({ alerts: active.map(alertJson) });
@@ -180,11 +167,6 @@ export function buildInfo(deps: ApiDeps): ServerResponse {
 export function formatQuery(_: ApiDeps, { params }: Asked): ServerResponse {
   const expr = exprParam(params);
   return expr.ok ? success(printExpr(expr.value)) : failure('bad_data', expr.error);
-}
-
-export function scrapePools(deps: ApiDeps): ServerResponse {
-  const jobs = new Set(deps.targets().map(({ job }) => job));
-  return success({ scrapePools: [...jobs].sort(compareUtf8) });
 }
 
 /** There are none beside the program itself. */

@@ -61,6 +61,22 @@ export function plain(status: number, text: string, type = 'text/plain; charset=
   };
 }
 
+/** Lines of JSON as they become known. */
+export function ndjson(lines: AsyncIterable<string>): ServerResponse {
+  const headers = { ...SAFE_HEADERS, 'content-type': 'application/x-ndjson; charset=utf-8' };
+  return { status: 200, headers: { ...headers, 'cache-control': 'no-store' }, body: lines };
+}
+
+/** Server-sent events. A proxy in between must not hold them back. */
+export function eventStream(events: AsyncIterable<string>): ServerResponse {
+  const headers = { ...SAFE_HEADERS, 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' };
+  return { status: 200, headers: { ...headers, 'cache-control': 'no-store' }, body: events };
+}
+
+export function redirect(location: string): ServerResponse {
+  return { status: 302, headers: { ...SAFE_HEADERS, location, 'cache-control': 'no-store' }, body: '' };
+}
+
 export function bytes(
   type: string,
   body: Uint8Array,

@@ -13,7 +13,7 @@ import type { ApiDeps } from './deps.ts';
 import { boundary, limitParam, TRUNCATED } from './params.ts';
 import type { Asked } from './prometheus.ts';
 import { failure, success } from './respond.ts';
-import { selectorParams } from './selectors.ts';
+import { selectorParams, unescapeName } from './selectors.ts';
 
 interface Wanted {
   /** None: all series. */
@@ -30,8 +30,6 @@ function wantedOf(params: URLSearchParams): Result<Wanted, string> {
   if (!fromMs.ok) return fromMs;
   const toMs = boundary(params, 'end', Number.POSITIVE_INFINITY);
   if (!toMs.ok) return toMs;
-  if (toMs.value < fromMs.value)
-    return err('invalid parameter "end": end timestamp must not be before start time');
   const limit = limitParam(params);
   if (!limit.ok) return limit;
   const range = { fromMs: fromMs.value, toMs: toMs.value };
@@ -54,11 +52,19 @@ export async function labels(deps: ApiDeps, { params }: Asked): Promise<ServerRe
   return names(params, (matchers, range) => deps.reader.labelNames(matchers, range));
 }
 
-export async function labelValues(deps: ApiDeps, { params }: Asked, name: string): Promise<ServerResponse> {
+export async function labelValues(
+  deps: ApiDeps,
+  { params }: Asked,
+  escaped: string,
+): Promise<ServerResponse> {
+  const name = unescapeName(escaped);
   return names(params, (matchers, range) => deps.reader.labelValues(name, matchers, range));
 }
 
-type Read<T> = (matchers: readonly Matcher[], range: TimeRange) => Promise<Result<readonly T[], ReadFailure>>;
+export type Read<T> = (
+  matchers: readonly Matcher[],
+  range: TimeRange,
+) => Promise<Result<readonly T[], ReadFailure>>;
 
 async function names(params: URLSearchParams, read: Read<string>): Promise<ServerResponse> {
   const wanted = wantedOf(params);
@@ -69,8 +75,8 @@ async function names(params: URLSearchParams, read: Read<string>): Promise<Serve
 }
 
 /** What all selectors find, one behind the other; the failure as it is answered. */
-async function eachSelector<T>(
-  { anyOf, range }: Wanted,
+export async function eachSelector<T>(
+  { anyOf, range }: Pick<Wanted, 'anyOf' | 'range'>,
   read: Read<T>,
 ): Promise<Result<T[], ServerResponse>> {
   const found: T[] = [];

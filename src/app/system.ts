@@ -16,15 +16,14 @@ import {
   MetricRegistry,
   type Query,
   type StateStore,
-  type TargetDirectory,
   type TargetStatus,
 } from '../model/index.ts';
 import { channels, createNotifier, createRender, type Notifier, type NotifyConfig } from '../notify/index.ts';
-import { createQueryEngine, type EngineSettings } from '../promql/index.ts';
+import { createQueryEngine, DEFAULT_ENGINE_SETTINGS, type EngineSettings } from '../promql/index.ts';
 import { createRecovery, type Recovery } from '../recovery/index.ts';
 import { createRuleRunner, type RuleRunner, type RuleSettings } from '../rules/index.ts';
 import { DEFAULT_STORE_SETTINGS, openStore, type Store, ThreadMaker } from '../storage/index.ts';
-import { joinDirectories } from './directory.ts';
+import { type AllTargets, joinDirectories } from './directory.ts';
 import { hostRunner, inProcessTarget } from './in-process.ts';
 import type { SystemPorts } from './ports.ts';
 import { prepareSending } from './prepare-sending.ts';
@@ -58,6 +57,8 @@ export interface SystemOptions {
   readonly stock: boolean;
   /** What of the query language is on beside the usual. */
   readonly query?: Partial<Pick<EngineSettings, 'delayedNameRemoval' | 'startTimestamps'>> | undefined;
+  /** For whoever asks how it was started. */
+  readonly commandLine?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Why the system did not start, in sentences for people. */
@@ -69,6 +70,8 @@ export interface System {
   readonly config: () => Config;
   readonly configVersion: () => string;
   readonly configFiles: () => readonly string[];
+  /** As YAML, without secrets. */
+  readonly configShown: () => string;
   readonly lastReload: () => {
     readonly atMs: number;
     readonly ok: boolean;
@@ -79,6 +82,10 @@ export interface System {
   /** Of the samples: the setting in force since the start. */
   readonly retentionMs: number;
   readonly effects: Effects;
+  /** The command line that it was started with, by the names of the options. */
+  readonly commandLine: Readonly<Record<string, string>>;
+  /** Of queries. */
+  readonly limits: EngineSettings;
   readonly store: Store;
   readonly state: StateStore;
   readonly query: Query;
@@ -87,7 +94,7 @@ export interface System {
   readonly push: PushReceiver;
   readonly dispatcher: Dispatcher;
   readonly recovery: Recovery;
-  readonly targets: TargetDirectory;
+  readonly targets: AllTargets;
   readonly host: InProcessRunner | undefined;
   /** The program's own metrics as they are now. */
   ownFamilies(): readonly MetricFamily[];
@@ -184,13 +191,15 @@ function build(
   let config = first.config;
   let configVersion = first.version;
   let configFiles: readonly string[] = [];
+  let configShown = '';
   let lastReload = { atMs: startedAtMs, ok: true, problems: [] as readonly string[] };
   let found: Omit<FoundTargets, 'entries'> = { dropped: [], droppedCounts: new Map() };
   let settled = false;
   let ready = false;
 
   const externalUrl = (): string => externalUrlOf(config, ports.hostFacts.hostname());
-  const query = createQueryEngine({ reader: store, clock, settings: options.query ?? {} });
+  const limits: EngineSettings = { ...DEFAULT_ENGINE_SETTINGS, ...options.query };
+  const query = createQueryEngine({ reader: store, clock, settings: limits });
 
   const notifyConfig = (): NotifyConfig => {
     const render = createRender({ clock, files: [] });
@@ -347,12 +356,13 @@ function build(
 
   /** Puts a checked configuration in force. Rule files were read before anything changed. */
   const apply = async (
-    next: { config: Config; version: string; files: readonly string[] },
+    next: { config: Config; version: string; files: readonly string[]; shown: string },
     ruleFiles: Parameters<RuleRunner['load']>[0],
   ): Promise<Result<void, string>> => {
     config = next.config;
     configVersion = next.version;
     configFiles = next.files;
+    configShown = next.shown;
     settled = false;
     notifier.reload(notifyConfig());
     dispatcher.reload(dispatchConfig());
@@ -377,11 +387,14 @@ function build(
     config: () => config,
     configVersion: () => configVersion,
     configFiles: () => configFiles,
+    configShown: () => configShown,
     lastReload: () => lastReload,
     startedAtMs,
     dataFolder: options.dataFolder,
     retentionMs,
     effects,
+    commandLine: options.commandLine ?? {},
+    limits,
     store,
     state,
     query,
@@ -410,10 +423,9 @@ function build(
         return { ok: false, problems };
       }
       const notes = needsRestart(first.config, loaded.config);
-      const applied = await apply(
-        { config: loaded.config, version: loaded.version, files: loaded.files.map(file => file.path) },
-        read.files,
-      );
+      const { version, shown } = loaded;
+      const files = loaded.files.map(file => file.path);
+      const applied = await apply({ config: loaded.config, version, shown, files }, read.files);
       prepareSending(ports, loaded.config);
       const all = [...problems, ...notes, ...(applied.ok ? [] : [applied.error])];
       lastReload = { atMs: clock.nowMs(), ok: applied.ok, problems: all };
@@ -447,7 +459,7 @@ function build(
       await recovery.start();
       for (const runner of inProcess) runner.start();
       const applied = await apply(
-        { config, version: configVersion, files: loaded.files.map(file => file.path) },
+        { config, version: configVersion, shown: loaded.shown, files: loaded.files.map(file => file.path) },
         read.files,
       );
       if (!applied.ok) return err({ problems: [applied.error] });

@@ -49,6 +49,8 @@ export interface QueryOptions {
   readonly wantUnfiltered?: boolean;
   /** Measure each operator of the plan: `QueryCost.operators`. */
   readonly explain?: boolean;
+  /** Answer also how many samples each step looked at. */
+  readonly wantStepCounts?: boolean;
 }
 
 export type QueryErrorCode =
@@ -97,6 +99,8 @@ export interface QueryCost {
   readonly seriesRead: number;
   readonly samplesRead: number;
   readonly durationMs: number;
+  /** Looked at in each step: of a series that several steps look at more than were read. */
+  readonly samplesByStep?: Float64Array;
   /** The root of the plan, where the query was to be explained. */
   readonly operators?: OperatorCost;
 }

@@ -24,6 +24,7 @@ import {
   Refusal,
   Run,
   type SeriesMeta,
+  StepCounts,
   sortedByLabels,
   type Value,
   type VectorValue,
@@ -38,8 +39,8 @@ export const DEFAULT_ENGINE_SETTINGS: EngineSettings = {
   samplesMax: 50_000_000,
   // A selector that wide is a mistake; it would take minutes and answer nothing a person can read.
   seriesMax: 500_000,
-  // Prometheus's limit of points a series: enough for a screen ten times over.
-  stepsMax: 11_000,
+  // As Prometheus, with both ends of 11,000 steps: enough for a screen ten times over.
+  stepsMax: 11_001,
   timeoutMs: 120_000,
   subqueryStepMs: 60_000,
   delayedNameRemoval: false,
@@ -104,6 +105,7 @@ async function execute(execution: Execution): Promise<Result<QueryAnswer, QueryF
       lookbackMs: options.lookbackMs ?? settings.lookbackMs,
       notBeforeMs: options.notBeforeMs,
       ...(options.explain === true ? { measure: new PlanMeasure(clock, execution.plan.expr) } : {}),
+      stepCounts: options.wantStepCounts === true ? new StepCounts(grid.value.steps) : undefined,
     });
     try {
       const answered = await answer(run, execution, { grid: grid.value, startedMs });
@@ -121,7 +123,7 @@ async function execute(execution: Execution): Promise<Result<QueryAnswer, QueryF
 
 function gridFor(times: QueryTimes, settings: EngineSettings): Result<Grid, QueryFailure> {
   const { startMs, endMs, stepMs } = times;
-  if (stepMs === 0) return ok({ startMs: endMs, stepMs: 0, steps: 1 });
+  if (stepMs === 0) return ok({ startMs: endMs, stepMs: 0, steps: 1, counts: 'each' });
   if (!(stepMs > 0) || endMs < startMs) {
     return err({
       code: 'query-execution',
@@ -137,7 +139,7 @@ function gridFor(times: QueryTimes, settings: EngineSettings): Result<Grid, Quer
         'try a larger step or a shorter time range',
     });
   }
-  return ok({ startMs, stepMs, steps });
+  return ok({ startMs, stepMs, steps, counts: 'each' });
 }
 
 async function answer(
@@ -165,6 +167,7 @@ async function answer(
       samplesRead: run.samplesRead,
       durationMs: clock.monotonicMs() - startedMs,
       ...(operators === undefined ? {} : { operators }),
+      ...(run.inputs.stepCounts && { samplesByStep: run.inputs.stepCounts.samples }),
     },
   };
 }

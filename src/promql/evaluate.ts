@@ -105,7 +105,7 @@ async function carryOutRoot(run: Run, node: RepeatNode | BinaryNode, grid: Grid)
 }
 
 function firstStep(grid: Grid): Grid {
-  return { ...grid, steps: Math.min(1, grid.steps) };
+  return { ...grid, steps: Math.min(1, grid.steps), ...(grid.counts && { counts: 'all' }) };
 }
 
 function repeat(run: Run, value: Value, grid: Grid): Value {

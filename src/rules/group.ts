@@ -265,7 +265,9 @@ export class GroupEvaluator {
     if (!missing) return prints;
     for (const one of series) {
       if (one.present[0] !== 1) continue;
-      const sample = { labels: one.labels, value: one.values[0] ?? Number.NaN, producer: one.producer };
+      const { labels, producer } = one;
+      const histogram = one.histograms?.get(0);
+      const sample = { labels, value: one.values[0] ?? Number.NaN, histogram, producer };
       prints.add(fingerprint(await expandLabels(rule, sample, found.context)));
     }
     return prints;

@@ -596,3 +596,43 @@ describe('a snapshot', () => {
     await store.close();
   });
 });
+
+describe('what a store says of its blocks and its log', () => {
+  it('is what they hold, what they were made of, and what was read at the start', async () => {
+    const at = world();
+    const first = await open(at);
+    expect(first.stats().replayed).toEqual({ first: 0, last: 0 });
+    const startMs = Math.ceil(at.clock.nowMs() / (2 * HOUR)) * 2 * HOUR;
+    for (let i = 0; i < 3; i++)
+      await append(first, {
+        producer: 1,
+        timeMs: startMs + i * 1000,
+        series: [1, 2],
+        values: Float64Array.of(i, i),
+      });
+    await first.close();
+    const store = await open(at);
+    const { replayed } = store.stats();
+    expect(replayed.first).toBeGreaterThan(0);
+    expect(replayed.last).toBeGreaterThanOrEqual(replayed.first);
+    await at.clock.advance(4 * HOUR);
+    expect((await store.compactNow()).ok).toBe(true);
+    const [cut] = store.stats().blocks;
+    expect(cut).toMatchObject({
+      minMs: startMs,
+      maxMs: startMs + 2000,
+      series: 2,
+      samples: 6,
+      deletedSeries: 0,
+      parents: [],
+    });
+    const one: Matcher = { name: 'i', op: '=', value: '1' };
+    expect(await store.deleteSeries([one], { fromMs: -Infinity, toMs: Infinity })).toMatchObject({
+      ok: true,
+    });
+    expect(store.stats().blocks).toMatchObject([{ deletedSeries: 1, hasDeleted: true }]);
+    expect((await store.cleanTombstones()).ok).toBe(true);
+    expect(store.stats().blocks).toMatchObject([{ series: 1, deletedSeries: 0, parents: [cut?.name] }]);
+    await store.close();
+  });
+});

@@ -174,6 +174,7 @@ class EmbeddedStore implements Store {
   readonly #backlog: Backlog;
   readonly #compactor: Compactor;
   readonly #refused: RefusedSeries;
+  readonly #replayed: StoreStats['replayed'];
   readonly #maintenance = new Serial();
   #maintainsSoon = false;
   #timer: Timer | undefined;
@@ -184,6 +185,7 @@ class EmbeddedStore implements Store {
     this.#options = options;
     this.#parts = parts;
     this.#lock = lock;
+    this.#replayed = parts.wal.closedRange;
     const { clock, log, settings } = options;
     this.#refused = new RefusedSeries({ clock, log, metrics: parts.metrics });
     this.#backlog = new Backlog(parts.head.table, clock);
@@ -300,6 +302,7 @@ class EmbeddedStore implements Store {
       cachedBytes: chunks.cachedBytes,
       walSegments: wal.segments,
       walBytes: wal.bytes,
+      replayed: this.#replayed,
       newestMs: head.newestMs,
       paused: this.#appender.paused,
       backlogSamples: this.#backlog.samples,
@@ -429,8 +432,8 @@ class EmbeddedStore implements Store {
 }
 
 function blockStats(block: Block): BlockStats {
-  const { number, minMs, maxMs, series, samples, conflicts } = block.meta;
-  const hasDeleted = block.tombstones.size > 0;
+  const { number, firstNumber, minMs, maxMs, series, samples, conflicts, replaces } = block.meta;
+  const deletedSeries = block.tombstones.size;
   return {
     name: blockName(number),
     minMs,
@@ -439,6 +442,8 @@ function blockStats(block: Block): BlockStats {
     samples,
     bytes: block.bytes,
     conflicts,
-    hasDeleted,
+    hasDeleted: deletedSeries > 0,
+    deletedSeries,
+    parents: firstNumber === number ? [] : replaces.map(blockName),
   };
 }

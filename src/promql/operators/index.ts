@@ -9,6 +9,7 @@ export { noteMixedKinds, noteMixedSchemas, noteReconciledBounds } from './histog
 export { Arena, MemoryPool } from './memory.ts';
 export { type EngineSettings, type Measure, Refusal, Run, type RunInputs } from './run.ts';
 export { needStartTimestamps, queryTimes, selectInstants, selectRanges, windowEnds } from './select.ts';
+export { StepCounts } from './step-counts.ts';
 export { subqueryWindows, windowsOver } from './subquery.ts';
 export {
   combineProducers,

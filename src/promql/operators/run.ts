@@ -13,6 +13,7 @@ import type {
 } from '../../model/index.ts';
 import type { Planned } from '../plan/index.ts';
 import type { Arena } from './memory.ts';
+import type { StepCounts } from './step-counts.ts';
 import type { Grid, SeriesMeta, Value, VectorValue } from './values.ts';
 import { mergeEqualSeries, withoutNameLabels } from './values.ts';
 
@@ -75,6 +76,8 @@ export interface RunInputs {
   readonly memory: Arena;
   /** There only for a query that is to be explained. */
   readonly measure?: Measure;
+  /** Where somebody wants to know. */
+  readonly stepCounts?: StepCounts | undefined;
 }
 
 export class Run {

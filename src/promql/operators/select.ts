@@ -143,6 +143,7 @@ export async function selectInstants(
       ? lastWithin(columns, windows.times)
       : windows.of(columns.timesMs, columns.from, columns.to);
     fillInstants({ columns, first, end, take, histograms }, vector, row * grid.steps);
+    noteInstants(run, grid, { vector, row });
     if (run.isDue()) await run.pause();
   }
   return take === 'value' ? withHistograms(vector, histograms) : run.uniqueAfterDrop(vector, source.span);
@@ -158,6 +159,14 @@ function lastWithin(
   while (end > from && timesMs[end - 1]! > endMs) end--;
   const isWithin = end > from && timesMs[end - 1]! > Math.max(endMs - widthMs, notBeforeMs);
   return { first: [isWithin ? end - 1 : end], end: [end] };
+}
+
+function noteInstants(
+  { inputs }: Run,
+  grid: Grid,
+  { vector, row }: { readonly vector: VectorValue; readonly row: number },
+): void {
+  inputs.stepCounts?.addPresent(grid, vector.present.subarray(row * grid.steps, (row + 1) * grid.steps));
 }
 
 function fillInstants(
@@ -216,6 +225,7 @@ async function selectSmoothed(run: Run, source: PlannedSource, grid: Grid): Prom
       else histograms.set(at, value);
       vector.present[at] = 1;
     }
+    noteInstants(run, grid, { vector, row });
     if (run.isDue()) await run.pause();
   }
   return withHistograms(vector, histograms);
@@ -286,6 +296,7 @@ export async function selectRanges(run: Run, node: SelectRangeNode, grid: Grid):
     const clean = withoutStale(columns, found);
     const { timesMs, values } = clean;
     const { first, end } = clean === columns ? found : windows.of(timesMs, clean.from, clean.to);
+    run.inputs.stepCounts?.addWindows(grid, { first, end });
     const floats = { meta: metaOf(columns), timesMs, values, first, end };
     const startsMs = run.inputs.settings.startTimestamps ? clean.startTimesMs : undefined;
     if (clean.histograms === undefined && startsMs === undefined) ranges.push(floats);

@@ -17,6 +17,8 @@ export interface Grid {
   readonly startMs: number;
   readonly stepMs: number;
   readonly steps: number;
+  /** For which steps of the query it counts what is looked at: its own, or all where one stands for all; absent: none. */
+  readonly counts?: 'each' | 'all';
 }
 
 /** Null: no stored series took part (a literal); undefined: several producers did, or an unknown one. */
