@@ -1,7 +1,7 @@
 // The ports between the time-series store and those who write to it and read from it.
 
 import type { Result } from '../base/index.ts';
-import type { Labels } from './labels.ts';
+import type { Labels, LabelsRange } from './labels.ts';
 import type { Matcher } from './matcher.ts';
 import type {
   AppendFailure,
@@ -45,6 +45,8 @@ export interface SelectHints {
   readonly grouping?: { readonly by: boolean; readonly labels: readonly string[] };
   /** Stop after so many series; 0 means no limit. */
   readonly limit: number;
+  /** Only these: for reading very many series a page at a time. */
+  readonly between?: LabelsRange;
 }
 
 /**

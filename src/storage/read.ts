@@ -5,6 +5,7 @@
 import { err, ok, type Result } from '../base/index.ts';
 import {
   compareLabels,
+  isBetween,
   type Labels,
   type Matcher,
   type ReadFailure,
@@ -38,7 +39,9 @@ export async function selectSeries(
   const { hints, signal } = asked;
   const matched = matchSeries(source.head.table, matchers);
   if (!matched.ok) return err({ code: 'query-storage', message: matched.error });
-  const snapshot = takeSnapshot(source.head, matched.value, { window: hints });
+  const { between } = hints;
+  const wanted = between && matched.value.filter(series => isBetween(series.labels, between));
+  const snapshot = takeSnapshot(source.head, wanted ?? matched.value, { window: hints });
   const loaded = await loadViews(source, snapshot, signal);
   if (!loaded.ok || loaded.value === 'again') return loaded.ok ? ok('again' as const) : loaded;
   const columns = decodeAll(snapshot.picks, { views: loaded.value, window: hints, limit: hints.limit });
