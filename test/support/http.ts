@@ -1,9 +1,10 @@
 // HTTP without sockets: a client whose answers the test writes, and a server that hands requests straight to its
 // handler. Joined, they pass the same contract suite as the real pair.
 
-import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
+import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib';
 import {
   type Clock,
+  CUT_OFF,
   err,
   type Http,
   type HttpError,
@@ -19,6 +20,7 @@ import {
   type ServerRequest,
   type ServerResponse,
 } from '../../src/base/index.ts';
+import { chosenEncoding, isWorthwhile } from '../../src/os/compress.ts';
 
 export interface FakeAnswer {
   readonly status?: number;
@@ -161,7 +163,7 @@ export class FakeHttpServer implements HttpServer {
     if (response === undefined) return undefined;
     try {
       const body = await collected(response.body, signal);
-      return { status: response.status, headers: response.headers, body };
+      return body === CUT_OFF ? { error: 'http-reset' } : compressed(response, body, request);
     } catch {
       return { error: 'http-reset' };
     }
@@ -206,15 +208,39 @@ function decodedPath(path: string): string | undefined {
   }
 }
 
-async function collected(body: ServerResponse['body'], signal: AbortSignal): Promise<Uint8Array> {
+/** As the real server does for clients that take it. */
+function compressed(
+  { status, headers, body }: ServerResponse,
+  bytes: Uint8Array,
+  request: HttpRequest,
+): FakeAnswer {
+  const isWhole = typeof body === 'string' || body instanceof Uint8Array;
+  if (!isWorthwhile(isWhole ? bytes.length : Number.POSITIVE_INFINITY, headers))
+    return { status, headers, body: bytes };
+  const encoding = chosenEncoding(lowerCased(request.headers)['accept-encoding'] ?? '');
+  const encoded = encoding === undefined ? {} : { 'content-encoding': encoding };
+  const packed =
+    encoding === undefined ? bytes : encoding === 'gzip' ? gzipSync(bytes) : brotliCompressSync(bytes);
+  return { status, headers: { ...headers, vary: 'accept-encoding', ...encoded }, body: packed };
+}
+
+async function collected(
+  body: ServerResponse['body'],
+  signal: AbortSignal,
+): Promise<Uint8Array | typeof CUT_OFF> {
   if (typeof body === 'string') return new TextEncoder().encode(body);
   if (body instanceof Uint8Array) return body;
   const parts: Uint8Array[] = [];
-  for await (const chunk of body) {
-    if (signal.aborted) break;
-    parts.push(typeof chunk === 'string' ? new TextEncoder().encode(chunk) : chunk);
+  const chunks = body[Symbol.asyncIterator]();
+  for (;;) {
+    const next = await chunks.next();
+    if (next.done === true) return next.value === CUT_OFF ? CUT_OFF : new Uint8Array(Buffer.concat(parts));
+    if (signal.aborted) {
+      await chunks.return?.();
+      return CUT_OFF;
+    }
+    parts.push(typeof next.value === 'string' ? new TextEncoder().encode(next.value) : next.value);
   }
-  return new Uint8Array(Buffer.concat(parts));
 }
 
 function decoded(answer: FakeAnswer, request: HttpRequest): Result<HttpResponse, HttpError> {
