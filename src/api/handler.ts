@@ -13,6 +13,7 @@ import * as own from './own.ts';
 import { readParams } from './params.ts';
 import type { Asked } from './prometheus.ts';
 import * as prometheus from './prometheus.ts';
+import { createRemoteRead, READ_LIMITS } from './remote-read.ts';
 import { bytes, failure, plain, success } from './respond.ts';
 import * as series from './series.ts';
 import { tsdbStatus } from './tsdb-status.ts';
@@ -89,6 +90,8 @@ function probe(deps: ApiDeps, path: string): ServerResponse | undefined {
 
 export function createApi(deps: ApiDeps, settings: AccessSettings): ServerHandler {
   const access = createAccess(settings);
+  // A table of its own: this route counts who is being answered.
+  const routes = [...ROUTES, route(['POST'], `${API_PREFIX}/read`, createRemoteRead(READ_LIMITS))];
   return async request => {
     const probed = probe(deps, request.path);
     if (probed !== undefined) return probed;
@@ -101,7 +104,7 @@ export function createApi(deps: ApiDeps, settings: AccessSettings): ServerHandle
           })
         : failure('forbidden', message);
     }
-    const found = findRoute(request);
+    const found = findRoute(routes, request);
     if (found.kind === 'none') return asset(deps, request);
     if (found.kind === 'method')
       return plain(405, `Cannot ${request.method} ${request.path}: ${found.allowed} expected\n`);
@@ -128,9 +131,9 @@ type Found =
   | { readonly kind: 'method'; readonly allowed: string }
   | { readonly kind: 'none' };
 
-function findRoute(request: ServerRequest): Found {
+function findRoute(routes: readonly Route[], request: ServerRequest): Found {
   let allowed: string | undefined;
-  for (const candidate of ROUTES) {
+  for (const candidate of routes) {
     const match = candidate.path.exec(request.path);
     if (match === null) continue;
     if (candidate.methods.includes(request.method))
