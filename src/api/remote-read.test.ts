@@ -288,12 +288,10 @@ describe('a remote read', () => {
 });
 
 describe('a remote read is refused', () => {
-  it.each<[string, TestQuery['matchers'], string]>([
-    ['an expression that is none', [['a', '=~', '(']], 'a=~"("'],
-  ])('with %s', async (_, matchers, says) => {
+  it('with an expression that is none', async () => {
     const w = await world();
-    const refused = await w.read([{ ...EVERYTHING, matchers }]);
-    expect([refused.status, textOf(refused)]).toEqual([400, expect.stringContaining(says)]);
+    const refused = await w.read([{ ...EVERYTHING, matchers: [['a', '=~', '(']] }]);
+    expect([refused.status, textOf(refused)]).toEqual([400, expect.stringContaining('a=~"("')]);
   });
 
   it('beyond the samples of one answer, which chunks have no limit of', async () => {

@@ -42,7 +42,7 @@ const PAGE_SAMPLES = 500_000;
 const FIRST_PAGE_SERIES = 32;
 const PAGE_SERIES_MAX = 1000;
 /** Other work gets its turn after so long. */
-const SLICE_MS = 25;
+const SLICE_MS = 12;
 /** Samples written between two looks at the clock. */
 const STEP_SAMPLES = 4096;
 /** Parts of a stream, and pieces that are compressed together, are about so long. */

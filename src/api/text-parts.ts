@@ -6,7 +6,7 @@ import { breather, type Clock, type ServerResponse } from '../base/index.ts';
 /** Long enough that a part costs little, and short enough to be made in a moment. */
 const PART_CHARS = 64 * 1024;
 /** Other work gets its turn after so long. */
-const SLICE_MS = 25;
+const SLICE_MS = 12;
 
 export class TextParts {
   #text = '';

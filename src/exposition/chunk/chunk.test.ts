@@ -1,4 +1,5 @@
-// What is written as chunks is read back, bit for bit, by a reader that shares nothing with the writers.
+// What is written as chunks is read back, bit for bit, by a reader that shares nothing with the writers; and some are the very
+// bytes that Prometheus's own library gives.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -276,5 +277,62 @@ describe('chunks of histograms', () => {
     const chunks = cut(series);
     expect(chunks.map(({ kind }) => kind)).toEqual([CHUNK_KIND.floatHistograms]);
     expect(readBack(chunks)).toEqual(shown(series));
+  });
+});
+
+/** What Prometheus's own library (2.42) makes of the same samples. */
+const KNOWN = {
+  floats: [
+    'ACiwiq3++WJAHAAAAAAAAKV1QAbh///KqqqqqqqsAG4AMH6j641VcmFgA2vgfa+2AAnNCADYABAAAAAAAAIANX9lAA9VVVVV',
+    'VVXABtfAqdLEVVvm8AG18Wch5EADrOYRmsAG4AAAAAAAG7nKgA2AAwAAAAAAACADa97Wes9ifzNr+yr3IZ6z2J/M2gA2ACkA',
+    'AAAAAACADUAGwAFVVVVVVVVwAbXvHLBp//i6XABte5N5Tyqre8HDDVsAEEAAAAAAAHdOHTdzlgABVVVVVVVVgA2ve3LkLobb',
+    'tuADa9sp7F7047joANgBeAAAAAAAAgA1ABsAHwAAAAAAAF/ZV7kpv4EkoxZQAbXtdG/gSSjFl4AAAAABMS0GwAs4AAAAAAAf',
+    '//////s7TBrCM1gA5VVVVVVVV3c5a9wn+wCELiiIANr2uquVdF7fdv7KAFWAAAAAAACADUAGwAaVVVVVVVVwAbXuZaFL0+rv',
+    'XABtBDg9B6Gv7oI=',
+  ].join(''),
+  histograms: [
+    'AAgAdJyklGMa/wAAxefytABjJIBlAAAAAAABGMbT+DqZw0eIOIi3V1xeuSnvDsxOfiRuMOknr8YRxhfDlsfAmSaD9J78CZIP',
+    'gTJK/g2BCH4CQCxpUzTTfwEgFgfgJALE/3kiMz9+2wigAAP9+2wiH79thEA=',
+  ].join(''),
+  floatHistograms: [
+    'AAgA/z9QYk3S8an8nKSUYxr/AADF5/K0ACAUAAAAAAAAIAAAAAAAAAAgGUAAAAAAAB/4AAAAAAAAIAAAAAAAAAAgBAAAAAAA',
+    'AB/4AAAAAAAAIAQAAAAAAAB8HUzrE3YD4g8Jf/9gPWF4S//6wsAV0h/WD3h3WHdYPYF6w7sC56C8H6SIXST19JM50kQukmN6',
+    'SZzpJjbSfeC9B/S50H6T3Qh02Og/pc6EOkz0IdNjoQ6TOudfzAvedbQtqdKmaabnX0LcjnW0LanOvoWxPOvoW5HOvoWxOcAA',
+    'AWAAAOAAA4AAAUAAAcAAAaAAAFAAAGA=',
+  ].join(''),
+};
+
+describe("the bytes are those of Prometheus's library", () => {
+  const base64Of = (series: SeriesColumns): readonly string[] =>
+    cut(series).map(({ data }) => Buffer.from(data).toString('base64'));
+
+  it('for floats, with all widths of steps', () => {
+    let timeMs = 1_700_000_000_000;
+    const samples = Array.from({ length: 40 }, (_, i): readonly [number, Sample] => {
+      timeMs += 15_000 + (i % 7) * 13;
+      if (i % 11 === 10) timeMs += 9000;
+      if (i === 20) timeMs += 100_000;
+      if (i === 30) timeMs += 40_000_000;
+      const ordinary = [7, 7, i / 3, -1e300 / i, i * 1.5][i % 5] ?? 0;
+      return [timeMs, i === 39 ? 0x7ff8000000000001n : ordinary];
+    });
+    expect(base64Of(columns(samples))).toEqual([KNOWN.floats]);
+  });
+
+  it('for histograms of whole and of float counts', () => {
+    const rises = [0, 1, 0, 3, 100, 5000, 300_000, 2];
+    let total = 0;
+    const samples = rises.map((by, i): readonly [number, NativeHistogram] => {
+      total += by;
+      return [
+        1_700_000_000_000 + i * 15_000 + (i % 3),
+        { ...later(HISTOGRAM, total), sum: 18.5 + total / 4 },
+      ];
+    });
+    expect(base64Of(columns(samples))).toEqual([KNOWN.histograms]);
+    const floats = samples.map(
+      ([timeMs, one]) => [timeMs, { ...one, integer: false, zeroThreshold: 0.001 }] as const,
+    );
+    expect(base64Of(columns(floats))).toEqual([KNOWN.floatHistograms]);
   });
 });
