@@ -38,9 +38,13 @@ const BODY_BYTES_MAX = 1024 * 1024;
 const PLAIN_BYTES_MAX = 4 * 1024 * 1024;
 /** What is read at once takes some 10 MB. */
 const PAGE_SAMPLES = 500_000;
-/** Until it is known how many samples a series has. */
-const FIRST_PAGE_SERIES = 32;
+/** Until it is known how many samples series have: as if they had one so often, for so long at most. */
+const SAMPLE_EVERY_MS = 15_000;
+const HISTORY_MS_MAX = 31 * 86_400_000;
+const FIRST_PAGE_SERIES_MAX = 32;
 const PAGE_SERIES_MAX = 1000;
+/** A page is at most so many times as long as the one before: series that follow may have more samples. */
+const PAGE_GROWTH_MAX = 4;
 /** Other work gets its turn after so long. */
 const SLICE_MS = 12;
 /** Samples written between two looks at the clock. */
@@ -301,7 +305,7 @@ async function* pagesOf(
   const all = listed.value;
   const window = { fromMs: startMs - 1, toMs: endMs };
   const hints = { ...window, stepMs: 0, rangeMs: 0, func: '', limit: 0 };
-  let pageSeries = FIRST_PAGE_SERIES;
+  let pageSeries = firstPageSeries(endMs - startMs);
   for (let at = 0; at < all.length; ) {
     const to = Math.min(at + pageSeries, all.length);
     const between = { first: all[at] as Labels, last: all[to - 1] as Labels };
@@ -315,13 +319,18 @@ async function* pagesOf(
       columns,
       rows: rowsWithin(columns, { startMs, endMs }),
     }));
-    const samples = page.reduce((sum, { rows }) => sum + rows.to - rows.from, 0);
     yield ok(page.filter(({ rows }) => rows.from < rows.to));
     await reading.breathe();
     at = to;
-    const samplesEach = Math.max(1, samples / Math.max(1, page.length));
-    pageSeries = Math.max(1, Math.min(PAGE_SERIES_MAX, Math.floor(PAGE_SAMPLES / samplesEach)));
+    const samplesMost = page.reduce((most, { rows }) => Math.max(most, rows.to - rows.from), 1);
+    const seriesMax = Math.min(PAGE_SERIES_MAX, pageSeries * PAGE_GROWTH_MAX);
+    pageSeries = Math.max(1, Math.min(seriesMax, Math.floor(PAGE_SAMPLES / samplesMost)));
   }
+}
+
+function firstPageSeries(windowMs: number): number {
+  const samples = Math.max(1, Math.min(windowMs, HISTORY_MS_MAX) / SAMPLE_EVERY_MS);
+  return Math.max(1, Math.min(FIRST_PAGE_SERIES_MAX, Math.floor(PAGE_SAMPLES / samples)));
 }
 
 /** What an asker wants who lists series: none of their samples. */

@@ -1,9 +1,11 @@
 // Debian's Prometheus has no samples of its own and reads them from the real program over remote read: what it then answers
 // to queries is what we answer ourselves.
 
+import { compressSync } from 'snappy';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { QueryData } from '../../src/api/index.ts';
 import type { TestSeries } from '../../src/collect/push/testdata/encode.ts';
+import { decodeFrames, encodeReadRequest } from '../../src/exposition/testdata/remote-read.ts';
 import { type Program, startProgram, temporaryFolder } from '../e2e/support.ts';
 import { isSkipped, PEER_NAME, startPrometheus } from './prometheus.ts';
 import { pushed } from './pushed.ts';
@@ -67,6 +69,25 @@ function pointsOf(data: QueryData): Points {
   );
 }
 
+function labelText(labels: TestSeries['labels']): string {
+  const all = new Map([['region', 'eu'], ...labels]);
+  return [...all]
+    .map(([name, value]) => `${name}=${value}`)
+    .sort()
+    .join();
+}
+
+/** What this Prometheus does not ask for, and later ones ask for first: labels, and the times of the samples. */
+async function framesOf(program: Program, range: { readonly startMs: number; readonly endMs: number }) {
+  const request = encodeReadRequest([{ ...range, matchers: [['__name__', '!=', '']] }], [1, 0]);
+  const response = await program.fetch('/api/v1/read', {
+    method: 'POST',
+    body: new Uint8Array(compressSync(Buffer.from(request))),
+  });
+  const frames = decodeFrames(new Uint8Array(await response.arrayBuffer()));
+  return frames.map(({ labels, samples }) => [labels.join(), samples.map(({ timeMs }) => timeMs)] as const);
+}
+
 describe.skipIf(isSkipped)(PEER_NAME, () => {
   it('what it reads from us it answers as we do', { timeout: TEST_MS_MAX }, async () => {
     const folder = temporaryFolder();
@@ -90,6 +111,12 @@ describe.skipIf(isSkipped)(PEER_NAME, () => {
       expect([body.error, body.warnings]).toEqual([undefined, undefined]);
       return body.data;
     };
+    const streamed = await framesOf(program, { startMs, endMs: startMs + STEPS * STEP_MS });
+    expect(streamed).toEqual(
+      dataOf(startMs)
+        .map(({ labels, samples = [] }) => [labelText(labels), samples.map(({ timeMs }) => timeMs)])
+        .sort(([a], [b]) => (String(a) < String(b) ? -1 : 1)),
+    );
     // Its windows are closed on the left: no sample lies there.
     const time = String((startMs + STEPS * STEP_MS) / 1000 + 0.777);
     for (const [query, series] of [
