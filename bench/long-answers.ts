@@ -13,6 +13,7 @@ import {
   type AnswerSeries,
   labelsFrom,
   labelsToRecord,
+  MetricRegistry,
   NO_LABELS,
   type SeriesColumns,
 } from '../src/model/index.ts';
@@ -53,6 +54,7 @@ const columns: readonly SeriesColumns[] = all.map((one, s) => ({
 const deps = {
   clock: systemClock(),
   externalLabels: () => NO_LABELS,
+  metrics: new MetricRegistry(),
   query: {
     prepare: () => ok({ kind: 'promql-plan' as const, expr: '', root: { op: '', inputs: [], settings: {} } }),
     execute: async () =>

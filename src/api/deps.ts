@@ -7,6 +7,7 @@ import type {
   ExemplarReader,
   Labels,
   Matcher,
+  Metrics,
   Query,
   RecoveryRun,
   SeriesCounts,
@@ -68,6 +69,7 @@ export interface ApiDeps {
   readonly exemplars: ExemplarReader;
   readonly state: StateStore;
   readonly effects: Effects;
+  readonly metrics: Metrics;
   readonly buildInfo: BuildInfo;
   /** Where it runs: the data folder and the machine. */
   host(): { readonly hostname: string; readonly folder: string; readonly processors: number };

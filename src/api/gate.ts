@@ -2,10 +2,15 @@
 
 export class Gate {
   #free: number;
+  readonly #places: number;
   readonly #waiting: (() => void)[] = [];
+  readonly #onChange: (now: { readonly taken: number; readonly waiting: number }) => void;
 
-  constructor(places: number) {
+  constructor(places: number, onChange: (now: { readonly taken: number; readonly waiting: number }) => void) {
+    this.#places = places;
     this.#free = places;
+    this.#onChange = onChange;
+    this.#changed();
   }
 
   /** How to give the place back, once; undefined when the signal aborted before there was one. It aborting gives it back too. */
@@ -18,14 +23,15 @@ export class Gate {
       this.#leave();
       return undefined;
     }
+    let isHeld = true;
     const leave = (): void => {
       if (!isHeld) return;
       isHeld = false;
       signal.removeEventListener('abort', leave);
       this.#leave();
     };
-    let isHeld = true;
     signal.addEventListener('abort', leave, { once: true });
+    this.#changed();
     return leave;
   }
 
@@ -37,9 +43,11 @@ export class Gate {
       };
       const go = (): void => {
         this.#waiting.splice(this.#waiting.indexOf(come), 1);
+        this.#changed();
         resolve(false);
       };
       this.#waiting.push(come);
+      this.#changed();
       signal.addEventListener('abort', go, { once: true });
     });
   }
@@ -49,5 +57,10 @@ export class Gate {
     const next = this.#waiting.shift();
     if (next === undefined) this.#free += 1;
     else next();
+    this.#changed();
+  }
+
+  #changed(): void {
+    this.#onChange({ taken: this.#places - this.#free, waiting: this.#waiting.length });
   }
 }

@@ -91,7 +91,10 @@ function probe(deps: ApiDeps, path: string): ServerResponse | undefined {
 export function createApi(deps: ApiDeps, settings: AccessSettings): ServerHandler {
   const access = createAccess(settings);
   // A table of its own: this route counts who is being answered.
-  const routes = [...ROUTES, route(['POST'], `${API_PREFIX}/read`, createRemoteRead(READ_LIMITS))];
+  const routes = [
+    ...ROUTES,
+    route(['POST'], `${API_PREFIX}/read`, createRemoteRead(READ_LIMITS, deps.metrics)),
+  ];
   return async request => {
     const probed = probe(deps, request.path);
     if (probed !== undefined) return probed;

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { compressSync } from 'snappy';
 import { describe, expect, it } from 'vitest';
 import { ok, type ServerResponse } from '../base/index.ts';
+import { printFamilies } from '../exposition/index.ts';
 import {
   decodeFrames,
   decodeReadResponse,
@@ -71,7 +72,7 @@ interface World extends Bench {
 /** The stock limits are those of the route; others ask its handler itself. */
 async function world(limits: ReadLimits = READ_LIMITS): Promise<World> {
   const b = await bench();
-  const handler = createRemoteRead(limits);
+  const handler = createRemoteRead(limits, b.metrics);
   const read: World['read'] = (queries, accepted, signal = new AbortController().signal) => {
     const body = new Uint8Array(compressSync(Buffer.from(encodeReadRequest(queries, accepted))));
     const request = { method: 'POST', path: '/api/v1/read', signal, rawBody: async () => ok(body) };
@@ -347,6 +348,9 @@ describe('a remote read is refused', () => {
     });
     await new Promise(resolve => setImmediate(resolve));
     expect(isAnswered).toBe(false);
+    const page = printFamilies(w.metrics.families());
+    expect(page).toContain('watchkeeper_remote_reads{state="answered"} 1');
+    expect(page).toContain('watchkeeper_remote_reads{state="waiting"} 1');
     await bodyOf(streaming);
     const third = w.read([EVERYTHING], [SAMPLES]);
     const left = (await second).body as AsyncGenerator<Uint8Array>;
@@ -358,6 +362,9 @@ describe('a remote read is refused', () => {
     gone.abort();
     expect((await w.read([EVERYTHING], [SAMPLES])).status).toBe(200);
     expect((await w.read([EVERYTHING], [CHUNKS], gone.signal)).status).toBe(499);
+    const after = printFamilies(w.metrics.families());
+    expect(after).toContain('watchkeeper_remote_reads{state="answered"} 0');
+    expect(after).toContain('watchkeeper_remote_read_requests_total{status="499"} 1');
   });
 });
 

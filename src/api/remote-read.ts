@@ -25,6 +25,7 @@ import {
   labelsFromPairs,
   labelValue,
   type Matcher,
+  type Metrics,
   type ReadFailure,
   type SeriesColumns,
 } from '../model/index.ts';
@@ -75,12 +76,20 @@ interface Refusal {
   readonly text: string;
 }
 
-export function createRemoteRead(
-  limits: ReadLimits,
-): (deps: ApiDeps, asked: Asked) => Promise<ServerResponse> {
-  const gate = new Gate(limits.concurrentReads);
+type Answer = (deps: ApiDeps, asked: Asked) => Promise<ServerResponse>;
+
+export function createRemoteRead(limits: ReadLimits, metrics: Metrics): Answer {
+  const requests = metrics.counter('watchkeeper_remote_read_requests_total', 'Requests by status.');
+  const reads = metrics.gauge(
+    'watchkeeper_remote_reads',
+    'Remote reads by state: being answered, or waiting for a place.',
+  );
+  const gate = new Gate(limits.concurrentReads, ({ taken, waiting }) => {
+    reads.set(taken, { state: 'answered' });
+    reads.set(waiting, { state: 'waiting' });
+  });
   const unsnapper = new Unsnapper();
-  return async (deps, { request, signal }) => {
+  const answer: Answer = async (deps, { request, signal }) => {
     const body = await request.rawBody(BODY_BYTES_MAX);
     if (!body.ok)
       return plain(body.error.code === 'http-body-too-large' ? 413 : 400, `${body.error.message}\n`);
@@ -106,6 +115,11 @@ export function createRemoteRead(
         ? await samplesAnswer(reading, queries, limits.samplesMax)
         : await chunksAnswer(reading, queries);
     return whileStreaming(answered, leave);
+  };
+  return async (deps, asked) => {
+    const answered = await answer(deps, asked);
+    requests.add(1, { status: String(answered.status) });
+    return answered;
   };
 }
 

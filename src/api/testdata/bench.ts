@@ -5,7 +5,7 @@ import { FakeClock } from '../../../test/support/clock.ts';
 import { MemorySeriesStore } from '../../../test/support/memory-series.ts';
 import { MemoryState } from '../../../test/support/state.ts';
 import { ok, type ServerRequest, type ServerResponse } from '../../base/index.ts';
-import { type Alert, fingerprint, labelsFrom, type TargetStatus, targetId } from '../../model/index.ts';
+import { type Alert, fingerprint, labelsFrom, MetricRegistry, type TargetStatus, targetId } from '../../model/index.ts';
 import { createQueryEngine } from '../../promql/index.ts';
 import { hashPassword, hashToken } from '../access.ts';
 import type { AccessSettings, ApiDeps, StorageAdmin } from '../deps.ts';
@@ -67,6 +67,7 @@ export interface Bench {
   problems: readonly string[];
   alerts: readonly Alert[];
   admin: StorageAdmin | undefined;
+  readonly metrics: MetricRegistry;
   ask(request: Partial<ServerRequest>): Promise<ServerResponse>;
 }
 
@@ -80,6 +81,7 @@ export async function bench(settings: AccessSettings = OPEN): Promise<Bench> {
     problems: [] as readonly string[],
     alerts: [ALERT] as readonly Alert[],
     admin: undefined as StorageAdmin | undefined,
+    metrics: new MetricRegistry(),
   };
   const deps: ApiDeps = {
     clock,
@@ -88,6 +90,7 @@ export async function bench(settings: AccessSettings = OPEN): Promise<Bench> {
     exemplars: store,
     state,
     effects: 'live',
+    metrics: own.metrics,
     buildInfo: { version: '3.0.0', revision: '', branch: '', buildUser: '', buildDate: '', goVersion: '' },
     host: () => ({ hostname: 'here', folder: 'data', processors: 2 }),
     externalLabels: () => labelsFrom({ region: 'eu' }),
