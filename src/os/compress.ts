@@ -30,17 +30,18 @@ export function chosenEncoding(acceptEncoding: string): Encoding | undefined {
   return second > 0 ? 'br' : undefined;
 }
 
-/** Events must arrive as they are sent, and a compressor waits until it has enough. */
-const EVENTS_TYPE = /^text\/event-stream/;
+/** They must arrive as they are sent, and a compressor waits until it has enough. */
+export function areEvents(headers: Readonly<Record<string, string>>): boolean {
+  return (headers['content-type'] ?? '').startsWith('text/event-stream');
+}
 
 /** `length` is that of the whole body, infinite of a stream. */
 export function isWorthwhile(length: number, headers: Readonly<Record<string, string>>): boolean {
-  const type = headers['content-type'] ?? '';
   return (
     length >= WORTH_BYTES &&
     headers['content-encoding'] === undefined &&
-    WORTH_TYPE.test(type) &&
-    !EVENTS_TYPE.test(type)
+    WORTH_TYPE.test(headers['content-type'] ?? '') &&
+    !areEvents(headers)
   );
 }
 

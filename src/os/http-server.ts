@@ -24,7 +24,7 @@ import {
   type ServerResponse,
 } from '../base/index.ts';
 import { readBody } from './body.ts';
-import { chosenEncoding, compress, compressor, type Encoding, isWorthwhile } from './compress.ts';
+import { areEvents, chosenEncoding, compress, compressor, type Encoding, isWorthwhile } from './compress.ts';
 import { errorName } from './disk-errors.ts';
 import { giveBack } from './give-back.ts';
 import { Inflater } from './inflater.ts';
@@ -264,8 +264,10 @@ async function sendStream(
   response.flushHeaders();
   const into = encoding === undefined ? response : packedInto(response, encoding);
   const end = await pump(into, body[Symbol.asyncIterator](), sending);
-  if (end === CUT_OFF) response.destroy();
-  else into.end();
+  // When the listener closes the client is still there, and must not take what it has for everything. Events have no end.
+  const isWhole = end === 'done' || (end === 'left' && (sending.headOnly || areEvents(headers)));
+  if (isWhole) into.end();
+  else response.destroy();
 }
 
 function packedInto(response: NodeResponse, encoding: Encoding): Writable {

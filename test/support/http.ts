@@ -20,7 +20,7 @@ import {
   type ServerRequest,
   type ServerResponse,
 } from '../../src/base/index.ts';
-import { chosenEncoding, isWorthwhile } from '../../src/os/compress.ts';
+import { areEvents, chosenEncoding, isWorthwhile } from '../../src/os/compress.ts';
 
 export interface FakeAnswer {
   readonly status?: number;
@@ -140,7 +140,7 @@ export class FakeHttpServer implements HttpServer {
     signal = new AbortController().signal,
   ): Promise<ServerResponse | undefined> {
     const url = new URL(request.url);
-    const port = Number(url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : url.port);
+    const port = portOf(url);
     const handler = this.#handlers.get(port);
     const closing = this.#closing.get(port);
     if (handler === undefined || closing === undefined) return undefined;
@@ -162,7 +162,8 @@ export class FakeHttpServer implements HttpServer {
     const response = await this.call(request, signal);
     if (response === undefined) return undefined;
     try {
-      const body = await collected(response.body, signal);
+      const closing = this.#closing.get(portOf(new URL(request.url)))?.signal ?? signal;
+      const body = await collected(response, AbortSignal.any([signal, closing]));
       return body === CUT_OFF ? { error: 'http-reset' } : compressed(response, body, request);
     } catch {
       return { error: 'http-reset' };
@@ -200,6 +201,10 @@ function serverRequest(
   };
 }
 
+function portOf(url: URL): number {
+  return Number(url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : url.port);
+}
+
 function decodedPath(path: string): string | undefined {
   try {
     return decodeURIComponent(path);
@@ -224,8 +229,9 @@ function compressed(
   return { status, headers: { ...headers, vary: 'accept-encoding', ...encoded }, body: packed };
 }
 
+/** A stream that is left before its end is cut off, but for events, which have none. */
 async function collected(
-  body: ServerResponse['body'],
+  { body, headers }: ServerResponse,
   signal: AbortSignal,
 ): Promise<Uint8Array | typeof CUT_OFF> {
   if (typeof body === 'string') return new TextEncoder().encode(body);
@@ -234,11 +240,11 @@ async function collected(
   const chunks = body[Symbol.asyncIterator]();
   for (;;) {
     const next = await chunks.next();
-    if (next.done === true) return next.value === CUT_OFF ? CUT_OFF : new Uint8Array(Buffer.concat(parts));
     if (signal.aborted) {
       await chunks.return?.();
-      return CUT_OFF;
+      return areEvents(lowerCased(headers)) ? new Uint8Array(Buffer.concat(parts)) : CUT_OFF;
     }
+    if (next.done === true) return next.value === CUT_OFF ? CUT_OFF : new Uint8Array(Buffer.concat(parts));
     parts.push(typeof next.value === 'string' ? new TextEncoder().encode(next.value) : next.value);
   }
 }
