@@ -10,6 +10,7 @@ import type {
   Matcher,
   MetricFamily,
   MetricMetadata,
+  Metrics,
   Query,
   RecoveryRun,
   Regex,
@@ -80,6 +81,7 @@ export interface ApiDeps {
   readonly exemplars: ExemplarReader;
   readonly state: StateStore;
   readonly effects: Effects;
+  readonly metrics: Metrics;
   readonly buildInfo: BuildInfo;
   /** Where it runs: the data folder and the machine. */
   host(): { readonly hostname: string; readonly folder: string; readonly processors: number };

@@ -4,11 +4,9 @@ import { formatDuration } from '../base/index.ts';
 import { formatFloatJson } from '../exposition/index.ts';
 import {
   type Alert,
-  type AnswerSeries,
   bucketsOf,
   labelsToRecord,
   type NativeHistogram,
-  type QueryAnswer,
   type RecoveryRun,
   type StoredJournalEvent,
   type TargetStatus,
@@ -16,11 +14,7 @@ import {
 import type {
   AlertJson,
   HistogramJson,
-  HistogramPoint,
-  MatrixRow,
   OwnAlertJson,
-  Point,
-  QueryData,
   RuleGroupJson,
   RuleJson,
   RunJson,
@@ -36,53 +30,7 @@ export function isoTime(atMs: number): string {
   return atMs === 0 ? ZERO_TIME : new Date(atMs).toISOString();
 }
 
-export function queryData(answer: QueryAnswer): QueryData {
-  const { times } = answer;
-  const endS = times.endMs / 1000;
-  if (answer.resultType === 'string') return { resultType: 'string', result: [endS, answer.text ?? ''] };
-  if (answer.resultType === 'scalar' && times.stepMs === 0) {
-    return {
-      resultType: 'scalar',
-      result: [endS, formatFloatJson(answer.series[0]?.values[0] ?? Number.NaN)],
-    };
-  }
-  if (answer.resultType === 'vector' && times.stepMs === 0) {
-    const shown = answer.series.filter(series => series.present[0] === 1);
-    return {
-      resultType: 'vector',
-      result: shown.map(series => {
-        const metric = labelsToRecord(series.labels);
-        const histogram = series.histograms?.get(0);
-        if (histogram !== undefined) return { metric, histogram: [endS, histogramJson(histogram)] as const };
-        return { metric, value: [endS, formatFloatJson(series.values[0] ?? Number.NaN)] as const };
-      }),
-    };
-  }
-  const rows = answer.series.flatMap(series => matrixRow(series, times));
-  return { resultType: 'matrix', result: rows };
-}
-
-function matrixRow(series: AnswerSeries, times: QueryAnswer['times']): MatrixRow[] {
-  const values: Point[] = [];
-  const histograms: HistogramPoint[] = [];
-  for (let i = 0; i < series.values.length; i++) {
-    if (series.present[i] !== 1) continue;
-    const atMs = series.timesMs?.[i] ?? times.startMs + i * times.stepMs;
-    const histogram = series.histograms?.get(i);
-    if (histogram !== undefined) histograms.push([atMs / 1000, histogramJson(histogram)]);
-    else values.push([atMs / 1000, formatFloatJson(series.values[i] ?? Number.NaN)]);
-  }
-  if (values.length + histograms.length === 0) return [];
-  return [
-    {
-      metric: labelsToRecord(series.labels),
-      ...(values.length > 0 ? { values } : {}),
-      ...(histograms.length > 0 ? { histograms } : {}),
-    },
-  ];
-}
-
-function histogramJson(histogram: NativeHistogram): HistogramJson {
+export function histogramJson(histogram: NativeHistogram): HistogramJson {
   const buckets = bucketsOf(histogram).map(
     ({ lower, upper, lowerInclusive, upperInclusive, count }) =>
       [

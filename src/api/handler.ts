@@ -17,6 +17,7 @@ import { parseQuery } from './parse-query.ts';
 import { baseHref, placeOf } from './prefix.ts';
 import type { Asked } from './prometheus.ts';
 import * as prometheus from './prometheus.ts';
+import { createRemoteRead, READ_LIMITS } from './remote-read.ts';
 import { bytes, failure, plain, redirect, success } from './respond.ts';
 import { rules } from './rules.ts';
 import * as search from './search.ts';
@@ -114,10 +115,16 @@ interface Serving {
   readonly deps: ApiDeps;
   readonly settings: AccessSettings;
   readonly access: Access;
+  readonly routes: readonly Route[];
 }
 
 export function createApi(deps: ApiDeps, settings: AccessSettings): ServerHandler {
-  const serving: Serving = { deps, settings, access: createAccess(settings) };
+  // A table of its own: remote read counts who is being answered.
+  const routes = [
+    ...ROUTES,
+    route(['POST'], `${API_PREFIX}/read`, createRemoteRead(READ_LIMITS, deps.metrics)),
+  ];
+  const serving: Serving = { deps, settings, routes, access: createAccess(settings) };
   return async request => {
     const placed = placeOf(request.path, settings.routePrefix);
     if (placed.kind !== 'inside') return besidePrefix(serving, request, placed.kind);
@@ -143,7 +150,7 @@ async function besidePrefix(
 }
 
 async function answerTo(
-  { deps, settings, access }: Serving,
+  { deps, settings, access, routes }: Serving,
   request: ServerRequest,
 ): Promise<ServerResponse> {
   const probed = probe(deps, request.path);
@@ -151,7 +158,7 @@ async function answerTo(
   if (request.method === 'OPTIONS' && request.path.startsWith('/api/')) return preflight();
   const principal = await access(request);
   if (!principal.ok) return refused(principal.error);
-  const found = findRoute(request);
+  const found = findRoute(routes, request);
   if (found.kind === 'none') return asset(deps, request);
   if (found.kind === 'method') return notAllowed(request, found.allowed);
   if (!mayAct(principal.value, found.route.role)) {
@@ -192,9 +199,9 @@ type Found =
   | { readonly kind: 'method'; readonly allowed: readonly string[] }
   | { readonly kind: 'none' };
 
-function findRoute(request: ServerRequest): Found {
+function findRoute(routes: readonly Route[], request: ServerRequest): Found {
   let allowed: readonly string[] | undefined;
-  for (const candidate of ROUTES) {
+  for (const candidate of routes) {
     const match = candidate.path.exec(request.path);
     if (match === null) continue;
     if (candidate.methods.includes(request.method))

@@ -10,11 +10,12 @@ import {
 } from '../base/index.ts';
 import type { Principal, QueryAnswer, QueryErrorCode, QueryFailure, QueryTimes } from '../model/index.ts';
 import { parseExpr, printExpr, returnTypeOf, typeOf } from '../promql/parser/index.ts';
-import type { ErrorType, QueryData, QueryPlanJson, QueryStatsJson } from './contract.ts';
+import type { ErrorType, QueryPlanJson, QueryStatsJson } from './contract.ts';
 import type { ApiDeps } from './deps.ts';
-import { alertJson, isoTime, queryData } from './encode.ts';
+import { alertJson, isoTime } from './encode.ts';
 import { booleanParam, exprParam, limitParam, parseStep, parseTime, TRUNCATED } from './params.ts';
-import { failure, success } from './respond.ts';
+import { writeQueryData } from './query-text.ts';
+import { failure, success, successInParts } from './respond.ts';
 
 /** As Prometheus: enough for a minute's resolution over a week, and an answer that a browser can draw. */
 const RANGE_POINTS_MAX = 11_000;
@@ -91,26 +92,14 @@ async function answer(deps: ApiDeps, asked: Asked, times: QueryTimes): Promise<S
   };
   const result = await deps.query.execute(plan.value, times, options, asked.signal);
   if (!result.ok) return queryFailure(result.error);
-  const { data, isCut } = limitedData(queryData(result.value), limit.value);
-  const notes = notesOf(result.value);
-  if (isCut) notes.warnings.push(TRUNCATED);
-  return success(
-    {
-      ...data,
-      ...(stats === '' ? {} : { stats: statsOf(result.value, stats === 'all') }),
-      ...(explain.value ? { explain: planOf(result.value) } : {}),
-    },
-    notes,
-  );
-}
-
-/** The first so many series. */
-function limitedData(data: QueryData, limit: number): { readonly data: QueryData; readonly isCut: boolean } {
-  const isList = data.resultType === 'vector' || data.resultType === 'matrix';
-  if (!isList || limit === 0 || data.result.length <= limit) return { data, isCut: false };
-  return data.resultType === 'vector'
-    ? { data: { ...data, result: data.result.slice(0, limit) }, isCut: true }
-    : { data: { ...data, result: data.result.slice(0, limit) }, isCut: true };
+  return successInParts(deps.clock, function* (parts) {
+    const isCut = yield* writeQueryData(parts, { answer: result.value, limit: limit.value });
+    if (stats !== '') parts.add(`,"stats":${JSON.stringify(statsOf(result.value, stats === 'all'))}`);
+    if (explain.value) parts.add(`,"explain":${JSON.stringify(planOf(result.value))}`);
+    parts.add('}');
+    const notes = notesOf(result.value);
+    return isCut ? { ...notes, warnings: [...notes.warnings, TRUNCATED] } : notes;
+  });
 }
 
 /** What is not told apart here is left out, or all of it is evaluation. */

@@ -121,6 +121,7 @@ function depsOf(ports: SystemPorts, system: System, at: ListenAt): ApiDeps {
       folder: system.dataFolder,
       processors: ports.hostFacts.cpus().length,
     }),
+    metrics: system.metrics,
     externalLabels: () => system.config().global.externalLabels,
     droppedTargets: () =>
       system.droppedTargets().map(({ discoveredLabels, job }) => ({

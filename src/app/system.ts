@@ -14,6 +14,7 @@ import {
   formatDiagnostic,
   type MetricFamily,
   MetricRegistry,
+  type Metrics,
   type Query,
   type StateStore,
   type TargetStatus,
@@ -96,7 +97,9 @@ export interface System {
   readonly recovery: Recovery;
   readonly targets: AllTargets;
   readonly host: InProcessRunner | undefined;
-  /** The program's own metrics as they are now. */
+  /** Where the program's own metrics are counted. */
+  readonly metrics: Metrics;
+  /** They as they are now. */
   ownFamilies(): readonly MetricFamily[];
   /** False until everything has started, and again while it stops. */
   isReady(): boolean;
@@ -405,6 +408,7 @@ function build(
     recovery,
     targets,
     host,
+    metrics: registry,
     ownFamilies,
     isReady: () => ready,
     droppedTargets: () => found.dropped,

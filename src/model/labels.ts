@@ -77,6 +77,16 @@ export function compareLabels(a: Labels, b: Labels): number {
   return a.length - b.length;
 }
 
+/** Label sets from `first` to `last` in the order of `compareLabels`, both included. */
+export interface LabelsRange {
+  readonly first: Labels;
+  readonly last: Labels;
+}
+
+export function isBetween(labels: Labels, { first, last }: LabelsRange): boolean {
+  return compareLabels(labels, first) >= 0 && compareLabels(labels, last) <= 0;
+}
+
 /** Sets labels; an empty value removes the name. */
 export function withLabels(labels: Labels, changes: Readonly<Record<string, string>>): Labels {
   return labelsFromPairs([...labelPairs(labels), ...Object.entries(changes)]);

@@ -1,7 +1,7 @@
 // The ports between the time-series store and those who write to it and read from it.
 
 import type { Result } from '../base/index.ts';
-import type { Labels } from './labels.ts';
+import type { Labels, LabelsRange } from './labels.ts';
 import type { Matcher } from './matcher.ts';
 import type {
   AppendFailure,
@@ -55,6 +55,8 @@ export interface SelectHints {
   readonly limit: number;
   /** Where the columns may be put; undefined: in memory of their own, which stays. */
   readonly memory?: FloatLender | undefined;
+  /** Only these: for reading very many series a page at a time. */
+  readonly between?: LabelsRange;
 }
 
 /**

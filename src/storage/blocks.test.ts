@@ -197,6 +197,16 @@ describe('the store with blocks agrees with a naive model', () => {
         expect(listed.ok ? listed.value.map(formatLabels).sort() : undefined).toEqual(
           [...inside.keys()].sort(),
         );
+      } else if (choice === 11) {
+        const all = await store.select([], ALL);
+        const labels = all.ok ? all.value.map(one => one.labels) : [];
+        const [from, to] = [Math.floor(labels.length / 3), Math.ceil(labels.length / 2)];
+        const [first, last] = [labels[from], labels[to]];
+        if (first !== undefined && last !== undefined) {
+          const names = labels.slice(from, to + 1).map(formatLabels);
+          const inside = new Map([...model].filter(([name]) => names.includes(name)));
+          expect(sorted(await contents(store, { ...ALL, between: { first, last } }))).toEqual(sorted(inside));
+        }
       }
       cuts = Math.max(cuts, store.stats().blocks.length);
       await at.clock.advance(random.uint32() % 10 === 0 ? 20 * 60_000 : 120_000);

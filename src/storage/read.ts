@@ -5,6 +5,7 @@
 import { err, ok, type Result } from '../base/index.ts';
 import {
   compareLabels,
+  isBetween,
   type Labels,
   type Matcher,
   type ReadFailure,
@@ -39,10 +40,11 @@ export async function selectSeries(
   const { hints, signal } = asked;
   const matched = source.selections.match(matchers);
   if (!matched.ok) return err({ code: 'query-storage', message: matched.error });
-  const { memory } = hints;
+  const { between, memory } = hints;
+  const wanted = between ? matched.value.filter(series => isBetween(series.labels, between)) : matched.value;
   const latest =
-    hints.lastOnly === true ? latestOf(source.head, matched.value, { window: hints, memory }) : undefined;
-  const closer = latest?.rest ?? matched.value;
+    hints.lastOnly === true ? latestOf(source.head, wanted, { window: hints, memory }) : undefined;
+  const closer = latest?.rest ?? wanted;
   const snapshot = takeSnapshot(source.head, closer, { window: hints, isSorted: true, memory });
   const loaded = await loadViews(source, snapshot, signal);
   if (!loaded.ok || loaded.value === 'again') return loaded.ok ? ok('again' as const) : loaded;

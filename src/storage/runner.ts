@@ -15,6 +15,7 @@ import {
 } from '../base/index.ts';
 import {
   compareLabels,
+  isBetween,
   type Labels,
   labelValue,
   type Matcher,
@@ -243,10 +244,16 @@ class EmbeddedStore implements Store {
   }
 
   /** What the backlog has of these series; undefined nearly always. */
-  #late(matchers: readonly Matcher[], window: TimeRange): LateColumns | undefined {
+  #late(
+    matchers: readonly Matcher[],
+    window: TimeRange & Pick<SelectHints, 'between'>,
+  ): LateColumns | undefined {
     if (this.#backlog.isEmpty) return undefined;
     const matched = matchSeries(this.#parts.head.table, matchers);
-    return matched.ok ? this.#backlog.columnsOf(matched.value, window) : undefined;
+    if (!matched.ok) return undefined;
+    const { between } = window;
+    const wanted = between && matched.value.filter(series => isBetween(series.labels, between));
+    return this.#backlog.columnsOf(wanted ?? matched.value, window);
   }
 
   async series(matchers: readonly Matcher[], range: TimeRange): ReturnType<Store['series']> {

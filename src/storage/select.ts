@@ -34,7 +34,10 @@ export async function selectEverywhere(
     window: hints,
     signal,
     head: () => selectSeries(source, matchers, asked),
-    block: (block, numbers) => block.read(numbers, hints, { limit: hints.limit }),
+    block: async (block, matched) => {
+      const numbers = hints.between === undefined ? ok(matched) : await block.between(matched, hints.between);
+      return numbers.ok ? block.read(numbers.value, hints, { limit: hints.limit }) : numbers;
+    },
     join: (ofBlocks, ofHead) => {
       const sources = [...ofBlocks, ofHead];
       const merged = mergeSources(sources).map(one => withLiveRef(source, one, ofBlocks.length > 0));
@@ -67,7 +70,7 @@ interface Asked<T> {
   readonly window: { readonly fromMs: number; readonly toMs: number };
   readonly signal: AbortSignal | undefined;
   readonly head: () => Promise<Result<readonly T[] | 'again', ReadFailure>>;
-  readonly block: (block: Block, numbers: Iterable<number>) => Promise<Result<readonly T[], BlockFailure>>;
+  readonly block: (block: Block, numbers: Uint32Array) => Promise<Result<readonly T[], BlockFailure>>;
   readonly join: (ofBlocks: readonly (readonly T[])[], ofHead: readonly T[]) => readonly T[];
 }
 

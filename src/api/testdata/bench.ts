@@ -123,6 +123,7 @@ export async function bench(settings: AccessSettings = OPEN): Promise<Bench> {
     exemplars: store,
     state,
     effects: 'live',
+    metrics: own.metrics,
     buildInfo: { version: '3.0.0', revision: '', branch: '', buildUser: '', buildDate: '', goVersion: '' },
     host: () => ({ hostname: 'here', folder: 'data', processors: 2 }),
     externalLabels: () => labelsFrom({ region: 'eu' }),

@@ -3,7 +3,13 @@
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
 import { type Disk, type DiskError, ok, type Result } from '../../base/index.ts';
-import type { CompiledMatcher, Labels, SeriesColumns } from '../../model/index.ts';
+import {
+  type CompiledMatcher,
+  compareLabels,
+  type Labels,
+  type LabelsRange,
+  type SeriesColumns,
+} from '../../model/index.ts';
 import { ByteReader } from '../bytes.ts';
 import { readColumn } from '../codec/column.ts';
 import { roomOf } from '../codec/room.ts';
@@ -125,6 +131,27 @@ export class Block {
 
   match(matchers: readonly CompiledMatcher[]): Answer<Uint32Array> {
     return this.#index.match(matchers);
+  }
+
+  /** Of rising numbers those of series in the range: numbers are given in the order of labels. */
+  async between(numbers: Uint32Array, { first, last }: LabelsRange): Answer<Uint32Array> {
+    const from = await this.#firstWhere(numbers, labels => compareLabels(labels, first) >= 0);
+    if (!from.ok) return from;
+    const to = await this.#firstWhere(numbers, labels => compareLabels(labels, last) > 0);
+    return to.ok ? ok(numbers.subarray(from.value, to.value)) : to;
+  }
+
+  /** By halving: of all behind one whose labels fit, the labels fit. */
+  async #firstWhere(numbers: Uint32Array, fits: (labels: Labels) => boolean): Answer<number> {
+    let [low, high] = [0, numbers.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const record = await this.#index.series(numbers[middle]!);
+      if (!record.ok) return record;
+      if (fits(record.value.labels)) high = middle;
+      else low = middle + 1;
+    }
+    return ok(low);
   }
 
   /** What the series had in the window, deleted samples left out, in the order of the numbers; the empty ones are left out. */
