@@ -4,6 +4,7 @@ import { createHash, scryptSync, timingSafeEqual } from 'node:crypto';
 import { compare } from 'bcryptjs';
 import { err, ok, type Result, type ServerRequest } from '../base/index.ts';
 import type { Principal, Role } from '../model/index.ts';
+import { isSharedWith } from './cors.ts';
 import type { AccessSettings } from './deps.ts';
 
 export interface Refusal {
@@ -62,14 +63,28 @@ export function mayAct(principal: Principal, role: Role): boolean {
  */
 function foreignOrigin(request: ServerRequest, settings: AccessSettings): string | undefined {
   if (!isLoopbackHost(settings.listenHost)) return undefined;
-  const fits = (host: string): boolean => isLoopbackHost(host) || settings.hostNames.includes(host);
   const host = hostOf(request.headers['host'] ?? '');
-  if (host !== '' && !fits(host))
+  if (host !== '' && !isOwnName(host, settings))
     return `Cannot answer for host "${host}": it is not one of this server's names (set web.external_url)`;
   const origin = request.headers['origin'];
-  if (origin === undefined || origin === '') return undefined;
-  const originHost = hostOf(origin.replace(/^\w+:\/\//, ''));
-  return fits(originHost) ? undefined : `Cannot accept a request from a page of "${origin}": another origin`;
+  if (!isFromElsewhere(request, settings) || isSharedWith(origin, settings.corsOrigin)) return undefined;
+  return `Cannot accept a request from a page of "${origin}": another origin (see web.cors_origin)`;
+}
+
+/** Whether a browser says that a page of another origin asks. Asked on loopback only: elsewhere our names are not known. */
+export function isFromElsewhere(request: ServerRequest, settings: AccessSettings): boolean {
+  if (!isLoopbackHost(settings.listenHost)) return false;
+  const origin = request.headers['origin'] ?? '';
+  return origin !== '' && !isOwnName(hostOf(origin.replace(/^\w+:\/\//, '')), settings);
+}
+
+/** A token is sent by who has it, never by a browser of its own accord as passwords are that it has seen once. */
+export function bringsToken({ headers }: ServerRequest): boolean {
+  return /^bearer /i.test(headers['authorization'] ?? '');
+}
+
+function isOwnName(host: string, settings: AccessSettings): boolean {
+  return isLoopbackHost(host) || settings.hostNames.includes(host);
 }
 
 function hostOf(authority: string): string {

@@ -2,7 +2,7 @@
 
 import type { ServerResponse } from '../base/index.ts';
 import type { AdminError, ApiDeps, StorageAdmin } from './deps.ts';
-import { boundary } from './params.ts';
+import { booleanParam, boundary } from './params.ts';
 import type { Asked } from './prometheus.ts';
 import { failure, success } from './respond.ts';
 import { selectorParams } from './selectors.ts';
@@ -48,19 +48,12 @@ export const compact = admin(async storage => {
 });
 
 export const snapshot = admin(async (storage, deps, { params }) => {
-  const skipHead = BOOLEANS.get(params.get('skip_head') || 'false');
-  if (skipHead === undefined)
-    return failure('bad_data', 'invalid parameter "skip_head": "true" or "false" expected');
+  const skipHead = booleanParam(params, 'skip_head', false);
+  if (!skipHead.ok) return failure('bad_data', skipHead.error);
   const name = new Date(deps.clock.nowMs()).toISOString().replace(/[-:]/g, '').replace('.', '-');
-  const taken = await storage.snapshot({ name, skipHead });
+  const taken = await storage.snapshot({ name, skipHead: skipHead.value });
   return taken.ok ? success({ name }) : failed(taken.error);
 });
-
-/** As Go reads them. */
-const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
-  ...['1', 't', 'T', 'true', 'TRUE', 'True'].map(text => [text, true] as const),
-  ...['0', 'f', 'F', 'false', 'FALSE', 'False'].map(text => [text, false] as const),
-]);
 
 const NOTHING_TO_SAY: ServerResponse = { status: 204, headers: { 'cache-control': 'no-store' }, body: '' };
 

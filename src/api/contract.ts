@@ -61,7 +61,40 @@ export interface QueryStatsJson {
     readonly execQueueTime: number;
     readonly execTotalTime: number;
   };
-  readonly samples: { readonly totalQueryableSamples: number; readonly samplesRead: number };
+  readonly samples: {
+    readonly totalQueryableSamples: number;
+    readonly samplesRead: number;
+    /** With "stats=all". */
+    readonly totalQueryableSamplesPerStep?: readonly (readonly [atS: number, samples: number])[];
+  };
+}
+
+/** With "explain=true" in the request (ours, not Prometheus's), as "explain" in the data of a query. */
+export interface QueryPlanJson {
+  readonly seriesRead: number;
+  readonly samplesRead: number;
+  readonly durationMs: number;
+  readonly operators: OperatorJson | null;
+}
+
+/** What one operator did by itself; counts over the whole tree add up to those of the query. */
+export interface OperatorJson {
+  readonly op: string;
+  /** As the language calls it: "sum", "rate", "/". */
+  readonly name: string;
+  /** The part of the expression. */
+  readonly text: string;
+  readonly steps: number;
+  /** Series in its result. */
+  readonly series: number;
+  readonly seriesRead: number;
+  readonly samplesRead: number;
+  /** Without its inputs, and with them. */
+  readonly selfMs: number;
+  readonly totalMs: number;
+  /** It took what an equal selector of the query had read. */
+  readonly isShared: boolean;
+  readonly inputs: readonly OperatorJson[];
 }
 
 /** What was asked, by whom and when; times in milliseconds since the epoch. */
@@ -152,6 +185,81 @@ export interface TsdbStatusJson {
   readonly seriesCountByLabelValuePair: readonly CountJson[];
 }
 
+/** /api/v1/status/walreplay: numbers of segments of the log. */
+export interface WalReplayJson {
+  readonly min: number;
+  readonly max: number;
+  readonly current: number;
+}
+
+/** /api/v1/status/tsdb/blocks. */
+export interface BlockJson {
+  /** Its folder's name. */
+  readonly ulid: string;
+  /** Milliseconds, the latter exclusive. */
+  readonly minTime: number;
+  readonly maxTime: number;
+  readonly stats: {
+    readonly numSamples: number;
+    readonly numSeries: number;
+    /** Series of which some samples are deleted. */
+    readonly numTombstones: number;
+  };
+  readonly compaction: {
+    /** 1: cut from memory; 2: made of other blocks. */
+    readonly level: number;
+    /** The blocks it was made of, or itself. */
+    readonly sources: readonly string[];
+  };
+  readonly version: number;
+}
+
+/** A metric as protocol buffers are written in JSON: 64-bit counts are texts. */
+export interface MetricFamilyJson {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'COUNTER' | 'GAUGE' | 'HISTOGRAM' | 'UNTYPED';
+  readonly metric: readonly MetricJson[];
+}
+
+export interface MetricJson {
+  readonly label?: readonly { readonly name: string; readonly value: string }[];
+  readonly counter?: { readonly value: FloatJson };
+  readonly gauge?: { readonly value: FloatJson };
+  readonly untyped?: { readonly value: FloatJson };
+  readonly histogram?: {
+    readonly sampleCount: string;
+    readonly sampleSum: FloatJson;
+    readonly bucket: readonly { readonly cumulativeCount: string; readonly upperBound: FloatJson }[];
+  };
+}
+
+/** What JSON has no number for is a text. */
+export type FloatJson = number | 'NaN' | 'Infinity' | '-Infinity';
+
+/** Something that whoever runs the program should know. */
+export interface NotificationJson {
+  readonly text: string;
+  /** RFC 3339: since when. */
+  readonly date: string;
+  readonly active: boolean;
+}
+
+export interface TargetMetadataJson {
+  readonly target: LabelRecord;
+  /** Left out where the request names it. */
+  readonly metric?: string;
+  readonly type: string;
+  readonly help: string;
+  readonly unit: string;
+}
+
+export interface RelabelStepJson {
+  readonly rule: Readonly<Record<string, string | number | readonly string[]>>;
+  readonly output: LabelRecord;
+  readonly keep: boolean;
+}
+
 export interface TargetJson {
   readonly discoveredLabels: LabelRecord;
   readonly labels: LabelRecord;
@@ -213,6 +321,12 @@ export interface RuleGroupJson {
   readonly rules: readonly RuleJson[];
 }
 
+export interface RulesData {
+  readonly groups: readonly RuleGroupJson[];
+  /** Where more follow than were asked for. */
+  readonly groupNextToken?: string;
+}
+
 export interface BuildInfo {
   readonly version: string;
   readonly revision: string;
@@ -236,6 +350,8 @@ export interface StatusJson {
   readonly storage: {
     readonly series: number;
     readonly paused: boolean;
+    /** Since when samples are held in memory only; null while they can be written. */
+    readonly pausedSinceMs: number | null;
     /** The retention. */
     readonly maxAgeMs: number;
     readonly bytesOnDisk: number;

@@ -1,22 +1,35 @@
 // What the API needs from the rest of the house; app/wire.ts fills it in.
 
 import type { Clock, Result, Turns } from '../base/index.ts';
+import type { RelabelRule } from '../exposition/index.ts';
 import type {
   Alert,
   Effects,
   ExemplarReader,
   Labels,
   Matcher,
+  MetricFamily,
+  MetricMetadata,
+  Metrics,
   Query,
   QueryActivity,
   RecoveryRun,
+  Regex,
   SeriesCounts,
   SeriesReader,
   StateStore,
+  TargetId,
   TargetStatus,
   TimeRange,
 } from '../model/index.ts';
-import type { BuildInfo, DroppedTargetJson, ReceiverJson, StatusJson } from './contract.ts';
+import type {
+  BlockJson,
+  BuildInfo,
+  DroppedTargetJson,
+  ReceiverJson,
+  StatusJson,
+  WalReplayJson,
+} from './contract.ts';
 
 export interface RuleView {
   readonly kind: 'alerting' | 'recording';
@@ -72,6 +85,7 @@ export interface ApiDeps {
   readonly exemplars: ExemplarReader;
   readonly state: StateStore;
   readonly effects: Effects;
+  readonly metrics: Metrics;
   readonly buildInfo: BuildInfo;
   /** Where it runs: the data folder and the machine. */
   host(): { readonly hostname: string; readonly folder: string; readonly processors: number };
@@ -81,6 +95,12 @@ export interface ApiDeps {
   /** By scrape job; with those that are not listed. */
   droppedTargetCounts(): Readonly<Record<string, number>>;
   droppedTargets(): readonly DroppedTargetJson[];
+  /** Names of all scrape jobs, those without a target too. */
+  scrapePools(): readonly string[];
+  /** What a target's own pages say of their metrics. */
+  targetMetadata(id: TargetId): readonly MetricMetadata[];
+  /** What makes a target's labels of the discovered ones; undefined where there is no such job. */
+  relabelRules(job: string): readonly RelabelRule[] | undefined;
   ruleGroups(): readonly RuleGroupView[];
   /** Alerts known to the rules, of all states. */
   alerts(): readonly Alert[];
@@ -90,6 +110,13 @@ export interface ApiDeps {
   testReceiver(name: string): Promise<Result<string, string>>;
   /** What the series in memory are made of: of each kind the `limit` largest. */
   seriesCounts(limit: number): Promise<SeriesCounts>;
+  /** The configuration in force as YAML, its secrets hidden. */
+  configYaml(): string;
+  /** The command line, and the settings that clients know by the names of Prometheus's flags. */
+  flags(): Readonly<Record<string, string>>;
+  /** Which segments of the log were read at the start. */
+  walReplay(): WalReplayJson;
+  blocks(): readonly BlockJson[];
   /** Undefined where the configuration does not allow it (`web.admin_api`). */
   admin(): StorageAdmin | undefined;
   /** Takes a pushed request; the answer is for the sender. */
@@ -97,7 +124,8 @@ export interface ApiDeps {
   status(): StatusJson;
   ready(): boolean;
   reload(): Promise<ReloadOutcome>;
-  /** The program's own metrics as a page. */
+  /** The program's own metrics, and the same as a page. */
+  ownFamilies(): readonly MetricFamily[];
   metricsPage(): string;
   hostPage(): string;
   /** A file of the built page, or undefined. */
@@ -136,4 +164,8 @@ export interface AccessSettings {
   readonly listenHost: string;
   /** Host names by which the page may be reached besides loopback's ("watch.example.org"). */
   readonly hostNames: readonly string[];
+  /** Begins with a slash and has none at its end; "" where everything is served from the root. */
+  readonly routePrefix: string;
+  /** Origins whose pages may read the API. */
+  readonly corsOrigin: Regex | undefined;
 }

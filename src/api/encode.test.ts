@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type AnswerSeries, labelsFrom, type NativeHistogram, type QueryAnswer } from '../model/index.ts';
-import { queryData } from './encode.ts';
+import type { QueryData } from './contract.ts';
+import { writeQueryData } from './query-text.ts';
+import { TextParts } from './text-parts.ts';
 
 const HISTOGRAM: NativeHistogram = {
   schema: 0,
@@ -31,6 +33,14 @@ function answer(series: readonly AnswerSeries[], stepMs: number): QueryAnswer {
   const times = { startMs: 0, endMs: 2000, stepMs };
   const cost = { seriesRead: 0, samplesRead: 0, durationMs: 0, queueMs: 0, bytesPeak: 0 };
   return { times, resultType: stepMs === 0 ? 'vector' : 'matrix', series, annotations: [], cost };
+}
+
+/** As a client reads it. */
+function queryData(shown: QueryAnswer): QueryData {
+  const parts = new TextParts();
+  let text = '';
+  for (const _ of writeQueryData(parts, { answer: shown, limit: 0 })) text += parts.take();
+  return JSON.parse(`${text}${parts.take()}}`) as QueryData;
 }
 
 describe('native histograms in answers', () => {

@@ -4,12 +4,10 @@ import { formatDuration } from '../base/index.ts';
 import { formatFloatJson } from '../exposition/index.ts';
 import {
   type Alert,
-  type AnswerSeries,
   bucketsOf,
   type InterruptedQuery,
   labelsToRecord,
   type NativeHistogram,
-  type QueryAnswer,
   type QueryRecord,
   type RecoveryRun,
   type StoredJournalEvent,
@@ -19,18 +17,13 @@ import type {
   AlertJson,
   AskedQueryJson,
   HistogramJson,
-  HistogramPoint,
-  MatrixRow,
   OwnAlertJson,
-  Point,
-  QueryData,
   QueryJson,
   RuleGroupJson,
   RuleJson,
   RunJson,
   TargetJson,
   TimelineEventJson,
-  VectorRow,
 } from './contract.ts';
 import type { RuleGroupView, RuleView } from './deps.ts';
 
@@ -41,56 +34,7 @@ export function isoTime(atMs: number): string {
   return atMs === 0 ? ZERO_TIME : new Date(atMs).toISOString();
 }
 
-export function queryData(answer: QueryAnswer): QueryData {
-  const { times } = answer;
-  const endS = times.endMs / 1000;
-  if (answer.resultType === 'string') return { resultType: 'string', result: [endS, answer.text ?? ''] };
-  if (answer.resultType === 'scalar' && times.stepMs === 0) {
-    return {
-      resultType: 'scalar',
-      result: [endS, formatFloatJson(answer.series[0]?.values[0] ?? Number.NaN)],
-    };
-  }
-  if (answer.resultType === 'vector' && times.stepMs === 0)
-    return { resultType: 'vector', result: answer.series.flatMap(series => vectorRow(series, endS)) };
-  return { resultType: 'matrix', result: answer.series.flatMap(series => matrixRow(series, times)) };
-}
-
-/** The rows of a vector or a matrix, one after the other. */
-export function* answerRows({ series, resultType, times }: QueryAnswer): Generator<VectorRow | MatrixRow> {
-  for (const one of series)
-    yield* resultType === 'vector' ? vectorRow(one, times.endMs / 1000) : matrixRow(one, times);
-}
-
-function vectorRow(series: AnswerSeries, endS: number): VectorRow[] {
-  if (series.present[0] !== 1) return [];
-  const metric = labelsToRecord(series.labels);
-  const histogram = series.histograms?.get(0);
-  if (histogram !== undefined) return [{ metric, histogram: [endS, histogramJson(histogram)] }];
-  return [{ metric, value: [endS, formatFloatJson(series.values[0] ?? Number.NaN)] }];
-}
-
-function matrixRow(series: AnswerSeries, times: QueryAnswer['times']): MatrixRow[] {
-  const values: Point[] = [];
-  const histograms: HistogramPoint[] = [];
-  for (let i = 0; i < series.values.length; i++) {
-    if (series.present[i] !== 1) continue;
-    const atMs = series.timesMs?.[i] ?? times.startMs + i * times.stepMs;
-    const histogram = series.histograms?.get(i);
-    if (histogram !== undefined) histograms.push([atMs / 1000, histogramJson(histogram)]);
-    else values.push([atMs / 1000, formatFloatJson(series.values[i] ?? Number.NaN)]);
-  }
-  if (values.length + histograms.length === 0) return [];
-  return [
-    {
-      metric: labelsToRecord(series.labels),
-      ...(values.length > 0 ? { values } : {}),
-      ...(histograms.length > 0 ? { histograms } : {}),
-    },
-  ];
-}
-
-function histogramJson(histogram: NativeHistogram): HistogramJson {
+export function histogramJson(histogram: NativeHistogram): HistogramJson {
   const buckets = bucketsOf(histogram).map(
     ({ lower, upper, lowerInclusive, upperInclusive, count }) =>
       [
@@ -113,7 +57,9 @@ export function askedJson({ expr, times, who, client, atMs }: InterruptedQuery):
 
 export function queryJson(record: QueryRecord): QueryJson {
   const { id, verdict, message, cost } = record;
-  return { id, ...askedJson(record), verdict, message, ...cost };
+  const { durationMs, queueMs, seriesRead, samplesRead, bytesPeak } = cost;
+  const spent = { durationMs, queueMs, seriesRead, samplesRead, bytesPeak };
+  return { id, ...askedJson(record), verdict, message, ...spent };
 }
 
 export function targetJson(target: TargetStatus): TargetJson {

@@ -6,7 +6,7 @@ import { labelsToRecord } from '../model/index.ts';
 import { matchersOf, parseExpr, selectorsOf } from '../promql/parser/index.ts';
 import type { ExemplarsJson, MetadataJson } from './contract.ts';
 import type { ApiDeps } from './deps.ts';
-import { boundary } from './params.ts';
+import { boundary, countParam } from './params.ts';
 import type { Asked } from './prometheus.ts';
 import { failure, success } from './respond.ts';
 
@@ -37,20 +37,13 @@ export async function queryExemplars(deps: ApiDeps, { params }: Asked): Promise<
 export function metadata(deps: ApiDeps, { params }: Asked): ServerResponse {
   const limit = countParam(params, 'limit');
   const perMetric = countParam(params, 'limit_per_metric');
-  if (typeof limit === 'string') return failure('bad_data', limit);
-  if (typeof perMetric === 'string') return failure('bad_data', perMetric);
+  if (!limit.ok) return failure('bad_data', limit.error);
+  if (!perMetric.ok) return failure('bad_data', perMetric.error);
   const wanted = params.get('metric') ?? '';
   const data: Record<string, MetadataJson[]> = {};
   // Of each metric the newest is kept, so that one entry is as many as any limit allows.
   const all = deps.reader.metadata().filter(({ metric }) => wanted === '' || metric === wanted);
-  for (const { metric, type, help, unit } of limit < 0 ? all : all.slice(0, limit))
+  for (const { metric, type, help, unit } of limit.value < 0 ? all : all.slice(0, limit.value))
     data[metric] = [{ type, help, unit }];
   return success(data);
-}
-
-/** -1 without one: no limit, as any negative number. */
-function countParam(params: URLSearchParams, name: string): number | string {
-  const text = params.get(name) ?? '';
-  if (text === '') return -1;
-  return /^-?\d+$/.test(text) ? Number(text) : `${name} must be a number`;
 }

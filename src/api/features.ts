@@ -17,14 +17,15 @@ const OPERATORS = [
 const LANGUAGE = [
   ...['anchored', 'at_modifier', 'bool', 'by', 'duration_expr', 'fill', 'fill_left', 'fill_right'],
   ...['group_left', 'group_right', 'ignoring', 'negative_offset', 'offset', 'on'],
-  ...['per_query_lookback_delta', 'smoothed', 'subqueries', 'without'],
+  ...['per_query_lookback_delta', 'per_step_stats', 'smoothed', 'subqueries', 'without'],
 ];
 
 export function features(deps: ApiDeps): ServerResponse {
   return success({
     api: {
       ...on(['label_values_match', 'query_stats', 'query_warnings', 'remote_write_receiver']),
-      ...on(['time_range_labels', 'time_range_series', 'lifecycle']),
+      ...on(['time_range_labels', 'time_range_series', 'lifecycle', 'exclude_alerts']),
+      ...on(['search', 'search_fuzz_alg_jarowinkler', 'search_fuzz_alg_subsequence']),
       admin: deps.admin() !== undefined,
     },
     promql: on(LANGUAGE),

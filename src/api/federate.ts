@@ -18,6 +18,7 @@ import type { ApiDeps } from './deps.ts';
 import type { Asked } from './prometheus.ts';
 import { failure, plain } from './respond.ts';
 import { selectorParams } from './selectors.ts';
+import { bodyOf, type TextParts } from './text-parts.ts';
 
 /** As far as an instant query looks back. */
 const LOOKBACK_MS = 300_000;
@@ -43,7 +44,8 @@ export async function federate(deps: ApiDeps, { params, signal }: Asked): Promis
       if (newest !== undefined) found.set(labelsKey(one.labels), newest);
     }
   }
-  return plain(200, page([...found.values()], deps.externalLabels()), TEXT_CONTENT_TYPE);
+  const body = bodyOf(deps.turns, parts => page(parts, [...found.values()], deps.externalLabels()));
+  return plain(200, body, TEXT_CONTENT_TYPE);
 }
 
 /** Undefined for a series that has ended, and for native histograms, which this format has no place for. */
@@ -53,18 +55,17 @@ function newestOf({ labels, values, timesMs, histograms, to }: SeriesColumns): N
   return { labels, value: values[last] as number, timeMs: timesMs[last] as number };
 }
 
-function page(found: readonly Newest[], external: Labels): string {
+function* page(parts: TextParts, found: readonly Newest[], external: Labels): Generator<void> {
   const named = found.filter(({ labels }) => labelValue(labels, METRIC_NAME) !== '');
   named.sort((a, b) => compareLabels(a.labels, b.labels));
-  const lines: string[] = [];
   let metric = '';
   for (const { labels, value, timeMs } of named) {
     const name = labelValue(labels, METRIC_NAME);
-    if (name !== metric && /^[a-zA-Z_:][\w:]*$/.test(name)) lines.push(`# TYPE ${name} untyped\n`);
+    if (name !== metric && /^[a-zA-Z_:][\w:]*$/.test(name)) parts.add(`# TYPE ${name} untyped\n`);
     metric = name;
-    lines.push(printSample(withExternal(labels, external), value, timeMs));
+    parts.add(printSample(withExternal(labels, external), value, timeMs));
+    if (parts.isFull) yield;
   }
-  return lines.join('');
 }
 
 /** What a series itself says comes first. Without an instance an empty one is said, so that the scraper adds none. */

@@ -95,6 +95,19 @@ describe('queries', () => {
     expect(jsonOf(answer)).toMatchObject({ data: { resultType: 'scalar', result: [T, '2'] } });
   });
 
+  it.each(['0.5', '.5', '5e-1', '1970-01-01T00:00:00.5Z'])('take the time as %s', async time => {
+    const { ask } = await bench();
+    const answer = await ask({ path: '/api/v1/query', query: `query=1&time=${time}` });
+    expect(jsonOf(answer)).toMatchObject({ data: { result: [0.5, '1'] } });
+  });
+
+  it('answer as many steps as Prometheus, and not one more', async () => {
+    const { ask } = await bench();
+    const over = async (endS: number): Promise<number> =>
+      (await ask({ path: '/api/v1/query_range', query: `query=m&start=0&end=${endS}&step=1` })).status;
+    expect([await over(11_000), await over(11_001)]).toEqual([200, 400]);
+  });
+
   it('answer a range', async () => {
     const { ask } = await bench();
     const query = `query=m&start=${T - 30}&end=${T}&step=30s`;
@@ -125,6 +138,14 @@ describe('queries', () => {
       'bad_data',
       'end timestamp must not be before',
     ],
+    [
+      '/api/v1/query_range',
+      'query=m[1m]&start=1&end=2&step=1',
+      400,
+      'bad_data',
+      '"range vector" for range query',
+    ],
+    ['/api/v1/query_range', 'query="a"&start=1&end=2&step=1', 400, 'bad_data', '"string" for range query'],
     ['/api/v1/query_range', 'query=m&start=1&end=2&step=0', 400, 'bad_data', 'zero or negative'],
     ['/api/v1/query_range', 'query=m&start=1&end=2&step=-1', 400, 'bad_data', 'invalid parameter "step"'],
     [
@@ -134,7 +155,6 @@ describe('queries', () => {
       'bad_data',
       'exceeded maximum resolution',
     ],
-    ['/api/v1/targets', 'state=lost', 400, 'bad_data', 'invalid parameter "state"'],
     ['/api/v1/rules', 'type=odd', 400, 'bad_data', 'alert or record expected'],
     ['/api/watchkeeper/v1/explain', '', 400, 'bad_data', 'invalid parameter "alert"'],
     ['/api/watchkeeper/v1/explain', 'alert=Nothing', 404, 'not_found', 'Cannot explain "Nothing"'],

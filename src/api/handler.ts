@@ -2,19 +2,28 @@
 
 import type { ServerHandler, ServerRequest, ServerResponse } from '../base/index.ts';
 import type { Role } from '../model/index.ts';
-import { createAccess, mayAct } from './access.ts';
+import { bringsToken, createAccess, isFromElsewhere, mayAct, type Refusal } from './access.ts';
 import * as admin from './admin.ts';
 import { API_PREFIX, OWN_PREFIX } from './contract.ts';
+import { preflight, withCors } from './cors.ts';
 import type { AccessSettings, ApiDeps } from './deps.ts';
 import * as exemplars from './exemplars.ts';
 import { features } from './features.ts';
 import { federate } from './federate.ts';
+import { liveNotifications, notifications } from './notifications.ts';
 import * as own from './own.ts';
 import { readParams } from './params.ts';
+import { parseQuery } from './parse-query.ts';
+import { baseHref, placeOf } from './prefix.ts';
 import type { Asked } from './prometheus.ts';
 import * as prometheus from './prometheus.ts';
-import { bytes, failure, plain, success } from './respond.ts';
+import { createRemoteRead, READ_LIMITS } from './remote-read.ts';
+import { bytes, failure, plain, redirect, success } from './respond.ts';
+import { rules } from './rules.ts';
+import * as search from './search.ts';
 import * as series from './series.ts';
+import * as status from './status.ts';
+import * as targets from './targets.ts';
 import { tsdbStatus } from './tsdb-status.ts';
 
 interface Route {
@@ -42,16 +51,29 @@ const ROUTES: readonly Route[] = [
   route(FORM, `${API_PREFIX}/query_range`, prometheus.queryRange),
   route(FORM, `${API_PREFIX}/query_exemplars`, exemplars.queryExemplars),
   route(GET, `${API_PREFIX}/metadata`, exemplars.metadata),
-  route(GET, `${API_PREFIX}/targets`, prometheus.targets),
-  route(GET, `${API_PREFIX}/rules`, prometheus.rules),
+  route(GET, `${API_PREFIX}/targets`, targets.targets),
+  route(GET, `${API_PREFIX}/targets/metadata`, targets.targetMetadata),
+  route(GET, `${API_PREFIX}/targets/relabel_steps`, targets.relabelSteps),
+  route(GET, `${API_PREFIX}/rules`, rules),
   route(GET, `${API_PREFIX}/alerts`, prometheus.alerts),
   route(FORM, `${API_PREFIX}/series`, series.series),
   route(FORM, `${API_PREFIX}/labels`, series.labels),
   route(GET, `${API_PREFIX}/label/([^/]+)/values`, series.labelValues),
   route(FORM, `${API_PREFIX}/format_query`, prometheus.formatQuery),
-  route(GET, `${API_PREFIX}/scrape_pools`, prometheus.scrapePools),
+  route(FORM, `${API_PREFIX}/parse_query`, parseQuery),
+  route(FORM, `${API_PREFIX}/search/metric_names`, search.searchMetricNames),
+  route(FORM, `${API_PREFIX}/search/label_names`, search.searchLabelNames),
+  route(FORM, `${API_PREFIX}/search/label_values`, search.searchLabelValues),
+  route(GET, `${API_PREFIX}/scrape_pools`, targets.scrapePools),
   route(GET, `${API_PREFIX}/alertmanagers`, prometheus.alertmanagers),
   route(GET, `${API_PREFIX}/features`, features),
+  route(GET, `${API_PREFIX}/notifications`, notifications),
+  route(GET, `${API_PREFIX}/notifications/live`, liveNotifications),
+  route(GET, `${API_PREFIX}/status/config`, status.config),
+  route(GET, `${API_PREFIX}/status/flags`, status.flags),
+  route(GET, `${API_PREFIX}/status/walreplay`, status.walReplay),
+  route(GET, `${API_PREFIX}/status/tsdb/blocks`, status.blocks),
+  route(GET, `${API_PREFIX}/status/self_metrics`, status.selfMetrics),
   route(GET, `${API_PREFIX}/status/runtimeinfo`, prometheus.runtimeInfo),
   route(GET, '/federate', federate),
   route(GET, `${API_PREFIX}/status/buildinfo`, prometheus.buildInfo),
@@ -88,55 +110,104 @@ function probe(deps: ApiDeps, path: string): ServerResponse | undefined {
   return deps.ready() ? plain(200, 'Watchkeeper is ready.\n') : plain(503, 'Watchkeeper is starting.\n');
 }
 
+type Access = ReturnType<typeof createAccess>;
+
+interface Serving {
+  readonly deps: ApiDeps;
+  readonly settings: AccessSettings;
+  readonly access: Access;
+  readonly routes: readonly Route[];
+}
+
 export function createApi(deps: ApiDeps, settings: AccessSettings): ServerHandler {
-  const access = createAccess(settings);
+  // A table of its own: remote read counts who is being answered.
+  const routes = [
+    ...ROUTES,
+    route(['POST'], `${API_PREFIX}/read`, createRemoteRead(READ_LIMITS, deps.metrics)),
+  ];
+  const serving: Serving = { deps, settings, routes, access: createAccess(settings) };
   return async request => {
-    const probed = probe(deps, request.path);
-    if (probed !== undefined) return probed;
-    const principal = await access(request);
-    if (!principal.ok) {
-      const { status, message } = principal.error;
-      return status === 401
-        ? failure('unauthorized', message, {
-            'www-authenticate': 'Basic realm="Watchkeeper", charset="UTF-8"',
-          })
-        : failure('forbidden', message);
-    }
-    const found = findRoute(request);
-    if (found.kind === 'none') return asset(deps, request);
-    if (found.kind === 'method')
-      return plain(405, `Cannot ${request.method} ${request.path}: ${found.allowed} expected\n`);
-    if (!mayAct(principal.value, found.route.role)) {
-      return failure(
-        'forbidden',
-        `Cannot ${request.method} ${request.path}: the role "${found.route.role}" is needed`,
-      );
-    }
-    const params = await readParams(request);
-    if (!params.ok) return failure('bad_data', params.error);
-    const asked: Asked = {
-      params: params.value,
-      principal: principal.value,
-      signal: request.signal,
-      request,
-    };
-    return found.route.answer(deps, asked, found.captured);
+    const placed = placeOf(request.path, settings.routePrefix);
+    if (placed.kind !== 'inside') return besidePrefix(serving, request, placed.kind);
+    const inside = { ...request, path: placed.path };
+    const answer = await answerTo(serving, inside);
+    return inside.path.startsWith('/api/') ? withCors(answer, inside, settings.corsOrigin) : answer;
   };
+}
+
+/** The root leads to where everything is; elsewhere is nothing. */
+async function besidePrefix(
+  { settings, access }: Serving,
+  request: ServerRequest,
+  kind: 'entry' | 'outside',
+): Promise<ServerResponse> {
+  const principal = await access(request);
+  if (!principal.ok) return refused(principal.error);
+  if (kind === 'entry' && GET.includes(request.method)) return redirect(`${settings.routePrefix}/`);
+  return failure(
+    'not_found',
+    `Cannot find "${request.path}": everything is below "${settings.routePrefix}/"`,
+  );
+}
+
+async function answerTo(
+  { deps, settings, access, routes }: Serving,
+  request: ServerRequest,
+): Promise<ServerResponse> {
+  const probed = probe(deps, request.path);
+  if (probed !== undefined) return probed;
+  if (request.method === 'OPTIONS' && request.path.startsWith('/api/')) return preflight();
+  const principal = await access(request);
+  if (!principal.ok) return refused(principal.error);
+  const found = findRoute(routes, request);
+  if (found.kind === 'none') return asset(deps, request);
+  if (found.kind === 'method') return notAllowed(request, found.allowed);
+  if (!mayAct(principal.value, found.route.role)) {
+    return failure(
+      'forbidden',
+      `Cannot ${request.method} ${request.path}: the role "${found.route.role}" is needed`,
+    );
+  }
+  // Whoever shares what is read has not said that other pages may act with the rights of whoever looks at them.
+  const acts = found.route.role !== 'viewer';
+  const isProved = principal.value.kind === 'user' && bringsToken(request);
+  if (acts && isFromElsewhere(request, settings) && !isProved)
+    return failure('forbidden', `Cannot ${request.method} ${request.path} from a page of another origin`);
+  const params = await readParams(request);
+  if (!params.ok) return failure('bad_data', params.error);
+  const asked: Asked = {
+    params: params.value,
+    principal: principal.value,
+    signal: request.signal,
+    request,
+  };
+  return found.route.answer(deps, asked, found.captured);
+}
+
+function refused({ status, message }: Refusal): ServerResponse {
+  if (status === 403) return failure('forbidden', message);
+  const challenge = { 'www-authenticate': 'Basic realm="Watchkeeper", charset="UTF-8"' };
+  return failure('unauthorized', message, challenge);
+}
+
+function notAllowed({ method, path }: ServerRequest, allowed: readonly string[]): ServerResponse {
+  const response = plain(405, `Cannot ${method} ${path}: ${allowed.join(' or ')} expected\n`);
+  return { ...response, headers: { ...response.headers, allow: allowed.join(', ') } };
 }
 
 type Found =
   | { readonly kind: 'route'; readonly route: Route; readonly captured: string }
-  | { readonly kind: 'method'; readonly allowed: string }
+  | { readonly kind: 'method'; readonly allowed: readonly string[] }
   | { readonly kind: 'none' };
 
-function findRoute(request: ServerRequest): Found {
-  let allowed: string | undefined;
-  for (const candidate of ROUTES) {
+function findRoute(routes: readonly Route[], request: ServerRequest): Found {
+  let allowed: readonly string[] | undefined;
+  for (const candidate of routes) {
     const match = candidate.path.exec(request.path);
     if (match === null) continue;
     if (candidate.methods.includes(request.method))
       return { kind: 'route', route: candidate, captured: match[1] ?? '' };
-    allowed = candidate.methods.join(' or ');
+    allowed = candidate.methods;
   }
   return allowed === undefined ? { kind: 'none' } : { kind: 'method', allowed };
 }
@@ -168,11 +239,19 @@ async function asset(deps: ApiDeps, request: ServerRequest): Promise<ServerRespo
   if (found === undefined) return failure('not_found', `Cannot find "${request.path}": no such route`);
   // Built files carry a hash of their content in the name, the page itself does not.
   const caching = request.path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache';
-  return bytes(found.type, found.bytes, {
+  return bytes(found.type, isPage ? basedPage(found.bytes, request.path) : found.bytes, {
     'cache-control': caching,
     'content-security-policy': CONTENT_POLICY,
   });
 }
 
+/** The page names its files as beside it; asked for as one below, it says where they are. */
+function basedPage(page: Uint8Array, path: string): Uint8Array {
+  const base = baseHref(path);
+  if (base === './') return page;
+  const text = new TextDecoder().decode(page).replace('<head>', `<head><base href="${base}" />`);
+  return new TextEncoder().encode(text);
+}
+
 const CONTENT_POLICY =
-  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'";

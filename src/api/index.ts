@@ -2,16 +2,20 @@
 
 export { createAccess, hashPassword, hashToken, isLoopbackHost } from './access.ts';
 export type {
+  BlockJson,
   BuildInfo,
   ExplainJson,
   Failure,
   HistogramJson,
   HistogramPoint,
+  LabelRecord,
   MatrixRow,
+  OperatorJson,
   OwnAlertJson,
   Point,
   QueriesJson,
   QueryData,
+  QueryPlanJson,
   ReceiverJson,
   RuleGroupJson,
   RunJson,
@@ -19,6 +23,7 @@ export type {
   Success,
   TargetsData,
   TimelineEventJson,
+  VectorRow,
 } from './contract.ts';
 export type {
   AccessSettings,

@@ -6,7 +6,7 @@ import type { ExplainJson, LiveJson, QueriesJson } from './contract.ts';
 import type { ApiDeps } from './deps.ts';
 import { askedJson, ownAlertJson, queryJson, runJson, targetJson, timelineJson } from './encode.ts';
 import type { Asked } from './prometheus.ts';
-import { failure, success } from './respond.ts';
+import { eventStream, failure, success } from './respond.ts';
 
 /** Events shown on the page at once. */
 const TIMELINE_MAX = 200;
@@ -103,11 +103,7 @@ function latestByStage(newestFirst: readonly StoredJournalEvent[]): ExplainJson[
 
 /** A stream that first says everything, then what changed. */
 export function live(deps: ApiDeps, asked: Asked): ServerResponse {
-  return {
-    status: 200,
-    headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' },
-    body: liveEvents(deps, asked.signal),
-  };
+  return eventStream(liveEvents(deps, asked.signal));
 }
 
 async function* liveEvents(deps: ApiDeps, signal: AbortSignal): AsyncGenerator<string> {

@@ -1,7 +1,6 @@
 // Prometheus's HTTP API v1: what Grafana and other clients ask.
 
 import {
-  compareUtf8,
   err,
   formatDuration,
   ok,
@@ -10,17 +9,18 @@ import {
   type ServerResponse,
 } from '../base/index.ts';
 import type { Principal, QueryAnswer, QueryErrorCode, QueryFailure, QueryTimes } from '../model/index.ts';
-import { parseExpr, printExpr } from '../promql/parser/index.ts';
-import type { ErrorType, QueryData, QueryStatsJson } from './contract.ts';
+import { parseExpr, printExpr, returnTypeOf, typeOf } from '../promql/parser/index.ts';
+import type { ErrorType, QueryPlanJson, QueryStatsJson } from './contract.ts';
 import type { ApiDeps } from './deps.ts';
-import { alertJson, isoTime, queryData, ruleGroupJson, targetJson } from './encode.ts';
-import { isLong, longAnswer } from './long-answer.ts';
-import { limitParam, parseStep, parseTime, TRUNCATED } from './params.ts';
-import { failure, success } from './respond.ts';
+import { alertJson, isoTime } from './encode.ts';
+import { booleanParam, exprParam, limitParam, parseStep, parseTime, TRUNCATED } from './params.ts';
+import { writeQueryData } from './query-text.ts';
+import { failure, success, successInParts } from './respond.ts';
+import type { TextParts } from './text-parts.ts';
 
 /** As Prometheus: enough for a minute's resolution over a week, and an answer that a browser can draw. */
 const RANGE_POINTS_MAX = 11_000;
-/** Seconds after which a client that was refused for the moment may ask again: a slot is free much sooner. */
+/** Seconds after which a client that was refused for the moment may ask again: there is room much sooner. */
 const RETRY_AFTER_S = 2;
 
 export interface Asked {
@@ -40,7 +40,18 @@ export async function query(deps: ApiDeps, asked: Asked): Promise<ServerResponse
 export async function queryRange(deps: ApiDeps, asked: Asked): Promise<ServerResponse> {
   const times = rangeTimes(asked.params);
   if (!times.ok) return failure('bad_data', times.error);
+  const mistake = notOverTime(asked.params.get('query') ?? '');
+  if (mistake !== undefined) return failure('bad_data', mistake);
   return answer(deps, asked, times.value);
+}
+
+/** Why an expression has no answer for each step; undefined where it has one, and where it does not parse. */
+function notOverTime(expr: string): string | undefined {
+  const parsed = parseExpr(expr);
+  const type = parsed.ok ? typeOf(parsed.value, returnTypeOf) : 'scalar';
+  if (type !== 'matrix' && type !== 'string') return undefined;
+  const named = type === 'matrix' ? 'range vector' : 'string';
+  return `invalid parameter "query": invalid expression type "${named}" for range query, must be Scalar or instant Vector`;
 }
 
 function rangeTimes(params: URLSearchParams): Result<QueryTimes, string> {
@@ -70,6 +81,9 @@ async function answer(deps: ApiDeps, asked: Asked, times: QueryTimes): Promise<S
   if (!lookback.ok) return failure('bad_data', `invalid parameter "lookback_delta": ${lookback.error}`);
   const limit = limitParam(asked.params);
   if (!limit.ok) return failure('bad_data', limit.error);
+  const explain = booleanParam(asked.params, 'explain', false);
+  if (!explain.ok) return failure('bad_data', explain.error);
+  const stats = asked.params.get('stats') ?? '';
   const plan = deps.query.prepare(asked.params.get('query') ?? '');
   if (!plan.ok) return queryFailure(plan.error);
   let handBack = (): void => {};
@@ -77,44 +91,47 @@ async function answer(deps: ApiDeps, asked: Asked, times: QueryTimes): Promise<S
     principal: asked.principal,
     client: asked.request.remoteAddress,
     timeoutMs: timeout.value,
-    ...(lookback.value > 0 ? { lookbackMs: lookback.value } : {}),
     onHeld: (given: () => void) => {
       handBack = given;
     },
+    ...(lookback.value > 0 ? { lookbackMs: lookback.value } : {}),
+    ...(explain.value ? { explain: true } : {}),
+    ...(stats === '' ? {} : { wantStepCounts: true }),
   };
   const result = await deps.query.execute(plan.value, times, options, asked.signal);
   if (!result.ok) return queryFailure(result.error);
-  const answered = result.value;
-  const notes = notesOf(answered);
-  const stats = (asked.params.get('stats') ?? '') === '' ? undefined : statsOf(answered);
-  if (isLong(answered)) {
-    const how = { limit: limit.value, cutWarning: TRUNCATED, handBack };
-    return longAnswer(deps.turns, { answer: answered, stats, ...notes, ...how });
-  }
-  handBack();
-  const { data, isCut } = limitedData(queryData(answered), limit.value);
-  if (isCut) notes.warnings.push(TRUNCATED);
-  return success(stats === undefined ? data : { ...data, stats }, notes);
-}
-
-/** The first so many series. */
-function limitedData(data: QueryData, limit: number): { readonly data: QueryData; readonly isCut: boolean } {
-  const isList = data.resultType === 'vector' || data.resultType === 'matrix';
-  if (!isList || limit === 0 || data.result.length <= limit) return { data, isCut: false };
-  return data.resultType === 'vector'
-    ? { data: { ...data, result: data.result.slice(0, limit) }, isCut: true }
-    : { data: { ...data, result: data.result.slice(0, limit) }, isCut: true };
+  const write = function* (parts: TextParts) {
+    const isCut = yield* writeQueryData(parts, { answer: result.value, limit: limit.value });
+    if (stats !== '') parts.add(`,"stats":${JSON.stringify(statsOf(result.value, stats === 'all'))}`);
+    if (explain.value) parts.add(`,"explain":${JSON.stringify(planOf(result.value))}`);
+    parts.add('}');
+    const notes = notesOf(result.value);
+    return isCut ? { ...notes, warnings: [...notes.warnings, TRUNCATED] } : notes;
+  };
+  return successInParts(deps.turns, write, handBack);
 }
 
 /** What is not told apart here is left out, or all of it is evaluation. */
-function statsOf({ cost }: QueryAnswer): QueryStatsJson {
+function statsOf({ cost, times }: QueryAnswer, all: boolean): QueryStatsJson {
   const execQueueTime = cost.queueMs / 1000;
   const execTotalTime = cost.durationMs / 1000;
   const evalTotalTime = execTotalTime - execQueueTime;
+  const byStep = [...(cost.samplesByStep ?? [])];
+  const perStep = byStep.map((count, i) => [(times.startMs + i * times.stepMs) / 1000, count] as const);
   return {
     timings: { evalTotalTime, innerEvalTime: evalTotalTime, execQueueTime, execTotalTime },
-    samples: { totalQueryableSamples: cost.samplesRead, samplesRead: cost.samplesRead },
+    samples: {
+      totalQueryableSamples: byStep.reduce((sum, count) => sum + count, 0),
+      samplesRead: cost.samplesRead,
+      ...(all ? { totalQueryableSamplesPerStep: perStep } : {}),
+    },
   };
+}
+
+/** Ours: what each operator of the plan did. */
+function planOf({ cost }: QueryAnswer): QueryPlanJson {
+  const { seriesRead, samplesRead, durationMs, operators = null } = cost;
+  return { seriesRead, samplesRead, durationMs, operators };
 }
 
 function notesOf(answer: QueryAnswer): { warnings: string[]; infos: string[] } {
@@ -125,7 +142,6 @@ function notesOf(answer: QueryAnswer): { warnings: string[]; infos: string[] } {
 
 const ERROR_TYPES: Readonly<Record<QueryErrorCode, ErrorType>> = {
   'query-parse': 'bad_data',
-  'query-not-supported': 'bad_data',
   'query-execution': 'execution',
   'query-limit': 'execution',
   'query-overload': 'unavailable',
@@ -140,36 +156,6 @@ function queryFailure(error: QueryFailure): ServerResponse {
   return failure(ERROR_TYPES[error.code], `${error.code}: ${error.message}${place}`, headers);
 }
 
-export function targets(deps: ApiDeps, asked: Asked): ServerResponse {
-  const state = asked.params.get('state') ?? 'any';
-  if (!['any', 'active', 'dropped'].includes(state))
-    return failure('bad_data', `invalid parameter "state": "${state}"`);
-  const pool = asked.params.get('scrapePool') ?? '';
-  const dropped = state === 'active' ? [] : deps.droppedTargets();
-  const active =
-    state === 'dropped' ? [] : deps.targets().filter(target => pool === '' || target.job === pool);
-  return success({
-    activeTargets: active.map(targetJson),
-    droppedTargets: dropped,
-    droppedTargetCounts: state === 'active' ? {} : deps.droppedTargetCounts(),
-  });
-}
-
-export function rules(deps: ApiDeps, asked: Asked): ServerResponse {
-  const type = asked.params.get('type') ?? '';
-  const kind = type === 'alert' ? 'alerting' : type === 'record' ? 'recording' : '';
-  if (type !== '' && kind === '')
-    return failure('bad_data', `invalid parameter "type": "${type}": alert or record expected`);
-  const names = new Set(asked.params.getAll('rule_name[]'));
-  const groups = deps.ruleGroups().map(group => ({
-    ...ruleGroupJson(group),
-    rules: ruleGroupJson(group).rules.filter(
-      rule => (kind === '' || rule.type === kind) && (names.size === 0 || names.has(rule.name)),
-    ),
-  }));
-  return success({ groups });
-}
-
 export function alerts(deps: ApiDeps): ServerResponse {
   const active = deps.alerts().filter(alert => alert.state !== 'resolved');
   return success({ alerts: active.map(alertJson) });
@@ -181,14 +167,8 @@ export function buildInfo(deps: ApiDeps): ServerResponse {
 
 /** The expression as the language prints it. */
 export function formatQuery(_: ApiDeps, { params }: Asked): ServerResponse {
-  const parsed = parseExpr(params.get('query') ?? '');
-  if (!parsed.ok) return failure('bad_data', `invalid parameter "query": ${parsed.error[0].message}`);
-  return success(printExpr(parsed.value));
-}
-
-export function scrapePools(deps: ApiDeps): ServerResponse {
-  const jobs = new Set(deps.targets().map(({ job }) => job));
-  return success({ scrapePools: [...jobs].sort(compareUtf8) });
+  const expr = exprParam(params);
+  return expr.ok ? success(printExpr(expr.value)) : failure('bad_data', expr.error);
 }
 
 /** There are none beside the program itself. */

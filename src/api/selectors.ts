@@ -25,3 +25,21 @@ export function selectorParams(params: URLSearchParams): Result<readonly (readon
   }
   return ok(selectors);
 }
+
+/**
+ * A name as clients write it where only letters, digits and "_" may stand: "U__", then "__" for "_" and "_2e_" for the
+ * character of that number. What is no such text is the name itself.
+ */
+export function unescapeName(text: string): string {
+  const escaped = /^U__((?:[^_]|__|_[0-9a-fA-F]{1,6}_)*)$/s.exec(text)?.[1];
+  if (escaped === undefined) return text;
+  let isValid = true;
+  const name = escaped.replace(/__|_([0-9a-fA-F]{1,6})_/g, (_, code?: string) => {
+    if (code === undefined) return '_';
+    const point = Number.parseInt(code, 16);
+    // Half of a surrogate pair is no character.
+    isValid &&= point <= 0x10ffff && !(point >= 0xd800 && point <= 0xdfff);
+    return isValid ? String.fromCodePoint(point) : '';
+  });
+  return isValid ? name : text;
+}

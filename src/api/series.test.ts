@@ -54,13 +54,18 @@ describe('what series there are', () => {
     expect(await data('/api/v1/label/job/values', 'match[]=up&match[]=m')).toEqual(['page']);
     expect(await data('/api/v1/label/__name__/values', `end=${T - 20}`)).toEqual(['m']);
     expect(await data('/api/v1/label/job/values', 'limit=1')).toEqual(['other']);
+    // As in Prometheus nothing is between an end and a later start.
+    expect(await data('/api/v1/labels', `start=${T}&end=${T - 60}`)).toEqual([]);
+    expect(await data('/api/v1/series', `match[]=m&start=${T}&end=${T - 60}`)).toEqual([]);
+    const allTimes = 'start=-292273086-05-16T16:47:06Z&end=292277025-08-18T07:12:54.999999999Z';
+    expect(await data('/api/v1/series', `match[]=m&${allTimes}`)).toHaveLength(1);
   });
 
   it.each([
     ['/api/v1/series', '', 'no match[] parameter provided'],
     ['/api/v1/series', 'match[]=up{', 'invalid parameter "match[]"'],
     ['/api/v1/series', 'match[]=rate(up[5m])', 'is not a series selector'],
-    ['/api/v1/labels', 'start=2&end=1', 'end timestamp must not be before'],
+    ['/api/v1/labels', 'start=soon', 'invalid parameter "start"'],
     ['/api/v1/label/job/values', 'limit=-1', 'invalid parameter "limit"'],
   ])('%s?%s is a mistake', async (path, query, error) => {
     const { ask } = await withMore();
@@ -99,7 +104,7 @@ it('queries say what they cost, and end at a limit', async () => {
       result: [{ metric: { __name__: 'up', job: 'page', instance: 'a' }, value: [T, '1'] }],
       stats: {
         timings: { evalTotalTime: 0, innerEvalTime: 0, execQueueTime: 0, execTotalTime: 0 },
-        samples: { totalQueryableSamples: 2, samplesRead: 2 },
+        samples: { totalQueryableSamples: 2, samplesRead: 2, totalQueryableSamplesPerStep: [[T, 2]] },
       },
     },
     warnings: ['results truncated due to limit'],
@@ -110,6 +115,33 @@ it('queries say what they cost, and end at a limit', async () => {
     warnings: ['results truncated due to limit'],
   });
   expect((await ask({ path: '/api/v1/query', query: 'query=up&limit=x' })).status).toBe(400);
+});
+
+it('queries explain themselves where that is asked for', async () => {
+  const { ask } = await withMore();
+  const query = `query=${encodeURIComponent('sum(up) + sum(up)')}`;
+  const explained = { path: '/api/v1/query', query: `${query}&explain=true` };
+  expect(jsonOf(await ask(explained))).toMatchObject({
+    data: {
+      resultType: 'vector',
+      explain: {
+        seriesRead: 2,
+        samplesRead: 2,
+        operators: {
+          op: 'binary',
+          name: '+',
+          text: 'sum(up) + sum(up)',
+          inputs: [
+            { name: 'sum', inputs: [{ op: 'select', text: 'up', samplesRead: 2, isShared: false }] },
+            { name: 'sum', inputs: [{ op: 'select', text: 'up', samplesRead: 0, isShared: true }] },
+          ],
+        },
+      },
+    },
+  });
+  expect(jsonOf(await ask({ path: '/api/v1/query', query }))).not.toHaveProperty('data.explain');
+  const refused = await ask({ path: '/api/v1/query', query: `${query}&explain=perhaps` });
+  expect([refused.status, jsonOf(refused)]).toMatchObject([400, { errorType: 'bad_data' }]);
 });
 
 it('what clients may count on', async () => {
@@ -131,7 +163,7 @@ it('expressions as the language prints them', async () => {
 it('scrape pools, and no Alertmanagers', async () => {
   const { ask } = await bench();
   expect(jsonOf(await ask({ path: '/api/v1/scrape_pools' }))).toMatchObject({
-    data: { scrapePools: ['other', 'page'] },
+    data: { scrapePools: ['nobody', 'other', 'page', 'prometheus'] },
   });
   expect(jsonOf(await ask({ path: '/api/v1/alertmanagers' }))).toMatchObject({
     data: { activeAlertmanagers: [], droppedAlertmanagers: [] },

@@ -4,7 +4,6 @@ import { compareUtf8, err, never, ok, type Result, type ServerResponse } from '.
 import {
   compareLabels,
   type Labels,
-  labelsToRecord,
   type Matcher,
   type ReadFailure,
   type TimeRange,
@@ -12,8 +11,9 @@ import {
 import type { ApiDeps } from './deps.ts';
 import { boundary, limitParam, TRUNCATED } from './params.ts';
 import type { Asked } from './prometheus.ts';
-import { failure, success } from './respond.ts';
-import { selectorParams } from './selectors.ts';
+import { labelsText } from './query-text.ts';
+import { failure, successInParts } from './respond.ts';
+import { selectorParams, unescapeName } from './selectors.ts';
 
 interface Wanted {
   /** None: all series. */
@@ -30,8 +30,6 @@ function wantedOf(params: URLSearchParams): Result<Wanted, string> {
   if (!fromMs.ok) return fromMs;
   const toMs = boundary(params, 'end', Number.POSITIVE_INFINITY);
   if (!toMs.ok) return toMs;
-  if (toMs.value < fromMs.value)
-    return err('invalid parameter "end": end timestamp must not be before start time');
   const limit = limitParam(params);
   if (!limit.ok) return limit;
   const range = { fromMs: fromMs.value, toMs: toMs.value };
@@ -47,30 +45,39 @@ export async function series(deps: ApiDeps, { params }: Asked): Promise<ServerRe
   const distinct = new Map<string, Labels>();
   for (const labels of found.value) distinct.set(JSON.stringify(labels), labels);
   const sorted = [...distinct.values()].sort(compareLabels);
-  return limited(sorted.map(labelsToRecord), wanted.value.limit);
+  return limited(deps, { found: sorted, textOf: labelsText, limit: wanted.value.limit });
 }
 
 export async function labels(deps: ApiDeps, { params }: Asked): Promise<ServerResponse> {
-  return names(params, (matchers, range) => deps.reader.labelNames(matchers, range));
+  return names(deps, params, (matchers, range) => deps.reader.labelNames(matchers, range));
 }
 
-export async function labelValues(deps: ApiDeps, { params }: Asked, name: string): Promise<ServerResponse> {
-  return names(params, (matchers, range) => deps.reader.labelValues(name, matchers, range));
+export async function labelValues(
+  deps: ApiDeps,
+  { params }: Asked,
+  escaped: string,
+): Promise<ServerResponse> {
+  const name = unescapeName(escaped);
+  return names(deps, params, (matchers, range) => deps.reader.labelValues(name, matchers, range));
 }
 
-type Read<T> = (matchers: readonly Matcher[], range: TimeRange) => Promise<Result<readonly T[], ReadFailure>>;
+export type Read<T> = (
+  matchers: readonly Matcher[],
+  range: TimeRange,
+) => Promise<Result<readonly T[], ReadFailure>>;
 
-async function names(params: URLSearchParams, read: Read<string>): Promise<ServerResponse> {
+async function names(deps: ApiDeps, params: URLSearchParams, read: Read<string>): Promise<ServerResponse> {
   const wanted = wantedOf(params);
   if (!wanted.ok) return failure('bad_data', wanted.error);
   const found = await eachSelector(wanted.value, read);
   if (!found.ok) return found.error;
-  return limited([...new Set(found.value)].sort(compareUtf8), wanted.value.limit);
+  const sorted = [...new Set(found.value)].sort(compareUtf8);
+  return limited(deps, { found: sorted, textOf: JSON.stringify, limit: wanted.value.limit });
 }
 
 /** What all selectors find, one behind the other; the failure as it is answered. */
-async function eachSelector<T>(
-  { anyOf, range }: Wanted,
+export async function eachSelector<T>(
+  { anyOf, range }: Pick<Wanted, 'anyOf' | 'range'>,
   read: Read<T>,
 ): Promise<Result<T[], ServerResponse>> {
   const found: T[] = [];
@@ -82,10 +89,24 @@ async function eachSelector<T>(
   return ok(found);
 }
 
+interface Listed<T> {
+  readonly found: readonly T[];
+  readonly textOf: (one: T) => string;
+  readonly limit: number;
+}
+
 /** More than the limit are cut off, and the answer says so. */
-function limited<T>(found: readonly T[], limit: number): ServerResponse {
-  if (limit === 0 || found.length <= limit) return success(found);
-  return success(found.slice(0, limit), { warnings: [TRUNCATED] });
+function limited<T>(deps: ApiDeps, { found, textOf, limit }: Listed<T>): ServerResponse {
+  const count = limit === 0 ? found.length : Math.min(limit, found.length);
+  return successInParts(deps.turns, function* (parts) {
+    parts.add('[');
+    for (let i = 0; i < count; i++) {
+      parts.add(`${i > 0 ? ',' : ''}${textOf(found[i] as T)}`);
+      if (parts.isFull) yield;
+    }
+    parts.add(']');
+    return count < found.length ? { warnings: [TRUNCATED] } : {};
+  });
 }
 
 function readFailure({ code, message }: ReadFailure): ServerResponse {

@@ -2,10 +2,20 @@
 
 import type { InProcessRunner } from '../collect/inprocess/index.ts';
 import type { Scraper } from '../collect/scrape/index.ts';
-import type { TargetDirectory, TargetId } from '../model/index.ts';
+import type { MetricMetadata, TargetDirectory, TargetId } from '../model/index.ts';
 
-export function joinDirectories(scraper: Scraper, inProcess: readonly InProcessRunner[]): TargetDirectory {
+export interface AllTargets extends TargetDirectory {
+  /** What a target says of its metrics. */
+  metadataOf(id: TargetId): readonly MetricMetadata[];
+}
+
+export function joinDirectories(scraper: Scraper, inProcess: readonly InProcessRunner[]): AllTargets {
   return {
+    metadataOf: id => {
+      const own = inProcess.find(runner => runner.status().id === id);
+      if (own === undefined) return scraper.metadataOf(id);
+      return own.latest().map(({ name, type, help }) => ({ metric: name, type, help, unit: '' }));
+    },
     statuses: () => [...inProcess.map(runner => runner.status()), ...scraper.statuses()],
     stateOf: (id: TargetId) => {
       const own = inProcess.map(runner => runner.status()).find(status => status.id === id);

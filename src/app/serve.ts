@@ -9,13 +9,16 @@ import {
   type StorageAdmin,
 } from '../api/index.ts';
 import { err, type HttpListener, ok, type Result } from '../base/index.ts';
-import type { Config } from '../config/index.ts';
+import type { Config, RelabelRule } from '../config/index.ts';
 import { printFamilies } from '../exposition/index.ts';
-import { labelsToRecord } from '../model/index.ts';
+import { compileRegex, labelsToRecord, type Regex } from '../model/index.ts';
+import type { StoreStats } from '../storage/index.ts';
+import { flagsOf } from './flags.ts';
 import type { SystemPorts } from './ports.ts';
+import { externalUrlOf } from './settings.ts';
 import type { System } from './system.ts';
 import { VERSION } from './version.ts';
-import { receiverViews, ruleGroupView } from './views.ts';
+import { blockView, receiverViews, ruleGroupView } from './views.ts';
 
 /** Grafana reads the version to know what it may ask for: Prometheus 3's API is what we answer. */
 const PROMETHEUS_VERSION = '3.0.0';
@@ -38,7 +41,7 @@ export async function serve(
       `Cannot listen on ${at.host}:${at.port}: beyond loopback credentials are needed (set web.users or web.tokens, or listen on 127.0.0.1)`,
     );
   }
-  const handler = createApi(depsOf(ports, system), accessOf(system.config(), at));
+  const handler = createApi(depsOf(ports, system, at), accessOf(system.config(), at));
   const { tls } = web;
   const listener = await ports.httpServer.listen(
     {
@@ -73,12 +76,28 @@ function accessOf(config: Config, at: ListenAt): AccessSettings {
     })),
     certificates: config.web.tls?.clientCa !== undefined,
     listenHost: at.host,
-    hostNames: config.web.hostNames,
+    hostNames: hostNamesOf(config.web),
+    routePrefix: config.web.routePrefix,
+    corsOrigin: corsOriginOf(config.web),
   };
 }
 
-function depsOf(ports: SystemPorts, system: System): ApiDeps {
+/** The name in the external URL is one by which the page is reached. */
+function hostNamesOf({ hostNames, externalUrl }: Config['web']): readonly string[] {
+  return externalUrl === undefined ? hostNames : [...hostNames, new URL(externalUrl).hostname];
+}
+
+function corsOriginOf({ corsOrigin }: Config['web']): Regex | undefined {
+  if (corsOrigin === undefined) return undefined;
+  const compiled = compileRegex(corsOrigin);
+  // Configuration has compiled the same expression: one that does not compile here is a bug.
+  if (!compiled.ok) throw new Error(`assertion failed: ${compiled.error}`);
+  return compiled.value;
+}
+
+function depsOf(ports: SystemPorts, system: System, at: ListenAt): ApiDeps {
   const { clock } = ports;
+  const config = system.config();
   const { store, state, query, rules, notifier, recovery, targets, push } = system;
   return {
     clock,
@@ -104,12 +123,19 @@ function depsOf(ports: SystemPorts, system: System): ApiDeps {
       folder: system.dataFolder,
       processors: ports.hostFacts.cpus().length,
     }),
+    metrics: system.metrics,
     externalLabels: () => system.config().global.externalLabels,
     droppedTargets: () =>
       system.droppedTargets().map(({ discoveredLabels, job }) => ({
         discoveredLabels: labelsToRecord(discoveredLabels),
         scrapePool: job,
       })),
+    scrapePools: () => [
+      ...system.config().scrapeJobs.map(({ jobName }) => jobName),
+      ...targets.statuses().map(({ job }) => job),
+    ],
+    targetMetadata: id => targets.metadataOf(id),
+    relabelRules: job => relabelRulesOf(system, job),
     ruleGroups: () => rules.status().map(ruleGroupView),
     alerts: () => rules.alerts(),
     runs: () => recovery.runs(),
@@ -127,6 +153,19 @@ function depsOf(ports: SystemPorts, system: System): ApiDeps {
         : err(words.join('; '));
     },
     seriesCounts: limit => store.counts(limit),
+    configYaml: () => system.configShown(),
+    flags: () =>
+      flagsOf(system, {
+        config,
+        listening: `${at.host}:${at.port}`,
+        externalUrl: externalUrlOf(system.config(), ports.hostFacts.hostname()),
+      }),
+    walReplay: () => {
+      const { first, last } = store.stats().replayed;
+      // The store is open: all of it has been read.
+      return { min: first, max: last, current: last };
+    },
+    blocks: () => store.stats().blocks.map(blockView),
     admin: () => (system.config().web.adminApi ? storageAdmin(system) : undefined),
     push: request => push.remoteWrite(request),
     status: () => ({
@@ -141,6 +180,7 @@ function depsOf(ports: SystemPorts, system: System): ApiDeps {
     }),
     ready: () => system.isReady(),
     reload: () => system.reload(),
+    ownFamilies: () => system.ownFamilies(),
     metricsPage: () => printFamilies(system.ownFamilies()),
     hostPage: () => printFamilies(system.host?.latest() ?? []),
     asset: path => ports.asset(path),
@@ -156,11 +196,25 @@ function storageAdmin({ store, dataFolder }: System): StorageAdmin {
   };
 }
 
+/** What the process collects of itself has a scrape pool without rules. */
+function relabelRulesOf(system: System, job: string): readonly RelabelRule[] | undefined {
+  const configured = system.config().scrapeJobs.find(({ jobName }) => jobName === job);
+  if (configured !== undefined) return configured.relabelRules;
+  return system.targets.statuses().some(target => target.job === job) ? [] : undefined;
+}
+
+/** The oldest sample that waits says since when; without one, the newest that there is. */
+function pausedSince({ paused, backlogFromMs, newestMs }: StoreStats): number | null {
+  if (!paused) return null;
+  return Number.isFinite(backlogFromMs) ? backlogFromMs : Math.max(newestMs, 0);
+}
+
 function storageStatus(system: System) {
   const stats = system.store.stats();
   return {
     series: stats.series,
     paused: stats.paused,
+    pausedSinceMs: pausedSince(stats),
     maxAgeMs: system.retentionMs,
     bytesOnDisk: stats.chunkBytes + stats.walBytes + stats.blockBytes,
     blocks: stats.blocks.length,

@@ -238,7 +238,19 @@ recovery:
     ['host: {}\n', 'http://here:9390'],
     ["web: { listen: '127.0.0.1:8000' }\n", 'http://here:8000'],
     ["web: { external_url: 'https://watch.example.org/' }\n", 'https://watch.example.org'],
+    ["web: { external_url: 'https://ops.example.org/watch/' }\n", 'https://ops.example.org/watch'],
+    ['web: { route_prefix: /watch }\n', 'http://here:9390/watch'],
   ])('links in messages under %j begin with %s', async (text, url) => {
     expect(externalUrlOf(await configOf(text), 'here')).toBe(url);
+  });
+
+  it.each([
+    ['host: {}\n', ''],
+    ["web: { external_url: 'https://watch.example.org' }\n", ''],
+    ["web: { external_url: 'https://ops.example.org/a/watch/' }\n", '/a/watch'],
+    ["web: { external_url: 'https://ops.example.org/watch/', route_prefix: / }\n", ''],
+    ['web: { route_prefix: /watch/ }\n', '/watch'],
+  ])('everything under %j is served below "%s"', async (text, prefix) => {
+    expect((await configOf(text)).web.routePrefix).toBe(prefix);
   });
 });

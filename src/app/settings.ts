@@ -189,6 +189,6 @@ export function playbooksOf(config: Config): readonly Playbook[] {
   return config.playbooks as readonly Playbook[];
 }
 
-export function externalUrlOf(config: Config, hostname: string): string {
-  return (config.web.externalUrl ?? `http://${hostname}:${config.web.listenPort}`).replace(/\/$/, '');
+export function externalUrlOf({ web }: Config, hostname: string): string {
+  return (web.externalUrl ?? `http://${hostname}:${web.listenPort}${web.routePrefix}`).replace(/\/$/, '');
 }

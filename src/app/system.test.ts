@@ -59,7 +59,7 @@ async function bench(): Promise<Bench> {
   const clock = new FakeClock();
   const disk = new FakeDisk({ nowMs: () => clock.nowMs() });
   const http = new FakeHttp(clock)
-    .on(PAGE, { body: 'trouble 1\n' })
+    .on(PAGE, { body: '# HELP trouble How bad.\n# TYPE trouble gauge\ntrouble 1\n' })
     .on('http://127.0.0.1:9200/', { body: 'ok' });
   const log = new CollectingLog();
   const server = new FakeHttpServer();
@@ -108,6 +108,7 @@ async function bench(): Promise<Bench> {
       dataFolder: '/var/lib/watchkeeper',
       effects: 'live',
       stock: false,
+      commandLine: { 'log-level': 'info' },
       load: () =>
         loadConfig({
           disk: ports.disk,
@@ -257,6 +258,55 @@ describe('serving', () => {
       `watchkeeper_build_info{nodeversion="v20",version="${VERSION}"} 1`,
     );
     expect(await ask('/metrics/host')).toBe('');
+    const data = async (path: string): Promise<unknown> =>
+      (JSON.parse(await ask(`/api/v1/${path}`)) as { readonly data: unknown }).data;
+    expect(await data('status/config')).toMatchObject({ yaml: expect.stringContaining('job_name: page') });
+    expect(String(JSON.stringify(await data('status/config')))).toContain('url: <secret>');
+    expect(await data('status/flags')).toMatchObject({
+      'log-level': 'info',
+      'config.file': `${FOLDER}/watchkeeper.yml`,
+      'query.lookback-delta': '5m',
+      'query.timeout': '2m',
+      'storage.tsdb.retention.time': '15d',
+      'web.enable-admin-api': 'false',
+      'web.external-url': 'http://here:9390',
+      'web.listen-address': '127.0.0.1:0',
+      'web.route-prefix': '/',
+    });
+    // A new store has read no log.
+    expect(await data('status/walreplay')).toEqual({ min: 0, max: 0, current: 0 });
+    expect(await data('status/tsdb/blocks')).toEqual({ blocks: [] });
+    expect(await data('status/self_metrics?metric_name_pattern=watchkeeper_ready')).toMatchObject([
+      { type: 'GAUGE', metric: [{ gauge: { value: 1 } }] },
+    ]);
+    expect(await data('targets/relabel_steps?scrapePool=page&labels={}')).toEqual({ steps: [] });
+    expect(await data('targets/relabel_steps?scrapePool=watchkeeper&labels={}')).toEqual({ steps: [] });
+    expect(await data('targets/metadata?metric=trouble')).toMatchObject([
+      { target: { job: 'page' }, type: 'gauge', help: 'How bad.' },
+    ]);
+    expect(
+      await data('targets/metadata?match_target={job="watchkeeper"}&metric=watchkeeper_ready'),
+    ).toMatchObject([{ type: 'gauge' }]);
     expect(b.http.requests.some(request => request.url === 'http://127.0.0.1:9200/')).toBe(true);
+  });
+
+  it('answers by the name in the external URL, below its path', async () => {
+    const b = await bench();
+    await b.write(
+      'watchkeeper.yml',
+      configText({ more: 'web: { external_url: "https://ops.example.org/watch/", cors_origin: ".*" }\n' }),
+    );
+    const system = await b.start();
+    const listening = await serve(b.ports, system, { host: '127.0.0.1', port: 0 });
+    if (!listening.ok) throw new Error(listening.error);
+    const ask = (path: string, headers: Record<string, string>) =>
+      b.server.call({ method: 'GET', url: `http://127.0.0.1:${listening.value.port}${path}`, headers });
+    const own = { host: 'ops.example.org' };
+    expect((await ask('/watch/api/v1/alerts', own))?.status).toBe(200);
+    expect((await ask('/api/v1/alerts', own))?.status).toBe(404);
+    expect((await ask('/watch/api/v1/alerts', { host: 'evil.example.org' }))?.status).toBe(403);
+    const shared = await ask('/watch/api/v1/alerts', { ...own, origin: 'https://any.example' });
+    expect(shared?.headers['access-control-allow-origin']).toBe('https://any.example');
+    expect(system.rules.alerts()).toEqual([]);
   });
 });

@@ -14,20 +14,26 @@ import {
   formatDiagnostic,
   type MetricFamily,
   MetricRegistry,
+  type Metrics,
   type StateStore,
-  type TargetDirectory,
   type TargetStatus,
 } from '../model/index.ts';
 import { channels, createNotifier, createRender, type Notifier, type NotifyConfig } from '../notify/index.ts';
-import type { ActiveLog, QueryEngine } from '../promql/index.ts';
+import {
+  type ActiveLog,
+  createQueryEngine,
+  DEFAULT_ENGINE_SETTINGS,
+  type QueryEngine,
+  type QuerySettings,
+} from '../promql/index.ts';
 import { createRecovery, type Recovery } from '../recovery/index.ts';
 import { createRuleRunner, type RuleRunner, type RuleSettings } from '../rules/index.ts';
 import { DEFAULT_STORE_SETTINGS, openStore, type Store, ThreadMaker } from '../storage/index.ts';
-import { joinDirectories } from './directory.ts';
+import { type AllTargets, joinDirectories } from './directory.ts';
 import { hostRunner, inProcessTarget } from './in-process.ts';
 import type { SystemPorts } from './ports.ts';
 import { prepareSending } from './prepare-sending.ts';
-import { openQueryLog, type QueryOverrides, queryEngineOf } from './queries.ts';
+import { openQueryLog, type QueryOverrides } from './queries.ts';
 import { readRuleFiles } from './rules.ts';
 import { selfFamilies } from './self.ts';
 import {
@@ -56,6 +62,8 @@ export interface SystemOptions {
   readonly stock: boolean;
   /** What of the query language is on beside the usual. */
   readonly query?: QueryOverrides | undefined;
+  /** For whoever asks how it was started. */
+  readonly commandLine?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Why the system did not start, in sentences for people. */
@@ -67,6 +75,8 @@ export interface System {
   readonly config: () => Config;
   readonly configVersion: () => string;
   readonly configFiles: () => readonly string[];
+  /** As YAML, without secrets. */
+  readonly configShown: () => string;
   readonly lastReload: () => {
     readonly atMs: number;
     readonly ok: boolean;
@@ -77,6 +87,10 @@ export interface System {
   /** Of the samples: the setting in force since the start. */
   readonly retentionMs: number;
   readonly effects: Effects;
+  /** The command line that it was started with, by the names of the options. */
+  readonly commandLine: Readonly<Record<string, string>>;
+  /** Of queries. */
+  readonly limits: QuerySettings;
   readonly store: Store;
   readonly state: StateStore;
   readonly query: QueryEngine;
@@ -87,9 +101,11 @@ export interface System {
   readonly push: PushReceiver;
   readonly dispatcher: Dispatcher;
   readonly recovery: Recovery;
-  readonly targets: TargetDirectory;
+  readonly targets: AllTargets;
   readonly host: InProcessRunner | undefined;
-  /** The program's own metrics as they are now. */
+  /** Where the program's own metrics are counted. */
+  readonly metrics: Metrics;
+  /** They as they are now. */
   ownFamilies(): readonly MetricFamily[];
   /** False until everything has started, and again while it stops. */
   isReady(): boolean;
@@ -187,6 +203,7 @@ function build(
   let config = first.config;
   let configVersion = first.version;
   let configFiles: readonly string[] = [];
+  let configShown = '';
   let lastReload = { atMs: startedAtMs, ok: true, problems: [] as readonly string[] };
   let found: Omit<FoundTargets, 'entries'> = { dropped: [], droppedCounts: new Map() };
   let settled = false;
@@ -194,13 +211,15 @@ function build(
 
   const externalUrl = (): string => externalUrlOf(config, ports.hostFacts.hostname());
   const turns = new Turns(clock);
-  const query = queryEngineOf(ports, {
-    config: first.config.query,
-    overrides: options.query,
-    activeLog,
+  const limits: QuerySettings = { ...DEFAULT_ENGINE_SETTINGS, ...first.config.query, ...options.query };
+  const query = createQueryEngine({
     reader: store,
-    turns,
+    clock,
+    log,
     metrics: registry,
+    turns,
+    activeLog,
+    settings: limits,
   });
 
   const notifyConfig = (): NotifyConfig => {
@@ -358,12 +377,13 @@ function build(
 
   /** Puts a checked configuration in force. Rule files were read before anything changed. */
   const apply = async (
-    next: { config: Config; version: string; files: readonly string[] },
+    next: { config: Config; version: string; files: readonly string[]; shown: string },
     ruleFiles: Parameters<RuleRunner['load']>[0],
   ): Promise<Result<void, string>> => {
     config = next.config;
     configVersion = next.version;
     configFiles = next.files;
+    configShown = next.shown;
     settled = false;
     notifier.reload(notifyConfig());
     dispatcher.reload(dispatchConfig());
@@ -388,11 +408,14 @@ function build(
     config: () => config,
     configVersion: () => configVersion,
     configFiles: () => configFiles,
+    configShown: () => configShown,
     lastReload: () => lastReload,
     startedAtMs,
     dataFolder: options.dataFolder,
     retentionMs,
     effects,
+    commandLine: options.commandLine ?? {},
+    limits,
     store,
     state,
     query,
@@ -404,6 +427,7 @@ function build(
     recovery,
     targets,
     host,
+    metrics: registry,
     ownFamilies,
     isReady: () => ready,
     droppedTargets: () => found.dropped,
@@ -422,10 +446,9 @@ function build(
         return { ok: false, problems };
       }
       const notes = needsRestart(first.config, loaded.config);
-      const applied = await apply(
-        { config: loaded.config, version: loaded.version, files: loaded.files.map(file => file.path) },
-        read.files,
-      );
+      const { version, shown } = loaded;
+      const files = loaded.files.map(file => file.path);
+      const applied = await apply({ config: loaded.config, version, shown, files }, read.files);
       prepareSending(ports, loaded.config);
       const all = [...problems, ...notes, ...(applied.ok ? [] : [applied.error])];
       lastReload = { atMs: clock.nowMs(), ok: applied.ok, problems: all };
@@ -459,7 +482,7 @@ function build(
       await recovery.start();
       for (const runner of inProcess) runner.start();
       const applied = await apply(
-        { config, version: configVersion, files: loaded.files.map(file => file.path) },
+        { config, version: configVersion, shown: loaded.shown, files: loaded.files.map(file => file.path) },
         read.files,
       );
       if (!applied.ok) return err({ problems: [applied.error] });

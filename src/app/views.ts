@@ -1,9 +1,10 @@
 // The stages' own statuses in the shapes that the API shows.
 
-import type { ReceiverJson, RuleGroupView, RuleView } from '../api/index.ts';
+import type { BlockJson, ReceiverJson, RuleGroupView, RuleView } from '../api/index.ts';
 import { labelsToRecord } from '../model/index.ts';
 import type { DestinationHealth, ReceiverSpec } from '../notify/index.ts';
 import type { Rule, RuleGroupStatus, RuleStatus } from '../rules/index.ts';
+import type { BlockStats } from '../storage/index.ts';
 
 export function ruleGroupView(group: RuleGroupStatus): RuleGroupView {
   return {
@@ -34,6 +35,26 @@ function ruleView(status: RuleStatus): RuleView {
     alerts: status.alerts,
   };
 }
+
+/** As Prometheus shows blocks; a block's level is not written down, only whether it was made of others. */
+export function blockView(block: BlockStats): BlockJson {
+  const { name, minMs, maxMs, series, samples, deletedSeries, parents } = block;
+  const isEmpty = minMs > maxMs;
+  return {
+    ulid: name,
+    minTime: isEmpty ? 0 : minMs,
+    maxTime: isEmpty ? 0 : maxMs + 1,
+    stats: { numSamples: samples, numSeries: series, numTombstones: deletedSeries },
+    compaction: {
+      level: parents.length === 0 ? 1 : 2,
+      sources: parents.length === 0 ? [name] : parents,
+    },
+    version: BLOCK_META_VERSION,
+  };
+}
+
+/** Of Prometheus's description of a block. */
+const BLOCK_META_VERSION = 1;
 
 function labelsOf(rule: Rule): Readonly<Record<string, string>> {
   return labelsToRecord(rule.labels);

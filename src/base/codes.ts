@@ -55,7 +55,6 @@ export const CODES = {
   'query-cancelled': 'The query was cancelled, or its client went away.',
   'query-execution': 'The query is valid but cannot be carried out on this data.',
   'query-limit': 'The query would exceed a limit.',
-  'query-not-supported': 'The language knows this, this version does not carry it out yet.',
   'query-overload': 'Too much is being asked at once; the same query may be answered a little later.',
   'query-parse': 'The text is not a PromQL expression.',
   'query-storage': 'Reading the stored data failed.',

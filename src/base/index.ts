@@ -2,6 +2,7 @@
 
 export { assert, never } from './assert.ts';
 export { CODES, type Code } from './codes.ts';
+export { crc32c } from './crc32c.ts';
 export { formatDuration, parseDuration } from './duration.ts';
 export type {
   Clock,
@@ -48,7 +49,8 @@ export type {
   ThreadPort,
   Timer,
 } from './ports.ts';
+export { CUT_OFF } from './ports.ts';
 export { type Err, err, type Ok, ok, type Result } from './result.ts';
 export { type Lane, nextLane, type Pace, sortInTurns, Turns, type Work } from './turns.ts';
 export { compareUtf8 } from './utf8.ts';
-export { sleep, withDeadline } from './wait.ts';
+export { breather, sleep, withDeadline } from './wait.ts';

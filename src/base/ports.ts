@@ -263,9 +263,15 @@ export interface ServerRequest {
 export interface ServerResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** An async iterable is streamed, chunk by chunk, with backpressure (server-sent events, large answers). */
+  /**
+   * An async iterable is streamed, chunk by chunk, with backpressure (server-sent events, large answers). One that cannot
+   * be brought to its end returns `CUT_OFF`: the connection breaks then, so that nobody takes a part for the whole.
+   */
   readonly body: Uint8Array | string | AsyncIterable<Uint8Array | string>;
 }
+
+/** What a stream returns that ends before its end. */
+export const CUT_OFF = 'cut-off';
 
 export type ServerHandler = (request: ServerRequest) => Promise<ServerResponse>;
 

@@ -97,13 +97,14 @@ export class Turns {
   }
 
   #wait(work: Work): Promise<void> {
-    this.#begun();
     const isLong = work.lane === 'usual' && work.slices >= SHORT_SLICES;
     const waiting = this.#waiting[isLong ? 'long' : work.lane];
     const at = isLong ? waiting.findIndex(other => other.work.order > work.order) : -1;
-    return new Promise(go => {
+    const gone = new Promise<void>(go => {
       waiting.splice(at < 0 ? waiting.length : at, 0, { work, go });
     });
+    this.#begun();
+    return gone;
   }
 
   #begun(): number {

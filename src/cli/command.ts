@@ -12,6 +12,10 @@ export interface CommandContext {
   readonly http: Http;
   /** Whether stdout is a terminal. */
   readonly isTerminal: boolean;
+  /** How wide it is, where it is one. */
+  readonly columns: number;
+  /** Of the user, by its name: "Asia/Shanghai". */
+  readonly timeZone: string;
   out(text: string): void;
   warn(text: string): void;
   /** From now on, resolves with the signal's name when the process is asked to end. */
@@ -34,11 +38,15 @@ export interface Command {
 
 export interface OptionSpec {
   readonly type: 'string' | 'boolean';
+  /** It may be given several times. */
+  readonly multiple?: true;
 }
 
 export interface ParsedArgs {
   readonly words: readonly string[];
   text(name: string): string | undefined;
+  /** All that were given of an option that may be given several times. */
+  texts(name: string): readonly string[];
   flag(name: string): boolean;
 }
 
@@ -60,6 +68,10 @@ export function readArgs(
       text: name => {
         const value = values[name];
         return typeof value === 'string' ? value : undefined;
+      },
+      texts: name => {
+        const value = values[name];
+        return Array.isArray(value) ? value.map(String) : [];
       },
       flag: name => values[name] === true,
     });

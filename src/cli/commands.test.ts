@@ -8,7 +8,8 @@ import type { ExplainJson, QueryData } from '../api/index.ts';
 import { checkCommand } from './check.ts';
 import { type Command, type CommandContext, readArgs } from './command.ts';
 import { explainCommand, printExplanation } from './explain.ts';
-import { printData, queryCommand } from './query.ts';
+import { queryCommand } from './query.ts';
+import { answerText, styleOf, timeTexts } from './render/index.ts';
 
 interface Ran {
   readonly code: number;
@@ -24,6 +25,7 @@ async function run(
     readonly answer?: FakeAnswer;
     readonly env?: Readonly<Record<string, string>>;
     readonly files?: Readonly<Record<string, string>>;
+    readonly isTerminal?: boolean;
   } = {},
 ): Promise<Ran> {
   const clock = new FakeClock();
@@ -46,7 +48,9 @@ async function run(
     clock,
     disk,
     http,
-    isTerminal: false,
+    isTerminal: world.isTerminal ?? false,
+    columns: 80,
+    timeZone: 'UTC',
     out: text => {
       out += text;
     },
@@ -130,7 +134,8 @@ describe('query', () => {
     ],
     ['nothing', { resultType: 'vector', result: [] }, ''],
   ])('prints %s', (_, data, text) => {
-    expect(printData(data)).toBe(text);
+    const [style, times] = [styleOf(false), timeTexts('UTC')];
+    expect(answerText(data, { format: 'plain', width: undefined, style, times })).toBe(text);
   });
 
   it('asks for a range, elsewhere, with a token from the environment', async () => {
@@ -147,6 +152,47 @@ describe('query', () => {
       url: 'http://there:1/api/v1/query_range?query=m&start=1&end=2&step=1s',
       headers: { authorization: 'Bearer secret' },
     });
+  });
+
+  it.each<[readonly string[], string]>([
+    [['--last', '6h'], 'start=1767204000&end=1767225600&step=87'],
+    [['--last', '1m'], 'start=1767225540&end=1767225600&step=1'],
+    [['--from', '1767225000', '--step', '30s'], 'start=1767225000&end=1767225600&step=30s'],
+    [
+      ['--from', '2025-12-31T23:00:00Z', '--limit', '5'],
+      'start=2025-12-31T23%3A00%3A00Z&end=1767225600&step=15&limit=5',
+    ],
+  ])('%j is a range until now', async (args, params) => {
+    const ran = await run(queryCommand, ['m', ...args], {
+      answer: said({ resultType: 'matrix', result: [] }),
+    });
+    expect(ran.http.requests[0]?.url).toBe(`http://127.0.0.1:9390/api/v1/query_range?query=m&${params}`);
+  });
+
+  it.each<[readonly string[], boolean, Readonly<Record<string, string>>, string]>([
+    [[], true, {}, 'm{a="b\\"c"}  \x1b[1m1\x1b[0m\n\x1b[2m1 series, 1970-01-01 00:00:05\x1b[0m\n'],
+    [[], true, { NO_COLOR: '1' }, 'm{a="b\\"c"}  1\n1 series, 1970-01-01 00:00:05\n'],
+    [[], true, { TERM: 'dumb' }, 'm{a="b\\"c"}  1\n1 series, 1970-01-01 00:00:05\n'],
+    [['--format', 'table'], false, {}, 'm{a="b\\"c"}  1\n1 series, 1970-01-01 00:00:05\n'],
+    [['--format', 'plain'], true, {}, 'm{a="b\\"c"} => 1 @[5]\n'],
+    [['--format', 'csv'], true, {}, '__name__,a,time,value\nm,"b""c",5,1\n'],
+  ])('%j, on a terminal: %s, %j', async (args, isTerminal, env, out) => {
+    expect(await run(queryCommand, ['m', ...args], { answer: said(vector), isTerminal, env })).toMatchObject({
+      code: 0,
+      out,
+    });
+  });
+
+  it('prints the plan where that is asked for', async () => {
+    const operator = { op: 'select', name: 'select', text: 'm', steps: 1, series: 1, seriesRead: 1 };
+    const operators = { ...operator, samplesRead: 7, selfMs: 1, totalMs: 1, isShared: false, inputs: [] };
+    const explain = { seriesRead: 1, samplesRead: 7, durationMs: 1.5, operators };
+    const ran = await run(queryCommand, ['m', '--explain'], { answer: said({ ...vector, explain }) });
+    expect(ran.http.requests[0]?.url).toContain('query=m&explain=true');
+    expect(ran.out).toBe(`operator   series  samples  steps  self ms  total ms
+select  m       1        7      1     1.00      1.00
+1 series and 7 samples read, 1.50 ms, of these 0.50 ms around the operators
+`);
   });
 
   it('tells warnings beside the answer, and prints JSON as it came', async () => {
@@ -168,7 +214,17 @@ describe('query', () => {
     ['something else there', ['m'], { body: '<html>' }, 1, 'is it a Watchkeeper?'],
     ['no expression', [], undefined, 2, 'an expression is needed'],
     ['two expressions', ['a', '+', 'b'], undefined, 2, 'in quotes'],
-    ['half a range', ['m', '--from', '1'], undefined, 2, '--from, --to and --step'],
+    ['half a range', ['m', '--to', '1'], undefined, 2, '--to needs --from'],
+    ['a step of an instant', ['m', '--step', '1m'], undefined, 2, '--step needs a range'],
+    ['an instant and a range', ['m', '--at', '1', '--last', '1h'], undefined, 2, '--at is an instant'],
+    ['two ranges', ['m', '--from', '1', '--last', '1h'], undefined, 2, '--last does not go with'],
+    ['no duration', ['m', '--last', 'soon'], undefined, 2, '--last is a duration'],
+    ['no time', ['m', '--from', 'soon'], undefined, 2, '--from "soon" is no time'],
+    ['an unknown format', ['m', '--format', 'xml'], undefined, 2, '--format is one of table'],
+    ['two formats', ['m', '--json', '--format', 'csv'], undefined, 2, 'do not go together'],
+    ['a plan as CSV', ['m', '--explain', '--format', 'csv'], undefined, 2, 'does not go with it'],
+    ['no limit', ['m', '--limit', 'few'], undefined, 2, '--limit is a whole number'],
+    ['a server that explains nothing', ['m', '--explain'], said(vector), 1, 'is it older?'],
     ['an unknown option', ['m', '--nonsense'], undefined, 2, '--nonsense'],
   ])('ends for %s with its code', async (_, args, answer, code, says) => {
     const ran = await run(queryCommand, args, answer === undefined ? {} : { answer });

@@ -8,8 +8,16 @@ import { demoCommand } from './demo.ts';
 import { explainCommand } from './explain.ts';
 import { queryCommand } from './query.ts';
 import { runCommand } from './run.ts';
+import { testCommand } from './test.ts';
 
-const COMMANDS: readonly Command[] = [runCommand, checkCommand, queryCommand, explainCommand, demoCommand];
+const COMMANDS: readonly Command[] = [
+  runCommand,
+  checkCommand,
+  testCommand,
+  queryCommand,
+  explainCommand,
+  demoCommand,
+];
 
 const HELP = `Watchkeeper ${VERSION}: monitors, alerts and recovers.
 
@@ -19,6 +27,11 @@ ${COMMANDS.map(command => `  ${command.name.padEnd(10)}${command.says}`).join('\
 
 watchkeeper COMMAND --help says more. Exit codes: 0 fine, 1 problems found, 2 wrong usage.
 `;
+
+// Who reads our output may have seen enough ("… | head -1"): the rest is for nobody, and no reason to fall over.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -60,6 +73,9 @@ function contextFor(
     disk: systemDisk(),
     http: httpClient(process.env),
     isTerminal: process.stdout.isTTY === true,
+    // A terminal that was never told its size has none.
+    columns: process.stdout.columns || 80,
+    timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     out: text => void process.stdout.write(text),
     warn: text => void process.stderr.write(text),
     whenAskedToEnd: () =>

@@ -7,6 +7,7 @@ import {
   type Command,
   type CommandContext,
   type ExitCode,
+  type OptionSpec,
   type ParsedArgs,
   readArgs,
   usageError,
@@ -20,6 +21,20 @@ const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 const CLOSE_GRACE_MS = 2000;
 /** As `storage.retention` has it. */
 const RETENTION_MS_MIN = 60_000;
+
+const OPTIONS = {
+  config: { type: 'string' },
+  prometheus: { type: 'string' },
+  alertmanager: { type: 'string' },
+  data: { type: 'string' },
+  listen: { type: 'string' },
+  retention: { type: 'string' },
+  'enable-feature': { type: 'string' },
+  ...QUERY_FLAGS,
+  shadow: { type: 'boolean' },
+  'log-level': { type: 'string' },
+  'log-format': { type: 'string' },
+} as const satisfies Readonly<Record<string, OptionSpec>>;
 
 export const runCommand: Command = {
   name: 'run',
@@ -43,19 +58,7 @@ This host is watched with the stock rules unless the configuration has rule_file
 anew; a bad one leaves the one in force in place.
 `,
   async run(context) {
-    const args = readArgs(context.args, {
-      config: { type: 'string' },
-      prometheus: { type: 'string' },
-      alertmanager: { type: 'string' },
-      data: { type: 'string' },
-      listen: { type: 'string' },
-      retention: { type: 'string' },
-      'enable-feature': { type: 'string' },
-      ...QUERY_FLAGS,
-      shadow: { type: 'boolean' },
-      'log-level': { type: 'string' },
-      'log-format': { type: 'string' },
-    });
+    const args = readArgs(context.args, OPTIONS);
     if (!args.ok) return usageError(context, runCommand, args.error);
     if (args.value.words.length > 0)
       return usageError(context, runCommand, `"${args.value.words[0]}" is too much`);
@@ -114,6 +117,7 @@ async function runSystem(
     retentionMs,
     stock,
     query: { ...query, ...features.query },
+    commandLine: commandLineOf(args),
     load: () =>
       loadConfig({ disk: ports.disk, env: definedOnly(context.env), paths, registries: REGISTRIES }),
   });
@@ -133,7 +137,8 @@ async function runSystem(
   }
   const { host, port } = listener.value;
   const scheme = web.tls === undefined ? 'http' : 'https';
-  context.out(greeting(system, `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`));
+  const address = `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  context.out(greeting(system, `${address}${web.routePrefix}`));
   context.onHangUp(() => void system.reload());
   const signal = await context.whenAskedToEnd();
   ports.log.log('info', 'Stopping', { signal });
@@ -141,6 +146,22 @@ async function runSystem(
   await system.stop();
   return 0;
 }
+
+/** Every option, those that were not given with "" or what stands for none. */
+function commandLineOf(args: ParsedArgs): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(OPTIONS).map(([name, { type }]) => [
+      name,
+      type === 'boolean' ? String(args.flag(name)) : (args.text(name) ?? DEFAULTS.get(name) ?? ''),
+    ]),
+  );
+}
+
+const DEFAULTS: ReadonlyMap<string, string> = new Map([
+  ['data', 'data'],
+  ['log-level', 'info'],
+  ['log-format', 'text'],
+]);
 
 function greeting(system: System, url: string): string {
   const files = system.configFiles();

@@ -79,6 +79,15 @@ describe('a slip is named with its place and its remedy', () => {
     ]);
     check('web:\n  listen: 0.0.0.0:9390\n  tokens: [{name: t, token: x}]\n', []);
   });
+  it('where the page cannot be served, and who cannot be told by their origin', () => {
+    check('web: {route_prefix: watch}\n', ['Cannot serve below "watch": a path such as /watch expected']);
+    check('web: {external_url: "http://a/b%20c/"}\n', [
+      'Cannot serve below "/b%20c/", the path of external_url',
+    ]);
+    check('web: {external_url: "http://a/b%20c/", route_prefix: /}\n', []);
+    check('web: {cors_origin: "https://(a"}\n', ['Cannot use the regular expression "https://(a"']);
+    check('web: {external_url: "http://a/b/", cors_origin: "https://.*"}\n', []);
+  });
 });
 
 describe('each slip is told once', () => {

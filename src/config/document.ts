@@ -49,6 +49,7 @@ export interface ReadOptions {
   /** See ReadContext.env. */
   readonly env?: Readonly<Record<string, string>> | undefined;
   readonly expandSecrets?: boolean;
+  readonly allowsUnknownKeys?: boolean;
   readonly files?: FileContents | undefined;
 }
 
@@ -57,6 +58,8 @@ export interface ReadOutcome<T> {
   readonly value: T | undefined;
   /** Of the text and of the schema, in the order of the text. */
   readonly diagnostics: readonly Diagnostic[];
+  /** Nodes that hold a secret. */
+  readonly hidden: ReadonlySet<Node>;
 }
 
 export function parseDocument(text: string, file: string): YamlDocument {
@@ -137,19 +140,25 @@ export function readDocument<T>(
   options: ReadOptions = {},
 ): ReadOutcome<T> {
   if (document.diagnostics.some(one => one.severity === 'error')) {
-    return { value: undefined, diagnostics: document.diagnostics };
+    return { value: undefined, diagnostics: document.diagnostics, hidden: new Set() };
   }
   const reader = new Reader(document, options);
   const root = document.root ?? emptyMap();
   const value = schema.read(root, reader.context('', root));
   const diagnostics = [...document.diagnostics, ...reader.problems].sort(byPlace);
   const failed = value === INVALID || diagnostics.some(one => one.severity === 'error');
-  return { value: failed ? undefined : value, diagnostics };
+  return { value: failed ? undefined : value, diagnostics, hidden: reader.hidden };
+}
+
+/** Follows aliases and spreads merge keys of a document, for whoever walks through it beside a schema. */
+export function resolverOf(document: YamlDocument): (node: Node) => Node {
+  return new Reader(document, {}).context('', document.root).resolve;
 }
 
 /** Owns what one reading counts: visits, problems, merged mappings. */
 class Reader {
   readonly problems: Diagnostic[] = [];
+  readonly hidden = new Set<Node>();
   private readonly seen = new Set<string>();
   private readonly merged = new WeakMap<Node, YAMLMap>();
   /** Aliases that lead nowhere, and what stands in their place. */
@@ -173,7 +182,9 @@ class Reader {
       env: this.options.env,
       expandSecrets: this.options.expandSecrets ?? false,
       files: this.options.files,
+      allowsUnknownKeys: this.options.allowsUnknownKeys ?? false,
       resolvePath: path => resolveFrom(this.document.file, path),
+      hide: target => void reader.hidden.add(target),
       problems: () => reader.problems,
       report(problem) {
         reader.report(path, problem.at ?? node, problem);

@@ -2,6 +2,7 @@
 
 import { posix } from 'node:path';
 import type { Disk, DiskError } from '../base/index.ts';
+import { compileRegex } from '../model/index.ts';
 
 /** More files than any rule folder holds; beyond it the pattern is most likely a mistake such as "/*". */
 const MATCHES_MAX = 10_000;
@@ -34,7 +35,7 @@ export async function glob(
       }
       const wanted = partPattern(part);
       for (const name of names.value)
-        if (wanted.test(name) && next.length < MATCHES_MAX) next.push(join(folder, name));
+        if (wanted(name) && next.length < MATCHES_MAX) next.push(join(folder, name));
     }
     found = next;
   }
@@ -52,17 +53,15 @@ function join(folder: string, name: string): string {
   return folder === '' ? name : folder.endsWith('/') ? folder + name : `${folder}/${name}`;
 }
 
-function partPattern(part: string): RegExp {
+/** Through the linear engine: a RegExp of "*a*a*a*a*b" would try them all. */
+function partPattern(part: string): (name: string) => boolean {
   const source = part.replace(/\[\^?[^\]]*\]|[\s\S]/g, piece => {
     if (piece === '*') return '.*';
     if (piece === '?') return '.';
     if (piece.length > 1) return `[${piece.slice(1, -1).replace(/[\\[\]]/g, '\\$&')}]`;
     return piece.replace(/[.+^${}()|[\]\\]/g, '\\$&');
   });
-  try {
-    return new RegExp(`^${source}$`, 's');
-  } catch {
-    // "[z-a]": fits nothing, as in Go.
-    return /^(?!)/;
-  }
+  const compiled = compileRegex(source);
+  // "[z-a]": fits nothing, as in Go.
+  return compiled.ok ? compiled.value.test : () => false;
 }

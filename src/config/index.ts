@@ -41,6 +41,7 @@ export {
   filePath,
   fileText,
   hasKey,
+  hidden,
   INVALID,
   type Invalid,
   integer,

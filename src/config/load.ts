@@ -5,12 +5,19 @@ import type { Disk, DiskError } from '../base/index.ts';
 import type { Diagnostic } from '../model/index.ts';
 import { type CheckOptions, fileSchemas } from './check.ts';
 import { assembleConfig, type Config, type RuleFile, type Sections } from './config.ts';
-import { parseDocument, readDocument, topLevelKeys, type YamlDocument } from './document.ts';
+import {
+  parseDocument,
+  type ReadOutcome,
+  readDocument,
+  topLevelKeys,
+  type YamlDocument,
+} from './document.ts';
 import { glob, resolveFrom } from './glob.ts';
 import { scrapeConfigFile } from './prometheus/file.ts';
 import { finishJobs, type RawScrapeJob } from './prometheus/scrape.ts';
 import type { Registries } from './registry.ts';
 import { type FileContents, INVALID, type Schema } from './schema.ts';
+import { type ReadDocument, shownConfig } from './shown.ts';
 
 export interface LoadOptions {
   readonly disk: Disk;
@@ -35,6 +42,8 @@ export interface LoadOutcome {
   readonly diagnostics: readonly Diagnostic[];
   /** Hash over all texts, rule files and secrets too: changes when anything that was read changes. */
   readonly version: string;
+  /** The configuration as YAML without secrets; "" when a diagnostic is an error. */
+  readonly shown: string;
   /** Everything that was read but the secrets: what a file watch should look at. */
   readonly files: readonly LoadedFile[];
 }
@@ -87,11 +96,13 @@ export async function loadConfig(options: LoadOptions): Promise<LoadOutcome> {
     playbooks: own?.value?.recovery?.playbooks,
     noDataDefault: own?.value?.no_data_default,
   };
-  return loader.outcome(sections);
+  return loader.outcome(
+    sections,
+    [own, prometheus, alertmanager].filter(read => read !== undefined),
+  );
 }
 
-interface ReadFile<T> {
-  readonly document: YamlDocument;
+interface ReadFile<T> extends ReadDocument {
   readonly value: T | undefined;
 }
 
@@ -119,7 +130,8 @@ class Loader {
     }
     this.files.push({ path, text: text.text });
     const document = parseDocument(text.text, path);
-    return { document, value: await this.readWithFiles(document, schema, isOurs) };
+    const { value, hidden } = await this.readWithFiles(document, schema, isOurs);
+    return { document, value, hidden };
   }
 
   /** Reads, loads the files that were asked for, and reads again, until nothing new is asked for. */
@@ -127,7 +139,7 @@ class Loader {
     document: YamlDocument,
     schema: Schema<T>,
     isOurs: boolean,
-  ): Promise<T | undefined> {
+  ): Promise<ReadOutcome<T>> {
     const contents = new Map<string, ReturnType<FileContents['want']>>();
     const wanted = new Set<string>();
     const files: FileContents = {
@@ -141,7 +153,7 @@ class Loader {
       const missing = [...wanted].filter(path => !contents.has(path));
       if (missing.length === 0 || pass === READ_PASSES_MAX) {
         this.diagnostics.push(...outcome.diagnostics);
-        return outcome.value;
+        return outcome;
       }
       for (const path of missing) {
         const resolved = resolveFrom(document.file, path);
@@ -231,7 +243,7 @@ class Loader {
     return found;
   }
 
-  outcome(sections: Sections): LoadOutcome {
+  outcome(sections: Sections, documents: readonly ReadDocument[]): LoadOutcome {
     const hash = createHash('sha256');
     const all = [...this.files.map(file => [file.path, file.text] as const), ...this.secrets];
     for (const [path, text] of all.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))) {
@@ -239,8 +251,10 @@ class Loader {
     }
     const version = hash.digest('hex').slice(0, 16);
     const failed = this.diagnostics.some(one => one.severity === 'error');
+    const config = failed ? undefined : assembleConfig(sections);
     return {
-      ...(failed ? {} : { config: assembleConfig(sections) }),
+      ...(config === undefined ? {} : { config }),
+      shown: config === undefined ? '' : shownConfig(documents, config.global),
       diagnostics: this.diagnostics,
       version,
       files: this.files,

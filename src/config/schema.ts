@@ -30,8 +30,12 @@ export interface ReadContext {
   readonly env?: Readonly<Record<string, string>> | undefined;
   /** Whether `${NAME}` in a secret is expanded: in our file only, Prometheus's own files take secrets as written. */
   readonly expandSecrets?: boolean;
+  /** Whether keys that no schema knows are passed over. */
+  readonly allowsUnknownKeys?: boolean;
   /** A path as the file means it: a relative one starts at the file's folder. */
   resolvePath(path: string): string;
+  /** Tells that what the node says is not to be shown. */
+  readonly hide?: (node: Node) => void;
   /** Everything reported in this reading so far, for checks that run after it. */
   readonly problems?: () => readonly Diagnostic[];
   /** Contents of files named by the configuration; undefined while a text is only checked. */
@@ -138,6 +142,7 @@ export function record<F extends Fields>(
         const child = valueNode(pair);
         const field = Object.hasOwn(fields, key) ? fields[key] : undefined;
         if (field === undefined) {
+          if (context.allowsUnknownKeys === true) continue;
           valid = false;
           reportUnknownKey(key, pair.key as Node, Object.keys(fields), context);
           continue;
@@ -241,12 +246,24 @@ export function settingsKey(settings: unknown): string {
 }
 
 export function secret(): Schema<Secret> {
-  return scalar('secret', (raw, source, context) => {
+  const read = scalar('secret', (raw, source, context) => {
     const written = typeof raw === 'string' ? raw : source;
     if (context.env === undefined || context.expandSecrets !== true) return secretOf(written);
     const expanded = expandEnvironment(written, context.env, context);
     return expanded === INVALID ? INVALID : secretOf(expanded);
   });
+  return hidden(read);
+}
+
+/** What it reads is not shown where the configuration is. */
+export function hidden<T>(schema: Schema<T>): Schema<T> {
+  return {
+    says: schema.says,
+    read(node, context) {
+      context.hide?.(context.resolve(node));
+      return schema.read(node, context);
+    },
+  };
 }
 
 /** The path of a file that holds a secret; its content without surrounding white space is the value. */
@@ -553,7 +570,7 @@ export function hasKey(node: Node, key: string): boolean {
 }
 
 /** `{a}` and `? a` have a key and no value at all. */
-function valueNode(pair: YAMLMap['items'][number]): Node {
+export function valueNode(pair: YAMLMap['items'][number]): Node {
   if (pair.value !== null && pair.value !== undefined) return pair.value as Node;
   const none = new Scalar(null);
   none.source = '';

@@ -1,5 +1,6 @@
 // exposition/: metrics pages <-> samples, and the relabelling that both discovery and collect apply.
 
+export { CHUNK_KIND, CHUNK_SAMPLES_MAX, ChunkCutter, type SampleChunk } from './chunk/index.ts';
 export { lineFailure, type PageFailure } from './failure.ts';
 export { formatFloat, formatFloatJson, formatFloatOpenMetrics } from './format-float.ts';
 export { parseGoFloat, setNormalNaN } from './go-float.ts';
@@ -19,6 +20,21 @@ export {
 export { printFamilies, printSample, TEXT_CONTENT_TYPE } from './print.ts';
 export { PROTOBUF_CONTENT_TYPE, type ProtobufOptions, ProtobufReader } from './protobuf-reader.ts';
 export {
+  type ReadAnswerKind,
+  type ReadHints,
+  type ReadQuery,
+  type ReadRequest,
+  readReadRequest,
+} from './read-request.ts';
+export {
+  beginTimeSeries,
+  FRAME_BYTES_MAX,
+  FrameWriter,
+  type Rows,
+  resultHead,
+  writeSamples,
+} from './read-response.ts';
+export {
   type CompiledRelabelRule,
   compileRelabelRules,
   RELABEL_ACTIONS,
@@ -28,7 +44,10 @@ export {
   relabel,
 } from './relabel.ts';
 export { decodeHelp, decodeSeries } from './series-text.ts';
+export { Snapper, snappyHead } from './snap.ts';
 export { TextCache } from './text-cache.ts';
 export { TextReader } from './text-reader.ts';
+export { Unsnapper } from './unsnap.ts';
 export { BYTES, FIXED64, VARINT, WireReader } from './wire.ts';
 export { readDoubles, readSpan, readZigzags, summed } from './wire-histogram.ts';
+export { WireWriter } from './wire-writer.ts';

@@ -23,6 +23,14 @@ export function isStaleAt(words: Uint32Array, i: number): boolean {
   return words[2 * i + HIGH_WORD] === STALE_HIGH && words[2 * i + LOW_WORD] === STALE_LOW;
 }
 
+/** The bits of an exponent that NaNs and infinities have, all of them. */
+const EXPONENT = 0x7ff00000;
+
+/** Whether entry `i` is neither a NaN nor infinite. */
+export function isFiniteAt(words: Uint32Array, i: number): boolean {
+  return ((words[2 * i + HIGH_WORD] as number) & EXPONENT) !== EXPONENT;
+}
+
 export function setStaleAt(words: Uint32Array, i: number): void {
   words[2 * i + HIGH_WORD] = STALE_HIGH;
   words[2 * i + LOW_WORD] = STALE_LOW;

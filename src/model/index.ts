@@ -13,6 +13,7 @@ export { type Diagnostic, formatDiagnostic } from './diagnostic.ts';
 export type { FamilySample, MetricFamily } from './family.ts';
 export {
   HIGH_WORD,
+  isFiniteAt,
   isStaleAt,
   LOW_WORD,
   NAN_HIGH,
@@ -65,7 +66,9 @@ export {
   compareLabels,
   fingerprint,
   formatLabels,
+  isBetween,
   type Labels,
+  type LabelsRange,
   labelPairs,
   labelsEqual,
   labelsFrom,
@@ -108,6 +111,7 @@ export type {
   Annotation,
   AnswerSeries,
   InterruptedQuery,
+  OperatorCost,
   PlanNode,
   PlanValue,
   Query,
@@ -152,6 +156,7 @@ export type { Durability, StateFailure, StateStore, StateWrite } from './state.t
 export type {
   Counted,
   ExemplarReader,
+  FloatLender,
   ReadFailure,
   ReadWork,
   SelectHints,

@@ -54,11 +54,14 @@ export interface QueryOptions {
    * handed back with the answer: right for answers that are small or soon forgotten.
    */
   readonly onHeld?: (handBack: () => void) => void;
+  /** Measure each operator of the plan: `QueryCost.operators`. */
+  readonly explain?: boolean;
+  /** Answer also how many samples each step looked at. */
+  readonly wantStepCounts?: boolean;
 }
 
 export type QueryErrorCode =
   | 'query-parse'
-  | 'query-not-supported'
   | 'query-execution'
   | 'query-limit'
   | 'query-overload'
@@ -109,6 +112,33 @@ export interface QueryCost {
   readonly queueMs: number;
   /** The most that it held at once, by its own account. */
   readonly bytesPeak: number;
+  /** Looked at in each step: of a series that several steps look at more than were read. */
+  readonly samplesByStep?: Float64Array;
+  /** The root of the plan, where the query was to be explained. */
+  readonly operators?: OperatorCost;
+}
+
+/** What one operator of the plan did. Over the whole tree `seriesRead` and `samplesRead` add up to those of the query. */
+export interface OperatorCost {
+  /** The plan node's operator. */
+  readonly op: string;
+  /** What it is called in the language: "sum", "rate", "/"; without a name there, the operator. */
+  readonly name: string;
+  /** The part of the expression that it stands for. */
+  readonly text: string;
+  /** Steps that it computed; one where its result is repeated. */
+  readonly steps: number;
+  /** Series in its result that have a value at any step. */
+  readonly series: number;
+  /** Read from storage by itself, not by its inputs. */
+  readonly seriesRead: number;
+  readonly samplesRead: number;
+  /** Time without its inputs, and with them; waiting for storage and for the event loop included. */
+  readonly selfMs: number;
+  readonly totalMs: number;
+  /** It took what an equal selector of the query had read before. */
+  readonly isShared: boolean;
+  readonly inputs: readonly OperatorCost[];
 }
 
 /** A query as people see it: that runs, waits, or is over. */

@@ -1,7 +1,7 @@
 // The ports between the time-series store and those who write to it and read from it.
 
 import type { Pace, Result } from '../base/index.ts';
-import type { Labels } from './labels.ts';
+import type { Labels, LabelsRange } from './labels.ts';
 import type { Matcher } from './matcher.ts';
 import type {
   AppendFailure,
@@ -32,6 +32,12 @@ export interface SeriesWriter {
   readonly generation: number;
 }
 
+/** Lends memory for the time of a query: who reads the answer looks at nothing that lies in it afterwards. */
+export interface FloatLender {
+  /** Of any content. */
+  floats(count: number): Float64Array;
+}
+
 export interface SelectHints {
   /** Samples with fromMs < time <= toMs are wanted; more may come. */
   readonly fromMs: number;
@@ -40,11 +46,17 @@ export interface SelectHints {
   readonly stepMs: number;
   /** Width of the window of a range selector, 0 without. */
   readonly rangeMs: number;
+  /** The newest sample of each series will do. */
+  readonly lastOnly?: boolean;
   /** The function applied directly to the selector, "" if none. */
   readonly func: string;
   readonly grouping?: { readonly by: boolean; readonly labels: readonly string[] };
   /** Stop after so many series; 0 means no limit. */
   readonly limit: number;
+  /** Where the columns may be put; undefined: in memory of their own, which stays. */
+  readonly memory?: FloatLender | undefined;
+  /** Only these: for reading very many series a page at a time. */
+  readonly between?: LabelsRange;
   /** Asked while reading, if given. Where it says no, the answer is `query-cancelled`: who asks knows why. */
   readonly work?: ReadWork;
 }
@@ -68,6 +80,8 @@ export interface SeriesColumns {
   readonly values: Float64Array;
   readonly from: number;
   readonly to: number;
+  /** True: all values are known to be finite, so that no stale marker is among them. */
+  readonly isPlain?: boolean;
   /** By index into `values`, rising; undefined if the series has floats only. */
   readonly histograms?: ReadonlyMap<number, NativeHistogram>;
   /** Start (created) timestamps by index into `values`, NaN where unknown; undefined if none is known. */

@@ -8,7 +8,9 @@ import {
   type Server,
 } from 'node:http';
 import { createServer as createTls } from 'node:https';
+import type { Writable } from 'node:stream';
 import {
+  CUT_OFF,
   err,
   type HttpError,
   type HttpListener,
@@ -22,14 +24,7 @@ import {
   type ServerResponse,
 } from '../base/index.ts';
 import { readBody } from './body.ts';
-import {
-  chosenEncoding,
-  compress,
-  compressStream,
-  type Encoding,
-  isWorthwhile,
-  isWorthwhileStream,
-} from './compress.ts';
+import { areEvents, chosenEncoding, compress, compressor, type Encoding, isWorthwhile } from './compress.ts';
 import { errorName } from './disk-errors.ts';
 import { giveBack } from './give-back.ts';
 import { Inflater } from './inflater.ts';
@@ -223,6 +218,7 @@ function decodedPath(rawPath: string): string | undefined {
 interface Sending {
   readonly gone: AbortSignal;
   readonly headOnly: boolean;
+  /** Undefined: bytes as they are. */
   readonly encoding: Encoding | undefined;
 }
 
@@ -232,74 +228,97 @@ async function send(response: NodeResponse, answered: ServerResponse, sending: S
     if (isStream(body)) await body[Symbol.asyncIterator]().return?.();
     return;
   }
-  if (!isStream(body)) {
-    const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
-    if (!sending.headOnly && isWorthwhile(length, answered.headers)) {
-      await sendCompressed(response, { ...answered, body, length }, sending.encoding);
-      return;
-    }
-    response.writeHead(answered.status, { ...answered.headers, 'content-length': String(length) });
-    response.end(sending.headOnly ? undefined : body);
-    return;
-  }
-  const isWorthIt = !sending.headOnly && isWorthwhileStream(answered.headers);
-  const encoding = isWorthIt ? sending.encoding : undefined;
-  response.writeHead(answered.status, {
-    ...answered.headers,
-    ...(isWorthIt ? { vary: 'accept-encoding' } : {}),
-    ...(encoding === undefined ? {} : { 'content-encoding': encoding }),
-  });
-  response.flushHeaders();
-  const chunks = encoding === undefined ? body : compressStream(body, encoding);
-  await stream(response, chunks[Symbol.asyncIterator](), sending);
-  response.end();
+  const length = isStream(body) ? Number.POSITIVE_INFINITY : lengthOf(body);
+  const isPackable = !sending.headOnly && isWorthwhile(length, answered.headers);
+  // Caches between are told on what it depends.
+  const headers = isPackable ? { ...answered.headers, vary: 'accept-encoding' } : answered.headers;
+  const how = { ...sending, encoding: isPackable ? sending.encoding : undefined };
+  const plain = { status: answered.status, headers };
+  if (isStream(body)) await sendStream(response, { ...plain, body }, how);
+  else await sendWhole(response, { ...plain, body }, how);
 }
 
-/** For whoever takes it; others, and caches between, are told that it depends on that. */
-async function sendCompressed(
+function lengthOf(body: Uint8Array | string): number {
+  return typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+}
+
+async function sendWhole(
   response: NodeResponse,
-  answered: Omit<ServerResponse, 'body'> & { readonly body: Uint8Array | string; readonly length: number },
-  encoding: Encoding | undefined,
+  { status, headers, body }: ServerResponse & { readonly body: Uint8Array | string },
+  { headOnly, encoding }: Sending,
 ): Promise<void> {
-  const headers = { ...answered.headers, vary: 'accept-encoding' };
-  if (encoding === undefined) {
-    response.writeHead(answered.status, { ...headers, 'content-length': String(answered.length) });
-    response.end(answered.body);
-    return;
-  }
-  const bytes = await compress(answered.body, encoding);
+  const bytes = encoding === undefined ? body : await compress(body, encoding);
   if (response.destroyed) return;
-  const packed = { 'content-encoding': encoding, 'content-length': String(bytes.length) };
-  response.writeHead(answered.status, { ...headers, ...packed });
-  response.end(bytes);
+  const encoded = encoding === undefined ? {} : { 'content-encoding': encoding };
+  response.writeHead(status, { ...headers, ...encoded, 'content-length': String(lengthOf(bytes)) });
+  response.end(headOnly ? undefined : bytes);
+}
+
+/** The first of them, or undefined when none comes in time. */
+async function within<T>(ms: number, promises: readonly Promise<T>[]): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>(resolve => {
+    timer = setTimeout(() => resolve(undefined), ms);
+  });
+  const first = await Promise.race([...promises, late]);
+  clearTimeout(timer);
+  return first;
+}
+
+type Chunks = AsyncIterable<Uint8Array | string>;
+
+async function sendStream(
+  response: NodeResponse,
+  { status, headers, body }: ServerResponse & { readonly body: Chunks },
+  sending: Sending,
+): Promise<void> {
+  const { encoding } = sending;
+  response.writeHead(status, encoding === undefined ? headers : { ...headers, 'content-encoding': encoding });
+  response.flushHeaders();
+  const into = encoding === undefined ? response : packedInto(response, encoding);
+  const end = await pump(into, body[Symbol.asyncIterator](), sending);
+  // When the listener closes the client is still there, and must not take what it has for everything. Events have no end.
+  const isWhole = end === 'done' || (end === 'left' && (sending.headOnly || areEvents(headers)));
+  if (isWhole) into.end();
+  else response.destroy();
+}
+
+function packedInto(response: NodeResponse, encoding: Encoding): Writable {
+  const packer = compressor(encoding);
+  // Whatever ends the response ends it; what is written to it after that fails, which is no news.
+  packer.on('error', () => {});
+  response.once('close', () => packer.destroy());
+  packer.pipe(response);
+  return packer;
 }
 
 /** Pulls one chunk at a time; leaves the iterator at once, and tells it so, when the client goes away. */
-async function stream(
-  response: NodeResponse,
+async function pump(
+  into: Writable,
   chunks: AsyncIterator<Uint8Array | string>,
   sending: Sending,
-): Promise<void> {
+): Promise<'done' | 'left' | typeof CUT_OFF> {
   const left = new Promise<'left'>(resolve => {
     if (sending.gone.aborted) resolve('left');
     sending.gone.addEventListener('abort', () => resolve('left'), { once: true });
   });
   for (;;) {
     const next = sending.headOnly ? 'left' : await Promise.race([chunks.next(), left]);
-    if (next === 'left' || next.done === true) {
+    if (next === 'left') {
       // Not waited for: a generator that is itself waiting ends only when its own signal tells it.
-      if (next === 'left') void chunks.return?.();
-      return;
+      void chunks.return?.();
+      return 'left';
     }
-    if (response.write(next.value)) continue;
-    const drained = new Promise<'drained'>(resolve => response.once('drain', () => resolve('drained')));
-    const stalled = setTimeout(() => response.destroy(), STALL_MS_MAX);
-    await Promise.race([drained, left]);
-    clearTimeout(stalled);
+    if (next.done === true) return next.value === CUT_OFF ? CUT_OFF : 'done';
+    if (into.write(next.value)) continue;
+    const drained = new Promise<'drained'>(resolve => into.once('drain', () => resolve('drained')));
+    if ((await within(STALL_MS_MAX, [drained, left])) !== undefined) continue;
+    void chunks.return?.();
+    return CUT_OFF;
   }
 }
 
-function isStream(body: ServerResponse['body']): body is AsyncIterable<Uint8Array | string> {
+function isStream(body: ServerResponse['body']): body is Chunks {
   return typeof body !== 'string' && !(body instanceof Uint8Array);
 }
 

@@ -1,5 +1,6 @@
 // The real HTTP client and server against each other, and against peers that misbehave.
 
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer, request as nodeRequest } from 'node:http';
 import {
@@ -217,58 +218,67 @@ describe.each([
 });
 
 describe('the server', () => {
-  it('pulls a stream no faster than the client reads', async () => {
-    let produced = 0;
-    const chunk = new Uint8Array(64 * 1024);
-    const port = await serve(async () => ({
-      status: 200,
-      headers: {},
-      body: (async function* () {
-        for (;;) {
-          produced++;
-          yield chunk;
-        }
-      })(),
-    }));
-    const socket = connect(port, '127.0.0.1');
-    socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
-    socket.pause();
-    let before = -1;
-    while (before !== produced) {
-      before = produced;
-      await pass(100);
-    }
-    // Some megabytes fit into the buffers of the system; an unchecked server would have made gigabytes.
-    expect(produced).toBeLessThan(2000);
-    socket.destroy();
-    await pass(50);
-  });
-
-  it('ends the generator of a stream whose client has left', async () => {
-    let ended = false;
-    const port = await serve(async request => ({
-      status: 200,
-      headers: { 'content-type': 'text/event-stream' },
-      body: (async function* () {
-        try {
-          while (!request.signal.aborted) {
-            yield 'data: x\n\n';
-            await pass(5);
+  it.each(['identity', 'gzip', 'br'])(
+    'pulls a stream no faster than the client reads, in %s',
+    async encoding => {
+      let produced = 0;
+      const port = await serve(async () => ({
+        status: 200,
+        headers: { 'content-type': 'application/json' },
+        body: (async function* () {
+          for (;;) {
+            produced++;
+            // What cannot be made shorter, however far a compressor looks back.
+            yield randomBytes(64 * 1024);
           }
-        } finally {
-          ended = true;
-        }
-      })(),
-    }));
-    const asked = nodeRequest({ port, host: '127.0.0.1' }, response => {
-      response.once('data', () => asked.destroy());
-      response.on('error', () => {});
-    });
-    asked.on('error', () => {});
-    asked.end();
-    for (let i = 0; i < 50 && !ended; i++) await pass(20);
-    expect(ended).toBe(true);
-  });
+        })(),
+      }));
+      const socket = connect(port, '127.0.0.1');
+      socket.write(`GET / HTTP/1.1\r\nhost: x\r\naccept-encoding: ${encoding}\r\n\r\n`);
+      socket.pause();
+      let before = -1;
+      while (before !== produced) {
+        before = produced;
+        await pass(100);
+      }
+      // Some megabytes fit into the buffers of the system; an unchecked server would have made gigabytes.
+      expect(produced).toBeLessThan(2000);
+      socket.destroy();
+      await pass(50);
+    },
+  );
+
+  it.each(['identity', 'gzip'])(
+    'ends the generator of a stream whose client has left, in %s',
+    async encoding => {
+      let ended = false;
+      const port = await serve(async request => ({
+        status: 200,
+        headers: { 'content-type': encoding === 'gzip' ? 'application/json' : 'text/event-stream' },
+        body: (async function* () {
+          try {
+            while (!request.signal.aborted) {
+              yield randomBytes(20_000);
+              await pass(5);
+            }
+          } finally {
+            ended = true;
+          }
+        })(),
+      }));
+      const asked = nodeRequest(
+        { port, host: '127.0.0.1', headers: { 'accept-encoding': encoding } },
+        response => {
+          response.once('data', () => asked.destroy());
+          response.on('error', () => {});
+        },
+      );
+      asked.on('error', () => {});
+      asked.end();
+      for (let i = 0; i < 50 && !ended; i++) await pass(20);
+      expect(ended).toBe(true);
+    },
+  );
 
   it('refuses a header that is too large and a path that is not valid', async () => {
     const port = await serve(async () => ({ status: 200, headers: {}, body: '' }));
@@ -320,47 +330,6 @@ describe('the server', () => {
       expect(await response.text()).toBe(text);
     }
     expect(bodies.map(({ length }) => length)).toEqual([0, 0, 0]);
-  });
-
-  it('compresses streams of text, events apart, and ends the generator of one that is left', async () => {
-    const piece = `${JSON.stringify(Array.from({ length: 2000 }, (_, i) => i))}\n`;
-    let ended = 0;
-    const port = await serve(async request => ({
-      status: 200,
-      headers: { 'content-type': request.path === '/live' ? 'text/event-stream' : 'application/json' },
-      body: (async function* () {
-        try {
-          for (let i = 0; i < (request.path === '/endless' ? Number.POSITIVE_INFINITY : 50); i++) {
-            yield piece;
-            if (i % 10 === 0) await pass(1);
-          }
-        } finally {
-          ended++;
-        }
-      })(),
-    }));
-    for (const [path, accept, encoding] of [
-      ['/', 'gzip', 'gzip'],
-      ['/', 'br', 'br'],
-      ['/', 'identity', null],
-      ['/live', 'gzip', null],
-    ] as const) {
-      const response = await fetch(`http://127.0.0.1:${port}${path}`, {
-        headers: { 'accept-encoding': accept },
-      });
-      expect(response.headers.get('content-encoding')).toBe(encoding);
-      expect(await response.text()).toBe(piece.repeat(50));
-    }
-    expect(ended).toBe(4);
-    const leave = new AbortController();
-    const endless = await fetch(`http://127.0.0.1:${port}/endless`, {
-      headers: { 'accept-encoding': 'gzip' },
-      signal: leave.signal,
-    });
-    expect(endless.headers.get('content-encoding')).toBe('gzip');
-    leave.abort();
-    for (let i = 0; i < 100 && ended < 5; i++) await pass(20);
-    expect(ended).toBe(5);
   });
 
   it('answers HEAD without a body', async () => {

@@ -15,14 +15,22 @@ import {
 } from '../model/index.ts';
 import { answerOf, heldBy } from './answer.ts';
 import { evaluateRoot } from './evaluate.ts';
-import { FUNCTIONS } from './functions/index.ts';
-import { type EngineSettings, type Grid, Refusal, Run } from './operators/index.ts';
+import { PlanMeasure } from './measure.ts';
+import {
+  Arena,
+  type EngineSettings,
+  type Grid,
+  MemoryPool,
+  Refusal,
+  Run,
+  StepCounts,
+} from './operators/index.ts';
 import { parseExpr } from './parser/index.ts';
 import { type Planned, planExpr } from './plan/index.ts';
 import {
   type ActiveLog,
   MemoryAccount,
-  MemoryPool,
+  MemoryBudget,
   Supervisor,
   type SupervisorSettings,
   type Ticket,
@@ -36,8 +44,8 @@ export const DEFAULT_ENGINE_SETTINGS: QuerySettings = {
   samplesMax: 50_000_000,
   // A selector that wide is a mistake; it would take minutes and answer nothing a person can read.
   seriesMax: 500_000,
-  // Prometheus's limit of points a series: enough for a screen ten times over.
-  stepsMax: 11_000,
+  // As Prometheus, with both ends of 11,000 steps: enough for a screen ten times over.
+  stepsMax: 11_001,
   // What the samples above come to, with some of what is beside them.
   bytesMax: 512 * 1024 ** 2,
   // Two of the largest, or many usual ones: a machine of 2 GB survives it.
@@ -76,23 +84,26 @@ interface Engine {
   readonly clock: Clock;
   readonly settings: QuerySettings;
   readonly turns: Turns;
+  /** Blocks that are used again. */
   readonly pool: MemoryPool;
+  readonly budget: MemoryBudget;
   readonly supervisor: Supervisor;
 }
 
 export function createQueryEngine(deps: QueryEngineDeps): QueryEngine {
   const { clock, reader } = deps;
   const settings = { ...DEFAULT_ENGINE_SETTINGS, ...deps.settings };
-  const pool = new MemoryPool(settings.totalBytesMax);
+  const budget = new MemoryBudget(settings.totalBytesMax);
   const supervisor = new Supervisor({
     clock,
     log: deps.log ?? { log: () => {} },
     metrics: deps.metrics ?? new MetricRegistry(),
-    pool,
+    budget,
     activeLog: deps.activeLog,
     settings,
   });
-  const engine = { reader, clock, settings, turns: deps.turns ?? new Turns(clock), pool, supervisor };
+  const turns = deps.turns ?? new Turns(clock);
+  const engine = { reader, clock, settings, turns, pool: new MemoryPool(clock), budget, supervisor };
   return {
     prepare,
     execute: (plan, times, options, signal) => execute(engine, { plan, times, options, signal }),
@@ -106,9 +117,7 @@ function prepare(expr: string): Result<QueryPlan, QueryFailure> {
     const [first] = parsed.error;
     return err({ code: 'query-parse', message: first.message, span: first.span, all: parsed.error });
   }
-  const planned = planExpr(parsed.value, func => FUNCTIONS.has(func));
-  if (!planned.ok) return planned;
-  return ok({ kind: 'promql-plan', expr, root: planned.value });
+  return ok({ kind: 'promql-plan', expr, root: planExpr(parsed.value) });
 }
 
 interface Execution {
@@ -147,31 +156,20 @@ interface Within {
 
 async function evaluateWithin(
   engine: Engine,
-  { plan, times, options }: Execution,
-  { ticket, grid, startedMs, deadlineMs, signal }: Within,
+  execution: Execution,
+  within: Within,
 ): Promise<Result<QueryAnswer, QueryFailure>> {
-  const { reader, clock, turns, settings, pool } = engine;
-  const isOwn = options.principal.kind === 'system';
-  const memory = new MemoryAccount(pool, { bytesMax: settings.bytesMax, minded: !isOwn });
-  const run = new Run({
-    reader,
-    clock,
-    turns,
-    work: turns.start(isOwn ? 'urgent' : 'usual'),
-    memory,
-    settings,
-    signal,
-    deadlineMs,
-    startMs: times.startMs,
-    endMs: times.endMs,
-    stepMs: times.stepMs,
-    lookbackMs: options.lookbackMs ?? settings.lookbackMs,
-    notBeforeMs: options.notBeforeMs,
-  });
+  const { clock, settings, budget } = engine;
+  const { plan, times, options } = execution;
+  const { ticket, grid, startedMs } = within;
+  const minded = options.principal.kind !== 'system';
+  const account = new MemoryAccount(budget, { bytesMax: settings.bytesMax, minded });
+  const memory = new Arena(engine.pool);
+  const run = runOf(engine, execution, { ...within, account, memory });
   const spent = () => ({
     seriesRead: run.seriesRead,
     samplesRead: run.samplesRead,
-    bytesPeak: memory.peak,
+    bytesPeak: account.peak,
   });
   ticket.watch(spent);
   let failure: QueryFailure | undefined;
@@ -182,22 +180,58 @@ async function evaluateWithin(
     const root = plan.root as unknown as Planned;
     const answered = await answerOf(run, await evaluateRoot(run, root, grid), { times, options });
     if (options.onHeld !== undefined) heldBytes = heldBy(answered);
-    const durationMs = clock.monotonicMs() - startedMs;
-    return ok({ ...answered, cost: { ...spent(), durationMs, queueMs: ticket.queueMs } });
+    const operators = run.inputs.measure?.root;
+    const cost = {
+      ...spent(),
+      durationMs: clock.monotonicMs() - startedMs,
+      queueMs: ticket.queueMs,
+      ...(operators === undefined ? {} : { operators }),
+      ...(run.inputs.stepCounts && { samplesByStep: run.inputs.stepCounts.samples }),
+    };
+    // All of the answer is copies. After an error that nobody expected it is not given back.
+    memory.release();
+    return ok({ ...answered, cost });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
+    memory.release();
     failure = error.failure;
     return err(failure);
   } finally {
-    const handBack = memory.end(heldBytes);
-    if (failure === undefined) options.onHeld?.(handBack);
+    const handBack = account.end(heldBytes);
+    if (failure === undefined) options.onHeld?.(() => engine.supervisor.afterThat(handBack));
     ticket.end(failure);
   }
 }
 
+function runOf(
+  { reader, clock, turns, settings }: Engine,
+  { plan, times, options }: Execution,
+  within: Within & { readonly account: MemoryAccount; readonly memory: Arena },
+): Run {
+  const { grid, deadlineMs, signal, account, memory } = within;
+  return new Run({
+    reader,
+    clock,
+    turns,
+    work: turns.start(options.principal.kind === 'system' ? 'urgent' : 'usual'),
+    account,
+    memory,
+    settings,
+    signal,
+    deadlineMs,
+    startMs: times.startMs,
+    endMs: times.endMs,
+    stepMs: times.stepMs,
+    lookbackMs: options.lookbackMs ?? settings.lookbackMs,
+    notBeforeMs: options.notBeforeMs,
+    ...(options.explain === true ? { measure: new PlanMeasure(clock, plan.expr) } : {}),
+    stepCounts: options.wantStepCounts === true ? new StepCounts(grid.steps) : undefined,
+  });
+}
+
 function gridFor(times: QueryTimes, settings: EngineSettings): Result<Grid, QueryFailure> {
   const { startMs, endMs, stepMs } = times;
-  if (stepMs === 0) return ok({ startMs: endMs, stepMs: 0, steps: 1 });
+  if (stepMs === 0) return ok({ startMs: endMs, stepMs: 0, steps: 1, counts: 'each' });
   if (!(stepMs > 0) || endMs < startMs) {
     return err({
       code: 'query-execution',
@@ -213,5 +247,5 @@ function gridFor(times: QueryTimes, settings: EngineSettings): Result<Grid, Quer
         'try a larger step or a shorter time range',
     });
   }
-  return ok({ startMs, stepMs, steps });
+  return ok({ startMs, stepMs, steps, counts: 'each' });
 }

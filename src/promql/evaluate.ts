@@ -20,20 +20,20 @@ import {
   withHistograms,
 } from './operators/index.ts';
 import { COMPARISONS } from './parser/index.ts';
-import type { AggregateNode, CallNode, Planned, SubqueryNode } from './plan/index.ts';
+import type { AggregateNode, BinaryNode, CallNode, Planned, RepeatNode, SubqueryNode } from './plan/index.ts';
 
-export async function evaluate(run: Run, node: Planned, grid: Grid): Promise<Value> {
-  if (run.isDue()) await run.pause();
-  const before = run.inputs.memory.passing;
-  const value = await evaluateNode(run, node, grid);
-  // What selectors and subqueries give has parts of what they read or evaluated: it stays as it is accounted for.
-  if (SETTLED.has(node.op)) run.settle(before, value);
-  return value;
+export function evaluate(run: Run, node: Planned, grid: Grid): Promise<Value> {
+  const { measure } = run.inputs;
+  if (measure === undefined) return carryOut(run, node, grid);
+  return measure.of(
+    { run, node, grid },
+    () => carryOut(run, node, grid),
+    value => value,
+  );
 }
 
-const SETTLED: ReadonlySet<Planned['op']> = new Set(['aggregate', 'binary', 'call', 'negate', 'repeat']);
-
-async function evaluateNode(run: Run, node: Planned, grid: Grid): Promise<Value> {
+async function carryOut(run: Run, node: Planned, grid: Grid): Promise<Value> {
+  if (run.isDue()) await run.pause();
   switch (node.op) {
     case 'number':
       return { kind: 'scalar', values: new Float64Array(grid.steps).fill(Number(node.settings.value)) };
@@ -75,25 +75,37 @@ export interface RootValue {
 
 /** Evaluates the root; a comparison there is answered twice from one evaluation of its sides. */
 export async function evaluateRoot(run: Run, node: Planned, grid: Grid): Promise<RootValue> {
+  if (node.op !== 'repeat' && !isFilter(node)) {
+    return { value: await evaluate(run, node, grid), unfiltered: undefined };
+  }
+  const { measure } = run.inputs;
+  if (measure === undefined) return carryOutRoot(run, node, grid);
+  return measure.of(
+    { run, node, grid },
+    () => carryOutRoot(run, node, grid),
+    root => root.value,
+  );
+}
+
+function isFilter(node: Planned): node is BinaryNode {
+  return node.op === 'binary' && COMPARISONS.has(node.settings.operator) && !node.settings.bool;
+}
+
+async function carryOutRoot(run: Run, node: RepeatNode | BinaryNode, grid: Grid): Promise<RootValue> {
   if (node.op === 'repeat') {
     const once = await evaluateRoot(run, node.inputs[0], firstStep(grid));
     const unfiltered = once.unfiltered === undefined ? undefined : repeatVector(run, once.unfiltered, grid);
     return { value: repeat(run, once.value, grid), unfiltered };
   }
-  if (node.op !== 'binary' || !COMPARISONS.has(node.settings.operator) || node.settings.bool) {
-    return { value: await evaluate(run, node, grid), unfiltered: undefined };
-  }
-  const before = run.inputs.memory.passing;
   const left = await evaluate(run, node.inputs[0], grid);
   const right = await evaluate(run, node.inputs[1], grid);
   const value = await binary(run, node, { left, right, mode: 'filter' });
   const unfiltered = await binary(run, node, { left, right, mode: 'unfiltered' });
-  run.settle(before, value, unfiltered);
   return { value, unfiltered: unfiltered.kind === 'vector' ? unfiltered : undefined };
 }
 
 function firstStep(grid: Grid): Grid {
-  return { ...grid, steps: Math.min(1, grid.steps) };
+  return { ...grid, steps: Math.min(1, grid.steps), ...(grid.counts && { counts: 'all' }) };
 }
 
 function repeat(run: Run, value: Value, grid: Grid): Value {

@@ -3,13 +3,22 @@
 import { ok, type Result } from '../base/index.ts';
 import {
   fingerprint,
+  formatHistogram,
   type Labels,
   labelPairs,
   labelsFromPairs,
   METRIC_NAME,
+  type NativeHistogram,
   type TargetId,
 } from '../model/index.ts';
-import { type AskQuery, expandWithQueries, goStruct, type Value } from '../template/index.ts';
+import {
+  type AskQuery,
+  expandWithQueries,
+  formatG,
+  goStruct,
+  type Value,
+  withTraits,
+} from '../template/index.ts';
 import type { Candidate } from './alert-state.ts';
 import type { AlertingRule, TemplatedText } from './rule.ts';
 
@@ -17,6 +26,8 @@ import type { AlertingRule, TemplatedText } from './rule.ts';
 export interface Sample {
   readonly labels: Labels;
   readonly value: number;
+  /** Where the sample is one: `value` says nothing then. */
+  readonly histogram?: NativeHistogram | undefined;
   readonly producer: TargetId | undefined;
 }
 
@@ -72,20 +83,27 @@ function scopeOf(sample: Sample, context: ExpansionContext): TemplateScope {
   const labels = new Map(labelPairs(sample.labels));
   const externalLabels = new Map(labelPairs(context.externalLabels));
   const { externalUrl } = context;
+  const value = sample.histogram === undefined ? sample.value : goHistogram(sample.histogram);
   return {
     data: goStruct('rules.AlertTemplateData', {
       Labels: labels,
       ExternalLabels: externalLabels,
       ExternalURL: externalUrl,
-      Value: sample.value,
+      Value: value,
     }),
     variables: new Map<string, Value>([
       ['labels', labels],
       ['externalLabels', externalLabels],
       ['externalURL', externalUrl],
-      ['value', sample.value],
+      ['value', value],
     ]),
   };
+}
+
+/** A value that prints as Prometheus prints histograms, and is no number. */
+function goHistogram(histogram: NativeHistogram): Value {
+  const text = (): string => formatHistogram(histogram, formatG);
+  return withTraits({}, { type: '*histogram.FloatHistogram', struct: true, methods: new Map(), text });
 }
 
 async function expandText(

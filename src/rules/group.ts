@@ -12,7 +12,6 @@ import {
   METRIC_NAME,
   type Query,
   type QueryAnswer,
-  type QueryPlan,
   type SeriesWriter,
   type TargetDirectory,
   targetId,
@@ -176,7 +175,6 @@ export class GroupEvaluator {
   // --- one rule -----------------------------------------------------------------------------------
 
   async #ask(rule: Rule, at: Moment, wantUnfiltered: boolean): Promise<Result<QueryAnswer, string>> {
-    if (!isPlan(rule.plan)) return err(rule.plan.message);
     const timeMs = at.atMs - this.settings.queryOffsetMs;
     const answer = await this.#ports.query.execute(
       rule.plan,
@@ -267,7 +265,9 @@ export class GroupEvaluator {
     if (!missing) return prints;
     for (const one of series) {
       if (one.present[0] !== 1) continue;
-      const sample = { labels: one.labels, value: one.values[0] ?? Number.NaN, producer: one.producer };
+      const { labels, producer } = one;
+      const histogram = one.histograms?.get(0);
+      const sample = { labels, value: one.values[0] ?? Number.NaN, histogram, producer };
       prints.add(fingerprint(await expandLabels(rule, sample, found.context)));
     }
     return prints;
@@ -369,10 +369,6 @@ interface Moment {
 }
 
 const PRINCIPAL = { kind: 'system', part: 'rules' } as const;
-
-function isPlan(plan: Rule['plan']): plan is QueryPlan {
-  return 'kind' in plan;
-}
 
 export function toAlert(rule: AlertingRule, alert: ActiveAlert, externalUrl: string): Alert {
   return {

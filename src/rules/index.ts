@@ -12,7 +12,9 @@ export { alignedTimeMs, groupOffsetMs } from './schedule.ts';
 export { RESOLVED_RETENTION_MS, type StepInput, stepAlerts } from './step.ts';
 export { STOCK_RULES, STOCK_RULES_FILE } from './stock.ts';
 export { MemoryStore } from './testing/memory-store.ts';
+export type { TestItem } from './testing/results.ts';
 export {
+  type RuleFileText,
   type RuleTestFailure,
   type RuleTestOptions,
   type RuleTestReport,

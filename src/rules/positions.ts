@@ -56,7 +56,5 @@ const SHOWN_CHARS_MAX = 60;
 export function describeFailure(expr: string, failure: QueryFailure): string {
   const flat = expr.replace(/\s+/g, ' ').trim();
   const shown = flat.length > SHOWN_CHARS_MAX ? `${flat.slice(0, SHOWN_CHARS_MAX)}…` : flat;
-  const action =
-    failure.code === 'query-not-supported' ? 'Cannot evaluate yet' : 'Cannot parse the expression';
-  return `${action} "${shown}": ${failure.message}`;
+  return `Cannot parse the expression "${shown}": ${failure.message}`;
 }

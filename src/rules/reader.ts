@@ -50,6 +50,8 @@ export interface ReadRulesOptions {
   readonly noData?: NoData;
   /** `legacy` allows only the names of Prometheus 2. Default: any UTF-8, as Prometheus 3. */
   readonly nameValidation?: 'legacy' | 'utf8';
+  /** Keys that are none of Prometheus's are passed over. */
+  readonly allowsUnknownKeys?: boolean;
 }
 
 export interface ReadRulesOutcome {
@@ -63,7 +65,8 @@ export function readRules(text: string, options: ReadRulesOptions): ReadRulesOut
   if (document.root === undefined && document.diagnostics.length === 0) {
     return { file: { file: options.file, groups: [] }, diagnostics: [] };
   }
-  const outcome = readDocument(document, fileSchema({ ...options, source }));
+  const { allowsUnknownKeys = false } = options;
+  const outcome = readDocument(document, fileSchema({ ...options, source }), { allowsUnknownKeys });
   return { file: outcome.value, diagnostics: outcome.diagnostics };
 }
 
@@ -296,16 +299,11 @@ function lineOf(source: string, offset: number): number {
   return line;
 }
 
-function planOf(
-  expr: Located,
-  settings: Settings,
-  context: ReadContext,
-): QueryPlan | QueryFailure | typeof INVALID {
+function planOf(expr: Located, settings: Settings, context: ReadContext): QueryPlan | typeof INVALID {
   if (expr.value === '') return INVALID;
   const prepared = settings.prepare(expr.value);
   if (prepared.ok) return prepared.value;
   const failure = prepared.error;
-  const notYet = failure.code === 'query-not-supported';
   const start = failure.span?.start ?? 0;
   const node = expr.node;
   const at =
@@ -313,12 +311,11 @@ function planOf(
       ? undefined
       : nodeInScalar(node, { source: settings.source, value: expr.value, offset: start });
   context.report({
-    code: notYet ? 'query-not-supported' : 'rules-bad-expression',
-    severity: notYet ? 'warning' : 'error',
+    code: 'rules-bad-expression',
     message: describeFailure(expr.value, failure),
     at,
   });
-  return notYet ? failure : INVALID;
+  return INVALID;
 }
 
 const LEGACY_LABEL = /^[A-Za-z_][A-Za-z0-9_]*$/;

@@ -21,13 +21,11 @@ export interface OutputSample {
 }
 
 /** The series of an instant answer as samples; a scalar is one sample without labels. */
-export function samplesOf(
-  answer: QueryAnswer,
-): Result<readonly (Sample & { readonly histogram?: NativeHistogram })[], string> {
+export function samplesOf(answer: QueryAnswer): Result<readonly Sample[], string> {
   if (answer.resultType !== 'vector' && answer.resultType !== 'scalar') {
     return err(`rule result is not a vector or scalar, but a ${answer.resultType}`);
   }
-  const samples: (Sample & { readonly histogram?: NativeHistogram })[] = [];
+  const samples: Sample[] = [];
   for (const series of answer.series) {
     if (series.present[0] !== 1) continue;
     const histogram = series.histograms?.get(0);
@@ -43,7 +41,7 @@ export function samplesOf(
 
 export function recordSamples(
   rule: RecordingRule,
-  samples: readonly (Sample & { readonly histogram?: NativeHistogram })[],
+  samples: readonly Sample[],
   limit: number,
 ): Result<readonly OutputSample[], StepFailure> {
   const output: OutputSample[] = [];

@@ -1,6 +1,6 @@
 // Rules as plain data, ready to be evaluated.
 
-import type { Labels, QueryFailure, QueryPlan, RuleId } from '../model/index.ts';
+import type { Labels, QueryPlan, RuleId } from '../model/index.ts';
 import { parseTemplate, prometheusFunctions, type Template } from '../template/index.ts';
 
 /** What an alert becomes when its data is missing: Prometheus resolves it, `unknown` asks for the cause first. */
@@ -18,8 +18,7 @@ interface RuleBase {
   /** `ruleKey(id)`; the second of two rules with the same id has "#2" behind it. */
   readonly key: string;
   readonly expr: string;
-  /** An expression that the language knows and this version cannot carry out keeps its failure: the rule says so. */
-  readonly plan: QueryPlan | QueryFailure;
+  readonly plan: QueryPlan;
   /** As written, with the group's labels below. */
   readonly labels: Labels;
   readonly line: number;

@@ -32,7 +32,8 @@ it('the stock rules pass their unit tests', async () => {
   const source = readFileSync(new URL('./testdata/stock-tests.yml', import.meta.url), 'utf8');
   const report = await runRuleTests(source, {
     file: 'stock-tests.yml',
-    readRuleFile: name => (name === STOCK_RULES_FILE ? STOCK_RULES : undefined),
+    readRuleFiles: async name =>
+      name === STOCK_RULES_FILE ? [{ name, text: { ok: true, value: STOCK_RULES } }] : [],
     createQuery: reader => createQueryEngine({ reader, clock: new FakeClock() }),
     monotonicMs: () => 0,
   });

@@ -21,6 +21,7 @@ import {
 } from '../model/index.ts';
 import type { Backlog } from './backlog.ts';
 import { ByteWriter } from './bytes.ts';
+import type { ChunkView } from './chunk.ts';
 import type { ChunkStore } from './chunk-store.ts';
 import type { Head } from './head.ts';
 import type { Chunk } from './head-data.ts';
@@ -72,7 +73,7 @@ export class Appender {
   /** Groups and rewrites of the series file take turns. */
   readonly #serial = new Serial();
   /** What the batch at the front of the queue is compared with: the cache may let go of it at any time. */
-  readonly #held = new Map<Chunk, Uint8Array>();
+  readonly #held = new Map<number, ChunkView>();
   /** Refs that never change, and the generation of the series table in which all of them were live. */
   readonly #liveIn = new WeakMap<Uint32Array, number>();
   #loggedBytes = 0;
@@ -244,7 +245,7 @@ export class Appender {
       );
       return false;
     }
-    for (const [chunk, record] of loaded.value) this.#held.set(chunk, record);
+    for (const [id, view] of loaded.value) this.#held.set(id, view);
     return true;
   }
 

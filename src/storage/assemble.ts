@@ -2,18 +2,19 @@
 // decoded once. All of it is plain data, so that it can be done in another thread as well.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
-import { err, ok, type Result } from '../base/index.ts';
+import { assert, err, ok, type Result } from '../base/index.ts';
 import {
+  type FloatLender,
   type Labels,
   type SeriesColumns,
   type SeriesRef,
   type TargetId,
   valuesAt,
-  wordsOf,
 } from '../model/index.ts';
 import { firstAfter, type Window } from './block/block.ts';
 import { isRising, mergeOrder } from './block/merge.ts';
-import { type ChunkView, isPresent, readChunkColumn, readChunkExtras } from './chunk.ts';
+import { type ChunkView, isPresent, mayHoldMarkersIn, readChunkColumn, readChunkExtras } from './chunk.ts';
+import { type ColumnRoom, roomOf } from './codec/room.ts';
 import { type ColumnExtras, ColumnExtrasBuilder } from './extras.ts';
 
 /** A stretch of samples: in a sealed chunk, or copied out of open rows. */
@@ -25,7 +26,7 @@ export interface Piece {
   readonly mask: Uint8Array | undefined;
 }
 
-/** Pieces in the order of their times: the same object for all series that have these. */
+/** Pieces in the order of their times: the same object for all series of a snapshot that have these. */
 export interface Line {
   /** Unlike that of any line with other times. */
   readonly key: string;
@@ -33,10 +34,15 @@ export interface Line {
   readonly pieces: readonly Piece[];
 }
 
+/** Samples copied out: as many as the piece has. */
 export interface OpenColumn {
   readonly times: Float64Array;
-  readonly values: Float64Array;
+  /** The values from entry `at` on, by their words; what lies around is other series'. */
+  readonly words: Uint32Array;
+  readonly at: number;
   readonly extras: ColumnExtras | undefined;
+  /** There is no special NaN among the values. */
+  readonly isPlain: boolean;
 }
 
 /** Where a series has the values of a piece: a column of the chunk, or what was copied out. */
@@ -48,8 +54,9 @@ export interface Pick {
   readonly ref: SeriesRef;
   readonly producer: TargetId | undefined;
   readonly line: Line;
-  /** By piece. */
-  readonly sources: readonly Source[];
+  /** By piece; or the column of all of them, but the last where `open` is that. */
+  readonly sources: readonly Source[] | number;
+  readonly open: OpenColumn | undefined;
 }
 
 /** Times of all series whose pieces have the same times, put together once. */
@@ -59,6 +66,8 @@ export interface Timeline {
   readonly order: Uint32Array | undefined;
   readonly from: number;
   readonly to: number;
+  /** By piece; undefined for open ones. */
+  readonly views: readonly (ChunkView | undefined)[];
 }
 
 /** By chunk id. */
@@ -70,35 +79,71 @@ export interface DamagedChunk {
   readonly cause: string;
 }
 
-export interface LineScope {
-  readonly lines: Map<string, Timeline>;
+/** Times put together so far. */
+export interface FoundTimes {
+  readonly lines: Map<Line, Timeline>;
+  /** By what is seen of them at a glance. */
+  readonly alike: Map<string, Float64Array[]>;
+}
+
+export function newFoundTimes(): FoundTimes {
+  return { lines: new Map(), alike: new Map() };
+}
+
+export interface LineScope extends FoundTimes {
   readonly views: Views;
   readonly window: Window;
 }
 
+function sourceOf({ sources, open, line }: Pick, piece: number): Source {
+  if (typeof sources !== 'number') return sources[piece]!;
+  return open !== undefined && piece === line.pieces.length - 1 ? open : sources;
+}
+
 export function timelineOf(pick: Pick, scope: LineScope): Timeline {
-  const { key, count, pieces } = pick.line;
-  const known = scope.lines.get(key);
+  const known = scope.lines.get(pick.line);
   if (known !== undefined) return known;
+  const { count, pieces } = pick.line;
   const raw = new Float64Array(count);
+  const views: (ChunkView | undefined)[] = [];
   let at = 0;
   for (let i = 0; i < pieces.length; i++) {
-    const source = pick.sources[i]!;
-    if (typeof source !== 'number') raw.set(source.times, at);
-    else copyTimes(pieces[i]!, scope.views, raw.subarray(at));
-    at += pieces[i]!.count;
+    const piece = pieces[i]!;
+    const source = sourceOf(pick, i);
+    if (typeof source === 'number') {
+      const view = scope.views.get(piece.chunkId);
+      assert(view !== undefined, 'the chunks of a snapshot are loaded');
+      copyTimes(view, piece.mask, raw.subarray(at));
+      views.push(view);
+    } else {
+      raw.set(source.times, at);
+      views.push(undefined);
+    }
+    at += piece.count;
   }
   const order = isRising(raw) ? undefined : mergeOrder(raw);
-  const times = order === undefined ? raw : Float64Array.from(order, i => raw[i]!);
+  const times = sharedTimes(order === undefined ? raw : Float64Array.from(order, i => raw[i]!), scope);
   const from = firstAfter(times, scope.window.fromMs);
   const to = firstAfter(times, scope.window.toMs);
-  const line = { times, order, from, to };
-  scope.lines.set(key, line);
+  const line = { times, order, from, to, views };
+  scope.lines.set(pick.line, line);
   return line;
 }
 
-function copyTimes({ chunkId, mask }: Piece, views: Views, into: Float64Array): void {
-  const { times } = views.get(chunkId)!;
+/** More that begin and end alike are not compared: each may have times of its own. */
+const ALIKE_MAX = 4;
+
+/** Of other series with the same times, if there are such: whoever finds windows in them does it once. */
+function sharedTimes(times: Float64Array, { alike }: LineScope): Float64Array {
+  const key = `${times.length}:${times[0]}:${times[times.length - 1]}`;
+  const candidates = alike.get(key) ?? [];
+  const same = candidates.find(one => one.every((time, i) => time === times[i]));
+  if (same !== undefined) return same;
+  if (candidates.length < ALIKE_MAX) alike.set(key, [...candidates, times]);
+  return times;
+}
+
+function copyTimes({ times }: ChunkView, mask: Uint8Array | undefined, into: Float64Array): void {
   if (mask === undefined) {
     into.set(times);
     return;
@@ -113,70 +158,120 @@ export const BLOCK_FLOATS = 32 * 1024;
 /** The samples of the picks within the window, series without any left out; at most `limit` series, 0 for all. */
 export function decodeAll(
   picks: readonly Pick[],
-  scope: {
+  wanted: {
     readonly views: Views;
     readonly window: Window;
     readonly limit: number;
-    /** Kept between calls for parts of one list. */
-    readonly lines?: Map<string, Timeline>;
+    readonly memory: FloatLender | undefined;
+    /** Times found so far: for parts of one list. */
+    readonly found?: FoundTimes;
   },
 ): Result<SeriesColumns[], DamagedChunk> {
-  const { lines = new Map<string, Timeline>() } = scope;
-  const found: SeriesColumns[] = [];
-  let block = new Float64Array(0);
-  let used = 0;
+  const { views, window, limit, memory, found = newFoundTimes() } = wanted;
+  const scope: LineScope = { views, window, ...found };
+  const rooms = new Rooms(memory);
+  const wantedOnes: Decoding[] = [];
+  const byLine = new Map<Timeline, Decoding[]>();
   for (const pick of picks) {
-    const line = timelineOf(pick, { ...scope, lines });
+    const line = timelineOf(pick, scope);
     if (line.from === line.to) continue;
-    const { count } = pick.line;
-    if (used + count > block.length) {
-      block = new Float64Array(Math.max(BLOCK_FLOATS, count));
-      used = 0;
-    }
-    const raw = block.subarray(used, used + count);
-    used += count;
-    const builder = new ColumnExtrasBuilder(count);
-    const decoded = decodePieces({ pick, views: scope.views }, { raw, builder });
-    if (!decoded.ok) return decoded;
-    found.push({
-      labels: pick.labels,
-      ref: pick.ref,
-      producer: pick.producer,
-      timesMs: line.times,
-      values: line.order === undefined ? raw : valuesAt(raw, line.order),
-      from: line.from,
-      to: line.to,
-      ...builder.finish(line.order),
-    });
-    if (found.length === scope.limit) break;
+    const one = { pick, line, ...rooms.take(pick.line.count), isPlain: true, extras: undefined };
+    wantedOnes.push(one);
+    const others = byLine.get(line);
+    if (others === undefined) byLine.set(line, [one]);
+    else others.push(one);
+    if (wantedOnes.length === limit) break;
   }
-  return ok(found);
+  for (const [line, decodings] of byLine) {
+    const piece = decodeLine(line, decodings);
+    if (piece !== undefined) return err({ chunkId: piece.chunkId, cause: 'a column of it makes no sense' });
+  }
+  return ok(wantedOnes.map(columnsOf));
 }
 
-function decodePieces(
-  wanted: { readonly pick: Pick; readonly views: Views },
-  out: { readonly raw: Float64Array; readonly builder: ColumnExtrasBuilder },
-): Result<void, DamagedChunk> {
-  const { pick, views } = wanted;
-  const { raw, builder } = out;
-  let end = 0;
-  const { pieces } = pick.line;
-  for (let i = 0; i < pieces.length; i++) {
-    const { chunkId, count } = pieces[i]!;
-    const at = end;
-    end += count;
-    const into = raw.subarray(at, end);
-    const column = pick.sources[i]!;
-    if (typeof column !== 'number') {
-      into.set(column.values);
-      if (column.extras !== undefined) builder.copy(column.extras, 0, { count, at });
-      continue;
-    }
-    const view = views.get(chunkId)!;
-    const isSound = readChunkColumn(view, column, { values: into, words: wordsOf(into), count });
-    const extras = isSound ? readChunkExtras(view, column, count) : 'damaged';
-    if (extras === 'damaged') return err({ chunkId, cause: 'a column of it makes no sense' });
-    if (extras !== undefined) builder.copy(extras, 0, { count, at });
+/** One series on its way: its values go to the room from `at` on. */
+interface Decoding {
+  readonly pick: Pick;
+  readonly line: Timeline;
+  readonly room: ColumnRoom;
+  readonly at: number;
+  isPlain: boolean;
+  extras: ColumnExtrasBuilder | undefined;
+}
+
+/** Blocks that many series share. */
+class Rooms {
+  readonly #memory: FloatLender | undefined;
+  #room: ColumnRoom = roomOf(new Float64Array(0));
+  #used = 0;
+
+  constructor(memory: FloatLender | undefined) {
+    this.#memory = memory;
   }
-  return ok(undefined);
+
+  take(count: number): { readonly room: ColumnRoom; readonly at: number } {
+    if (this.#used + count > this.#room.values.length) {
+      const size = Math.max(BLOCK_FLOATS, count);
+      this.#room = roomOf(this.#memory?.floats(size) ?? new Float64Array(size));
+      this.#used = 0;
+    }
+    this.#used += count;
+    return { room: this.#room, at: this.#used - count };
+  }
+}
+
+/**
+ * All series of a line, chunk by chunk: what is read of one lies near what the next needs. The piece that makes no sense, if
+ * there is one.
+ */
+function decodeLine({ views }: Timeline, decodings: readonly Decoding[]): Piece | undefined {
+  const { pieces } = decodings[0]!.pick.line;
+  let before = 0;
+  for (let i = 0; i < pieces.length; i++) {
+    const piece = pieces[i]!;
+    const view = views[i];
+    for (const one of decodings) {
+      one.room.at = one.at + before;
+      one.room.count = piece.count;
+      const source = sourceOf(one.pick, i);
+      if (typeof source !== 'number') copyOpen(source, one);
+      else if (!decodeColumn(view!, source, one)) return piece;
+    }
+    before += piece.count;
+  }
+  return undefined;
+}
+
+function decodeColumn(view: ChunkView, column: number, into: Decoding): boolean {
+  const { room } = into;
+  if (into.isPlain && mayHoldMarkersIn(view, column)) into.isPlain = false;
+  if (!readChunkColumn(view, column, room)) return false;
+  if (view.extras === undefined) return true;
+  const extras = readChunkExtras(view, column, room.count);
+  if (extras === 'damaged') return false;
+  if (extras !== undefined) addExtras(into, extras);
+  return true;
+}
+
+function copyOpen(source: OpenColumn, into: Decoding): void {
+  const { words, at, count } = into.room;
+  const from = 2 * source.at;
+  for (let i = 0; i < 2 * count; i++) words[2 * at + i] = source.words[from + i]!;
+  into.isPlain &&= source.isPlain;
+  if (source.extras !== undefined) addExtras(into, source.extras);
+}
+
+function addExtras(into: Decoding, extras: ColumnExtras): void {
+  const { at, count } = into.room;
+  into.extras ??= new ColumnExtrasBuilder(into.pick.line.count);
+  into.extras.copy(extras, 0, { count, at: at - into.at });
+}
+
+function columnsOf({ pick, line, room, at, isPlain, extras }: Decoding): SeriesColumns {
+  const { labels, ref, producer } = pick;
+  const { times, order, from, to } = line;
+  const raw = room.values.subarray(at, at + pick.line.count);
+  const values = order === undefined ? raw : valuesAt(raw, order);
+  const columns = { labels, ref, producer, timesMs: times, values, from, to, isPlain };
+  return extras === undefined ? columns : { ...columns, ...extras.finish(order) };
 }

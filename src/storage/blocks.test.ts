@@ -197,6 +197,16 @@ describe('the store with blocks agrees with a naive model', () => {
         expect(listed.ok ? listed.value.map(formatLabels).sort() : undefined).toEqual(
           [...inside.keys()].sort(),
         );
+      } else if (choice === 11) {
+        const all = await store.select([], ALL);
+        const labels = all.ok ? all.value.map(one => one.labels) : [];
+        const [from, to] = [Math.floor(labels.length / 3), Math.ceil(labels.length / 2)];
+        const [first, last] = [labels[from], labels[to]];
+        if (first !== undefined && last !== undefined) {
+          const names = labels.slice(from, to + 1).map(formatLabels);
+          const inside = new Map([...model].filter(([name]) => names.includes(name)));
+          expect(sorted(await contents(store, { ...ALL, between: { first, last } }))).toEqual(sorted(inside));
+        }
       }
       cuts = Math.max(cuts, store.stats().blocks.length);
       await at.clock.advance(random.uint32() % 10 === 0 ? 20 * 60_000 : 120_000);
@@ -593,6 +603,46 @@ describe('a snapshot', () => {
     const copy = await open(at, at.disk.mount(), `/data/snapshots/after-${CALLS}`);
     expect(sorted(await contents(copy))).toEqual(sorted(model));
     await copy.close();
+    await store.close();
+  });
+});
+
+describe('what a store says of its blocks and its log', () => {
+  it('is what they hold, what they were made of, and what was read at the start', async () => {
+    const at = world();
+    const first = await open(at);
+    expect(first.stats().replayed).toEqual({ first: 0, last: 0 });
+    const startMs = Math.ceil(at.clock.nowMs() / (2 * HOUR)) * 2 * HOUR;
+    for (let i = 0; i < 3; i++)
+      await append(first, {
+        producer: 1,
+        timeMs: startMs + i * 1000,
+        series: [1, 2],
+        values: Float64Array.of(i, i),
+      });
+    await first.close();
+    const store = await open(at);
+    const { replayed } = store.stats();
+    expect(replayed.first).toBeGreaterThan(0);
+    expect(replayed.last).toBeGreaterThanOrEqual(replayed.first);
+    await at.clock.advance(4 * HOUR);
+    expect((await store.compactNow()).ok).toBe(true);
+    const [cut] = store.stats().blocks;
+    expect(cut).toMatchObject({
+      minMs: startMs,
+      maxMs: startMs + 2000,
+      series: 2,
+      samples: 6,
+      deletedSeries: 0,
+      parents: [],
+    });
+    const one: Matcher = { name: 'i', op: '=', value: '1' };
+    expect(await store.deleteSeries([one], { fromMs: -Infinity, toMs: Infinity })).toMatchObject({
+      ok: true,
+    });
+    expect(store.stats().blocks).toMatchObject([{ deletedSeries: 1, hasDeleted: true }]);
+    expect((await store.cleanTombstones()).ok).toBe(true);
+    expect(store.stats().blocks).toMatchObject([{ series: 1, deletedSeries: 0, parents: [cut?.name] }]);
     await store.close();
   });
 });

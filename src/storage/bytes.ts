@@ -122,16 +122,25 @@ export class ByteWriter {
 /** Reads foreign bytes: past the end it yields zeros and sets `failed`, which the caller asks once at the end. */
 export class ByteReader {
   readonly bytes: Uint8Array;
-  readonly #view: DataView;
-  readonly #end: number;
+  /** Of the bytes. */
+  readonly view: DataView;
+  #end: number;
   at: number;
   failed = false;
 
   constructor(bytes: Uint8Array, from = 0, to = bytes.length) {
     this.bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.at = from;
     this.#end = to;
+  }
+
+  /** The same bytes from another place on. */
+  within(from: number, to: number): this {
+    this.at = from;
+    this.#end = Math.min(to, this.bytes.length);
+    this.failed = false;
+    return this;
   }
 
   /** Bytes left. */
@@ -147,13 +156,13 @@ export class ByteReader {
   u32(): number {
     if (this.left < 4) return this.#fail();
     this.at += 4;
-    return this.#view.getUint32(this.at - 4, true);
+    return this.view.getUint32(this.at - 4, true);
   }
 
   f64(): number {
     if (this.left < 8) return this.#fail();
     this.at += 8;
-    return this.#view.getFloat64(this.at - 8, true);
+    return this.view.getFloat64(this.at - 8, true);
   }
 
   varint(): number {
@@ -205,15 +214,20 @@ export class ByteReader {
 
   /** Copies so many floats' bits out. */
   floats(count: number): Float64Array {
+    const values = new Float64Array(this.left < count * 8 ? 0 : count);
+    this.floatsInto(values, 0, count);
+    return values;
+  }
+
+  /** Copies the bits of so many floats. */
+  floatsInto(values: Float64Array, at: number, count: number): void {
     if (this.left < count * 8) {
       this.#fail();
-      return new Float64Array(0);
+      return;
     }
-    const values = new Float64Array(count);
-    const into = new Uint8Array(values.buffer);
+    const into = new Uint8Array(values.buffer, values.byteOffset + at * 8, count * 8);
     into.set(this.raw(count * 8));
     if (!littleEndian) swapEach8(into);
-    return values;
   }
 
   #fail(): number {

@@ -4,10 +4,12 @@
 
 import { type Clock, type Disk, type DiskError, type DiskFile, err, ok, type Result } from '../base/index.ts';
 import { AppendFile, fileName } from './append-file.ts';
+import { type ChunkView, openChunk } from './chunk.ts';
+import { ChunkCache } from './chunk-cache.ts';
 import type { DamageReport } from './damage.ts';
 import { isValidRecord } from './frame.ts';
 import type { Chunk } from './head-data.ts';
-import { CHUNK_FILE_BYTES_MAX } from './settings.ts';
+import { CHUNK_FILE_BYTES_MAX, READ_IDLE_MS } from './settings.ts';
 
 interface StoredFile {
   readonly number: number;
@@ -31,7 +33,9 @@ export interface ChunkStoreOptions {
   readonly folder: string;
   readonly clock: Clock;
   readonly damage: DamageReport;
+  /** Of chunks just written, and of those that were read. */
   readonly cacheBytesMax: number;
+  readonly readBytesMax: number;
   readonly fileAgeMs: number;
 }
 
@@ -41,15 +45,23 @@ const READS_AT_ONCE = 8;
 export class ChunkStore {
   readonly #options: ChunkStoreOptions;
   readonly #files = new Map<number, StoredFile>();
-  /** Chunks with their record in memory, the one used longest ago first. */
-  readonly #cached = new Set<Chunk>();
-  #cachedBytes = 0;
+  /** Chunks with their record in memory, since they were written last or read last. */
+  readonly #written: ChunkCache;
+  readonly #read: ChunkCache;
+  readonly #views = new Map<Chunk, ChunkView>();
+  #readMs = 0;
   #current: StoredFile | undefined;
   #currentSinceMs = 0;
   #nextNumber = 1;
 
   constructor(options: ChunkStoreOptions) {
     this.#options = options;
+    const release = (chunk: Chunk): void => {
+      chunk.record = undefined;
+      this.#views.delete(chunk);
+    };
+    this.#written = new ChunkCache(options.cacheBytesMax, release);
+    this.#read = new ChunkCache(options.readBytesMax, release);
   }
 
   get bytes(): number {
@@ -59,7 +71,7 @@ export class ChunkStore {
   }
 
   get cachedBytes(): number {
-    return this.#cachedBytes;
+    return this.#written.bytes + this.#read.bytes;
   }
 
   /** No chunk with a lesser id is in any file; Infinity without files. */
@@ -91,22 +103,6 @@ export class ChunkStore {
     this.#nextNumber = Math.max(this.#nextNumber, number + 1);
   }
 
-  /** Counts a chunk on disk that has its record in memory. */
-  #keep(chunk: Chunk): void {
-    if (this.#cached.has(chunk)) return;
-    this.#cached.add(chunk);
-    this.#cachedBytes += chunk.recordBytes;
-    this.#evict();
-  }
-
-  #evict(): void {
-    if (this.#cachedBytes <= this.#options.cacheBytesMax) return;
-    for (const chunk of this.#cached) {
-      this.#release(chunk);
-      if (this.#cachedBytes <= this.#options.cacheBytesMax) return;
-    }
-  }
-
   /** Writes sealed chunks and syncs them. On failure none of those not yet placed counts as written. */
   async write(chunks: readonly Chunk[]): Promise<Result<void, DiskError>> {
     for (const chunk of chunks) {
@@ -122,31 +118,52 @@ export class ChunkStore {
       stored.lastSegment = undefined;
       stored.leastId = Math.min(stored.leastId, chunk.id);
       chunk.place = { file: stored.number, offset };
-      this.#keep(chunk);
+      if (!this.#read.has(chunk)) this.#written.keep(chunk);
     }
-    const synced = (await this.#current?.writer?.sync()) ?? ok(undefined);
-    this.#evict();
-    return synced;
+    return (await this.#current?.writer?.sync()) ?? ok(undefined);
   }
 
-  /** Gives the records of chunks, from memory or disk. A damaged one is marked, reported and left out. */
-  async load(chunks: Iterable<Chunk>): Promise<Result<Map<Chunk, Uint8Array>, DiskError>> {
-    const records = new Map<Chunk, Uint8Array>();
+  /** Opens chunks, from memory or disk, by their ids. A damaged one is marked, reported and left out. */
+  async load(chunks: Iterable<Chunk>): Promise<Result<Map<number, ChunkView>, DiskError>> {
+    const views = new Map<number, ChunkView>();
     const missing: Chunk[] = [];
+    this.#readMs = this.#options.clock.monotonicMs();
     for (const chunk of chunks) {
       if (chunk.record === undefined) missing.push(chunk);
-      else records.set(chunk, chunk.record);
+      else this.#open(chunk, chunk.record, views);
     }
     let failure: DiskError | undefined;
     const worker = async (): Promise<void> => {
       for (let chunk = missing.pop(); chunk !== undefined && failure === undefined; chunk = missing.pop()) {
-        const read = await this.#read(chunk);
+        const read = await this.#readRecord(chunk);
         if (!read.ok) failure = read.error;
-        else if (read.value !== undefined) records.set(chunk, read.value);
+        else if (read.value !== undefined) this.#open(chunk, read.value, views);
       }
     };
     await Promise.all(Array.from({ length: Math.min(READS_AT_ONCE, missing.length) }, worker));
-    return failure === undefined ? ok(records) : err(failure);
+    return failure === undefined ? ok(views) : err(failure);
+  }
+
+  #open(chunk: Chunk, record: Uint8Array, views: Map<number, ChunkView>): void {
+    let view = this.#views.get(chunk);
+    if (view === undefined) {
+      view = openChunk(record);
+      if (view === undefined) {
+        this.markDamaged(chunk, 'it makes no sense');
+        return;
+      }
+    }
+    views.set(chunk.id, view);
+    // One that is not in a file yet stays in memory all the same, and is counted once it was written.
+    if (chunk.place === undefined || chunk.record === undefined) return;
+    this.#views.set(chunk, view);
+    this.#written.forget(chunk);
+    this.#read.keep(chunk);
+  }
+
+  /** Gives back the memory of what was read, when that was long ago. */
+  rest(): void {
+    if (this.#options.clock.monotonicMs() - this.#readMs >= READ_IDLE_MS) this.#read.clear();
   }
 
   /** Keeps the files of chunks where they are until the returned function is called. */
@@ -207,9 +224,8 @@ export class ChunkStore {
   }
 
   #release(chunk: Chunk): void {
-    if (!this.#cached.delete(chunk)) return;
-    this.#cachedBytes -= chunk.recordBytes;
-    chunk.record = undefined;
+    this.#written.drop(chunk);
+    this.#read.drop(chunk);
   }
 
   async #writable(): Promise<Result<{ stored: StoredFile; writer: AppendFile }, DiskError>> {
@@ -238,7 +254,7 @@ export class ChunkStore {
     return ok({ stored, writer });
   }
 
-  async #read(chunk: Chunk): Promise<Result<Uint8Array | undefined, DiskError>> {
+  async #readRecord(chunk: Chunk): Promise<Result<Uint8Array | undefined, DiskError>> {
     const { place } = chunk;
     const file = place === undefined ? undefined : this.#files.get(place.file);
     if (place === undefined || file === undefined) {
@@ -252,11 +268,8 @@ export class ChunkStore {
     file.reads--;
     if (!read.ok) return read;
     if (read.value === record.length && isValidRecord(record)) {
-      if (chunk.record === undefined) {
-        chunk.record = record;
-        this.#keep(chunk);
-      }
-      return ok(record);
+      chunk.record ??= record;
+      return ok(chunk.record);
     }
     this.markDamaged(chunk, 'its checksum is wrong');
     return ok(undefined);

@@ -9,9 +9,10 @@
 //   [version 2: the extra columns, by index among the present values]
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
-import { type TargetId, targetId, valuesAt, wordsOf } from '../model/index.ts';
+import { type TargetId, targetId, valuesAt } from '../model/index.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
-import { type ColumnScratch, readColumn, writeColumn } from './codec/column.ts';
+import { type ColumnScratch, mayHoldMarkers, readColumn, writeColumn } from './codec/column.ts';
+import { type ColumnRoom, roomOf } from './codec/room.ts';
 import { gatherColumn, gatherExtras, hasValue } from './cohort.ts';
 import { type ExtraColumn, extraColumns, readExtraColumns } from './extra-columns.ts';
 import type { ColumnExtras } from './extras.ts';
@@ -206,13 +207,16 @@ export interface ChunkView {
   readonly minMs: number;
   readonly maxMs: number;
   readonly times: Float64Array;
-  readonly refs: readonly number[];
   readonly partial: ReadonlyMap<number, Uint8Array>;
   readonly bytes: Uint8Array;
+  /** Over the bytes; for one column after the other. */
+  readonly reader: ByteReader;
+  /** Where the refs of the columns lie. */
+  readonly refsAt: number;
   /** Column i is bytes[ends[i] … ends[i + 1] - 1]. */
   readonly ends: Uint32Array;
-  /** By column. */
-  readonly extras: ReadonlyMap<number, readonly ExtraColumn[]>;
+  /** By column; undefined where there are none. */
+  readonly extras: ReadonlyMap<number, readonly ExtraColumn[]> | undefined;
 }
 
 /** Of the frame: whether extra columns follow. */
@@ -228,17 +232,15 @@ export function openChunk(record: Uint8Array): ChunkView | undefined {
   const minMs = reader.f64();
   const maxMs = reader.f64();
   const rows = reader.varint();
-  const timeBytes = reader.raw(reader.count(1));
+  const timeBytes = reader.count(1);
   if (reader.failed || rows === 0 || rows > COUNT_MAX) return undefined;
   const times = new Float64Array(rows);
-  if (!readColumn(timeBytes, { values: times, words: wordsOf(times), count: rows })) return undefined;
-  const refs: number[] = [];
+  const timesAt = reader.at;
+  if (!readColumn(new ByteReader(record, timesAt, timesAt + timeBytes), roomOf(times))) return undefined;
+  reader.skip(timeBytes);
   const columns = reader.count(2);
-  let ref = 0;
-  for (let i = 0; i < columns; i++) {
-    ref += reader.zigzag();
-    refs.push(ref);
-  }
+  const refsAt = reader.at;
+  for (let i = 0; i < columns; i++) reader.zigzag();
   const partial = new Map<number, Uint8Array>();
   const maskBytes = (rows + 7) >>> 3;
   const partials = reader.count(1 + maskBytes);
@@ -257,21 +259,46 @@ export function openChunk(record: Uint8Array): ChunkView | undefined {
   const extraLength = heads.reduce((sum, { length: one }) => sum + one, 0);
   if (reader.failed || reader.left !== length + extraLength) return undefined;
   for (let i = 0; i <= columns; i++) ends[i] = ends[i]! + reader.at;
-  reader.at += length;
-  const extras = new Map<number, ExtraColumn[]>();
-  for (const { column: of, kind, length: size } of heads) {
-    const one = { kind, bytes: reader.raw(size) };
-    extras.set(of, [...(extras.get(of) ?? []), one]);
-  }
-  return { id, producer, minMs, maxMs, times, refs, partial, bytes: record, ends, extras };
+  reader.skip(length);
+  const extras = readExtras(reader, heads);
+  return { id, producer, minMs, maxMs, times, partial, bytes: record, reader, refsAt, ends, extras };
 }
 
-function readExtraHeads(reader: ByteReader): { column: number; kind: number; length: number }[] {
+interface ExtraHead {
+  readonly column: number;
+  readonly kind: number;
+  readonly length: number;
+}
+
+function readExtraHeads(reader: ByteReader): ExtraHead[] {
   const count = reader.count(3);
   let column = 0;
   return Array.from({ length: count }, () => {
     column += reader.varint();
     return { column, kind: reader.u8(), length: reader.count(1) };
+  });
+}
+
+function readExtras(
+  reader: ByteReader,
+  heads: readonly ExtraHead[],
+): ReadonlyMap<number, readonly ExtraColumn[]> | undefined {
+  if (heads.length === 0) return undefined;
+  const extras = new Map<number, ExtraColumn[]>();
+  for (const { column, kind, length } of heads) {
+    const one = { kind, bytes: reader.raw(length) };
+    extras.set(column, [...(extras.get(column) ?? []), one]);
+  }
+  return extras;
+}
+
+/** Of all columns, in their order. */
+export function refsOf({ bytes, refsAt, ends }: ChunkView): number[] {
+  const reader = new ByteReader(bytes, refsAt);
+  let ref = 0;
+  return Array.from({ length: ends.length - 1 }, () => {
+    ref += reader.zigzag();
+    return ref;
   });
 }
 
@@ -281,17 +308,18 @@ export function readChunkExtras(
   column: number,
   count: number,
 ): ColumnExtras | 'damaged' | undefined {
-  const listed = view.extras.get(column);
+  const listed = view.extras?.get(column);
   return listed === undefined ? undefined : readExtraColumns(listed, count);
 }
 
 /** Decodes one column's present values; false if its bytes make no sense. */
-export function readChunkColumn(
-  view: ChunkView,
-  column: number,
-  into: { readonly values: Float64Array; readonly words: Uint32Array; readonly count: number },
-): boolean {
-  return readColumn(view.bytes.subarray(view.ends[column]!, view.ends[column + 1]!), into);
+export function readChunkColumn(view: ChunkView, column: number, into: ColumnRoom): boolean {
+  return readColumn(view.reader.within(view.ends[column]!, view.ends[column + 1]!), into);
+}
+
+/** Whether a column may hold anything but numbers. */
+export function mayHoldMarkersIn({ bytes, ends }: ChunkView, column: number): boolean {
+  return mayHoldMarkers(bytes[ends[column]!]!);
 }
 
 /** Number of rows in which a column is present. */

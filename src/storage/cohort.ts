@@ -192,11 +192,15 @@ export function gatherColumn(
 }
 
 /** What a column's present values have beside their floats, by index among them; undefined for nothing. */
-export function gatherExtras(cohort: Cohort, column: number): ColumnExtras | undefined {
+export function gatherExtras(
+  cohort: Cohort,
+  column: number,
+  rows: { readonly from: number; readonly count: number } = { from: 0, count: cohort.rows },
+): ColumnExtras | undefined {
   if (cohort.rowExtras.length === 0) return undefined;
-  const builder = new ColumnExtrasBuilder(cohort.rows);
+  const builder = new ColumnExtrasBuilder(rows.count);
   let count = 0;
-  for (let row = 0; row < cohort.rows; row++) {
+  for (let row = rows.from; row < rows.from + rows.count; row++) {
     const position = positionOf(cohort, column, row);
     if (position < 0) continue;
     const extras = cohort.rowExtras[row];

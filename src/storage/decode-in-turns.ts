@@ -1,14 +1,14 @@
 // The same as decodeAll, for a query: with its room asked for beforehand, and giving way between pieces.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
-import { ok, type Result, sortInTurns } from '../base/index.ts';
-import { compareLabels, type ReadWork, type SeriesColumns } from '../model/index.ts';
+import { ok, type Result } from '../base/index.ts';
+import type { FloatLender, ReadWork, SeriesColumns } from '../model/index.ts';
 import {
   BLOCK_FLOATS,
   type DamagedChunk,
   decodeAll,
+  newFoundTimes,
   type Pick,
-  type Timeline,
   type Views,
 } from './assemble.ts';
 import type { Window } from './block/block.ts';
@@ -22,29 +22,27 @@ export interface DecodeScope {
   readonly window: Window;
   /** 0 for all. */
   readonly limit: number;
+  readonly memory: FloatLender | undefined;
 }
 
-/** In the order of labels; 'stopped' where the work shall not go on. */
+/** 'stopped' where the work shall not go on. */
 export async function decodeInTurns(
   picks: readonly Pick[],
   scope: DecodeScope,
   work: ReadWork,
 ): Promise<Result<SeriesColumns[], DamagedChunk> | 'stopped'> {
-  const sorted = await sortInTurns(picks, (a, b) => compareLabels(a.labels, b.labels), work);
-  if (sorted === undefined) return 'stopped';
-  const wanted = scope.limit > 0 ? sorted.slice(0, scope.limit) : sorted;
-  if (!work.reserve(bytesOf(wanted))) return 'stopped';
-  const lines = new Map<string, Timeline>();
+  if (!work.reserve(bytesOf(scope.limit > 0 ? picks.slice(0, scope.limit) : picks))) return 'stopped';
+  const times = newFoundTimes();
   const found: SeriesColumns[] = [];
-  for (let at = 0; at < sorted.length; ) {
-    const end = endOfPiece(sorted, at);
+  for (let at = 0; at < picks.length; ) {
+    const end = endOfPiece(picks, at);
     const limit = scope.limit > 0 ? scope.limit - found.length : 0;
-    const part = decodeAll(sorted.slice(at, end), { ...scope, lines, limit });
+    const part = decodeAll(picks.slice(at, end), { ...scope, found: times, limit });
     if (!part.ok) return part;
     for (const one of part.value) found.push(one);
     if (found.length === scope.limit) break;
     at = end;
-    if (at < sorted.length && work.isDue() && !(await work.pause())) return 'stopped';
+    if (at < picks.length && work.isDue() && !(await work.pause())) return 'stopped';
   }
   return ok(found);
 }
@@ -60,12 +58,12 @@ function endOfPiece(picks: readonly Pick[], from: number): number {
 
 /** Values of each, times once for all that share them. */
 function bytesOf(picks: readonly Pick[]): number {
-  const lines = new Set<string>();
+  const lines = new Set<Pick['line']>();
   let samples = 0;
   for (const { line } of picks) {
     samples += line.count;
-    if (lines.has(line.key)) continue;
-    lines.add(line.key);
+    if (lines.has(line)) continue;
+    lines.add(line);
     samples += line.count;
   }
   return samples * SAMPLE_BYTES;

@@ -1,8 +1,8 @@
 // Whether a series has a sample at a time already: repeats are accepted silently, other values are conflicts.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
-import { wordsOf } from '../model/index.ts';
 import { type ChunkView, isPresent, openChunk, readChunkColumn, readChunkExtras } from './chunk.ts';
+import { roomOf } from './codec/room.ts';
 import { findInCohort } from './cohort.ts';
 import { bytesOfHistogram } from './extras.ts';
 import type { Chunk, Series } from './head-data.ts';
@@ -25,8 +25,8 @@ const NONE: Existing = { kind: 'none' };
 export interface Compared {
   /** Opened so far. */
   readonly views: Map<Chunk, ChunkView>;
-  /** Records loaded for this comparison, whatever the cache has let go of since. */
-  readonly held: ReadonlyMap<Chunk, Uint8Array>;
+  /** Loaded for this comparison, whatever the cache has let go of since; by id. */
+  readonly held: ReadonlyMap<number, ChunkView>;
 }
 
 export function findExisting(series: Series, timeMs: number, compared: Compared): Existing {
@@ -55,11 +55,10 @@ function findInChunk(
   place: { readonly column: number; readonly timeMs: number },
   compared: Compared,
 ): Existing {
-  let view = compared.views.get(chunk);
+  let view = compared.views.get(chunk) ?? compared.held.get(chunk.id);
   if (view === undefined) {
-    const record = chunk.record ?? compared.held.get(chunk);
-    if (record === undefined) return { kind: 'unloaded', chunk };
-    view = openChunk(record);
+    if (chunk.record === undefined) return { kind: 'unloaded', chunk };
+    view = openChunk(chunk.record);
     if (view === undefined) return NONE;
     compared.views.set(chunk, view);
   }
@@ -72,10 +71,9 @@ function findInChunk(
     count++;
   }
   if (at < 0) return NONE;
-  const values = new Float64Array(count);
-  const words = wordsOf(values);
-  if (!readChunkColumn(view, place.column, { values, words, count })) return NONE;
+  const room = roomOf(new Float64Array(count));
+  if (!readChunkColumn(view, place.column, room)) return NONE;
   const extras = readChunkExtras(view, place.column, count);
   const histogram = extras === 'damaged' ? undefined : extras?.histograms?.get(at);
-  return { kind: 'found', words, at, histogram: histogram && bytesOfHistogram(histogram) };
+  return { kind: 'found', words: room.words, at, histogram: histogram && bytesOfHistogram(histogram) };
 }

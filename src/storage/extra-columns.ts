@@ -1,9 +1,9 @@
 // Columns that a series may have beside that of its floats, in chunks and in blocks.
 
-import { wordsOf } from '../model/index.ts';
-import { ByteWriter } from './bytes.ts';
+import { ByteReader, ByteWriter } from './bytes.ts';
 import { type ColumnScratch, readColumn, writeColumn } from './codec/column.ts';
 import { readHistogramColumn, writeHistogramColumn } from './codec/histogram.ts';
+import { roomOf } from './codec/room.ts';
 import type { ColumnExtras } from './extras.ts';
 
 /** Kinds of columns of a series. A reader passes over those that it does not know. */
@@ -46,7 +46,7 @@ export function readExtraColumns(columns: readonly ExtraColumn[], count: number)
       extras = { ...extras, histograms };
     } else if (kind === COLUMN.startTimes) {
       const startTimesMs = new Float64Array(count);
-      if (!readColumn(bytes, { values: startTimesMs, words: wordsOf(startTimesMs), count })) return 'damaged';
+      if (!readColumn(new ByteReader(bytes), roomOf(startTimesMs))) return 'damaged';
       extras = { ...extras, startTimesMs };
     }
   }

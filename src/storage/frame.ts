@@ -5,9 +5,8 @@
 // A file begins with 16 bytes: 8 of magic, u32 format version, u32 number of the file.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
-import { err, ok, type Result } from '../base/index.ts';
+import { crc32c, err, ok, type Result } from '../base/index.ts';
 import type { ByteWriter } from './bytes.ts';
-import { crc32c } from './crc32c.ts';
 
 export const FRAME_BYTES = 12;
 export const FILE_HEADER_BYTES = 16;

@@ -1,18 +1,18 @@
 // Where the samples of series lie, gathered in one synchronous go: in which sealed chunks, and what open rows have, copied out.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
-import { compareLabels, valuesAt, wordsOf } from '../model/index.ts';
+import { compareLabels, type FloatLender, valuesAt, wordsOf } from '../model/index.ts';
 import type { Line, OpenColumn, Pick, Piece, Source } from './assemble.ts';
 import type { Window } from './block/block.ts';
 import { presentRows } from './chunk.ts';
-import { gatherColumn, gatherExtras, hasValue } from './cohort.ts';
 import type { Head } from './head.ts';
 import type { Chunk, Cohort, Membership, Series } from './head-data.ts';
+import { type OpenRows, openRowsOf, Room } from './open-rows.ts';
 import { sideExtras, sideOrder } from './side.ts';
 
 /** What is to be read, and the sealed chunks in it. */
 export interface Snapshot {
-  /** In the order of labels, unless asked for as they come. */
+  /** In the order of labels. */
   readonly picks: readonly Pick[];
   /** By id. */
   readonly chunks: ReadonlyMap<number, Chunk>;
@@ -32,24 +32,6 @@ interface Sealed {
   /** Those in which some columns lack rows. */
   readonly partial: readonly Chunk[];
   readonly line: Line;
-  /** The line with one more part, by the part's key: shorter to look up than by the whole line's. */
-  readonly longer: Map<string, Line>;
-}
-
-/** Where open columns are copied to. */
-interface Slab {
-  readonly values: Float64Array;
-  readonly words: Uint32Array;
-  used: number;
-}
-
-interface OpenTimes {
-  /** Of a part with these times. */
-  readonly key: string;
-  readonly uniform: boolean;
-  readonly times: Float64Array;
-  readonly minMs: number;
-  readonly maxMs: number;
 }
 
 interface Scope {
@@ -57,55 +39,92 @@ interface Scope {
   readonly only: ReadonlySet<Chunk> | undefined;
   readonly chunks: Map<number, Chunk>;
   readonly sealed: Map<Membership, Sealed>;
-  readonly open: Map<Cohort, OpenTimes>;
+  readonly open: Map<Cohort, OpenRows>;
   /** By key: one for all series with the same pieces. */
   readonly lines: Map<string, Line>;
-  slab?: Slab;
+  /** By the piece at their end: the lines made last. */
+  readonly longer: Map<Piece, { readonly of: Line; readonly line: Line }>;
+  readonly room: Room;
+}
+
+export interface Wanted {
+  readonly window: Window;
+  /** These sealed chunks only. */
+  readonly only?: ReadonlySet<Chunk>;
+  readonly memory?: FloatLender | undefined;
+  /** The series are in the order of their labels already. */
+  readonly isSorted?: boolean;
 }
 
 /** Of all that the head has of these series in the window, or of certain sealed chunks only. */
-export function takeSnapshot(
-  head: Head,
-  matched: readonly Series[],
-  wanted: { readonly window: Window; readonly only?: ReadonlySet<Chunk>; readonly unsorted?: boolean },
-): Snapshot {
-  const { window, only } = wanted;
-  const chunks = new Map<number, Chunk>();
-  const scope: Scope = { window, only, chunks, sealed: new Map(), open: new Map(), lines: new Map() };
+export function takeSnapshot(head: Head, matched: readonly Series[], wanted: Wanted): Snapshot {
+  const { window, only, isSorted = false, memory } = wanted;
+  const scope: Scope = {
+    window,
+    only,
+    chunks: new Map(),
+    sealed: new Map(),
+    open: new Map(),
+    lines: new Map(),
+    longer: new Map(),
+    room: new Room(memory),
+  };
   const picks: Pick[] = [];
   for (const series of matched) {
-    const place = placeOf(series, scope);
-    if (place.line.count === 0) continue;
-    const { labels, ref, slot } = series;
-    picks.push({ labels, ref, producer: head.table.producer[slot], ...place });
+    const pick = pickOf(head, series, scope);
+    if (pick.line.count > 0) picks.push(pick);
   }
-  if (wanted.unsorted !== true) picks.sort((a, b) => compareLabels(a.labels, b.labels));
-  return { picks, chunks };
+  if (!isSorted) picks.sort((a, b) => compareLabels(a.labels, b.labels));
+  return { picks, chunks: scope.chunks };
 }
 
-type Place = { readonly line: Line; readonly sources: readonly Source[] };
+function pickOf(head: Head, series: Series, scope: Scope): Pick {
+  const { labels, ref, slot } = series;
+  const { line, sources, open } = placeOf(series, scope);
+  return { labels, ref, producer: head.table.producer[slot], line, sources, open };
+}
+
+type Place = { [K in 'line' | 'sources' | 'open']: Pick[K] };
 
 function placeOf(series: Series, scope: Scope): Place {
   const parts: Part[] = [];
-  if (scope.only === undefined) addOpen(series, scope, parts);
-  if (parts.length <= 1 && series.members.length === 1) {
-    // The common case: nothing to be made for each series but the list of its columns.
+  if (scope.only === undefined) {
+    const usual = usualPlace(series, scope);
+    if (usual !== undefined) return usual;
+    addOpen(series, scope, parts);
+  }
+  if (series.members.length === 1 && parts.length === 0) {
     const column = series.columns[0]!;
-    const sealed = sealedOf(series.members[0]!, scope);
-    const { line, partial } = sealed;
-    const [part] = parts;
-    const isLast = part === undefined || part.piece.firstMs > (line.pieces.at(-1)?.firstMs ?? Infinity);
-    if (isLast && !partial.some(chunk => chunk.partial!.has(column))) {
-      const sources: Source[] = line.pieces.map(() => column);
-      if (part === undefined) return { line, sources };
-      sources.push(part.source);
-      return { line: longerLine(sealed, part, scope), sources };
-    }
+    const { line, partial } = sealedOf(series.members[0]!, scope);
+    if (!isPartial(partial, column)) return { line, sources: column, open: undefined };
   }
   addSealed(series, scope, parts);
   if (parts.length > 1)
     parts.sort((a, b) => a.piece.firstMs - b.piece.firstMs || a.piece.chunkId - b.piece.chunkId);
-  return { line: lineOf(parts, scope), sources: parts.map(({ source }) => source) };
+  return { line: lineOf(parts, scope), sources: parts.map(({ source }) => source), open: undefined };
+}
+
+/** Open rows of one cohort behind the chunks of one membership: nothing is made for each series but a few small objects. */
+function usualPlace(series: Series, scope: Scope): Place | undefined {
+  if (series.cohorts.length !== 1 || series.members.length > 1 || (series.side?.count ?? 0) > 0)
+    return undefined;
+  const cohort = series.cohorts[0]!;
+  if (cohort.rows === 0) return undefined;
+  const rows = openOf(cohort, scope);
+  if (!rows.isUniform || rows.count === 0) return undefined;
+  const open = rows.take(series.cohortColumns[0]!, scope.room);
+  if (open === undefined) return undefined;
+  const sealed = series.members.length === 0 ? undefined : sealedOf(series.members[0]!, scope);
+  if (sealed === undefined || sealed.chunks.length === 0)
+    return { line: longer(NO_LINE, rows, scope), sources: 0, open };
+  const column = series.columns[0]!;
+  const isLast = rows.piece.firstMs > (sealed.line.pieces.at(-1)?.firstMs ?? Infinity);
+  if (!isLast || isPartial(sealed.partial, column)) return undefined;
+  return { line: longer(sealed.line, rows, scope), sources: column, open };
+}
+
+function isPartial(partial: readonly Chunk[], column: number): boolean {
+  return partial.length > 0 && partial.some(chunk => chunk.partial!.has(column));
 }
 
 function lineOf(parts: readonly Part[], scope: Scope): Line {
@@ -118,18 +137,20 @@ function lineOf(parts: readonly Part[], scope: Scope): Line {
   return line;
 }
 
-function longerLine({ line, longer }: Sealed, { key, piece }: Part, scope: Scope): Line {
-  const near = longer.get(key);
-  if (near !== undefined) return near;
+const NO_LINE: Line = { key: '', pieces: [], count: 0 };
+
+function longer(line: Line, { key, piece }: OpenRows, scope: Scope): Line {
+  const latest = scope.longer.get(piece);
+  if (latest?.of === line) return latest.line;
   const longerKey = line.key + key;
-  const known = scope.lines.get(longerKey) ?? {
+  const made = scope.lines.get(longerKey) ?? {
     key: longerKey,
     pieces: [...line.pieces, piece],
     count: line.count + piece.count,
   };
-  scope.lines.set(longerKey, known);
-  longer.set(key, known);
-  return known;
+  scope.lines.set(longerKey, made);
+  scope.longer.set(piece, { of: line, line: made });
+  return made;
 }
 
 function sealedOf(membership: Membership, scope: Scope): Sealed {
@@ -146,8 +167,7 @@ function sealedOf(membership: Membership, scope: Scope): Sealed {
     rising.map(chunk => sealedPart(chunk, 0, undefined)),
     scope,
   );
-  const partial = chunks.filter(chunk => chunk.partial !== undefined);
-  const sealed = { chunks, partial, line, longer: new Map<string, Line>() };
+  const sealed = { chunks, partial: chunks.filter(({ partial }) => partial !== undefined), line };
   scope.sealed.set(membership, sealed);
   return sealed;
 }
@@ -174,78 +194,40 @@ function sealedPart(chunk: Chunk, column: number, mask: Uint8Array | undefined):
   };
 }
 
+function openOf(cohort: Cohort, scope: Scope): OpenRows {
+  let known = scope.open.get(cohort);
+  if (known === undefined) {
+    known = openRowsOf(cohort, scope);
+    scope.open.set(cohort, known);
+  }
+  return known;
+}
+
 function addOpen(series: Series, scope: Scope, parts: Part[]): void {
-  const { window } = scope;
   for (let i = 0; i < series.cohorts.length; i++) {
     const cohort = series.cohorts[i]!;
     if (cohort.rows === 0) continue;
-    let known = scope.open.get(cohort);
-    if (known === undefined) {
-      known = openTimesOf(cohort);
-      scope.open.set(cohort, known);
+    const rows = openOf(cohort, scope);
+    if (rows.count === 0) continue;
+    const column = series.cohortColumns[i]!;
+    if (!rows.isUniform) {
+      const part = rows.pickOut(column);
+      if (part !== undefined) parts.push(partOf(part.key, cohort.chunkId, part.open));
+      continue;
     }
-    if (known.maxMs <= window.fromMs || known.minMs > window.toMs) continue;
-    const part = openPart(cohort, series.cohortColumns[i]!, { known, scope });
-    if (part !== undefined) parts.push(part);
+    const open = rows.take(column, scope.room);
+    if (open !== undefined) parts.push({ key: rows.key, piece: rows.piece, source: open });
   }
   const { side } = series;
   if (side === undefined || side.count === 0) return;
   const order = sideOrder(side);
   const values = valuesAt(side.values, order);
   const times = Float64Array.from(order, at => side.times[at]!);
-  const source = { times, values, extras: sideExtras(side, order) };
-  parts.push(partOf(`s${side.chunkId};`, side.chunkId, source));
+  const open = { times, words: wordsOf(values), at: 0, extras: sideExtras(side, order), isPlain: false };
+  parts.push(partOf(`s${side.chunkId};`, side.chunkId, open));
 }
 
 function partOf(key: string, chunkId: number, source: OpenColumn): Part {
   const { times } = source;
   return { key, piece: { firstMs: times[0]!, chunkId, count: times.length, mask: undefined }, source };
-}
-
-function openTimesOf(cohort: Cohort): OpenTimes {
-  const times = cohort.rowTimes.slice(0, cohort.rows);
-  const first = cohort.rowShapes[0];
-  const uniform = cohort.rowShapes.every(shape => shape === first);
-  const key = `o${cohort.chunkId};`;
-  return { key, uniform, times, minMs: Math.min(...times), maxMs: Math.max(...times) };
-}
-
-/** Values are cut out of slabs of this many: one allocation, and one view of words, for many short columns. */
-const SLAB_VALUES = 16 * 1024;
-
-function roomFor(rows: number, scope: Scope): { readonly slab: Slab; readonly at: number } {
-  let { slab } = scope;
-  if (slab === undefined || slab.used + rows > slab.values.length) {
-    const values = new Float64Array(Math.max(SLAB_VALUES, rows));
-    slab = { values, words: wordsOf(values), used: 0 };
-    scope.slab = slab;
-  }
-  const at = slab.used;
-  slab.used += rows;
-  return { slab, at };
-}
-
-function openPart(
-  cohort: Cohort,
-  column: number,
-  { known, scope }: { readonly known: OpenTimes; readonly scope: Scope },
-): Part | undefined {
-  const { chunkId } = cohort;
-  const extras = gatherExtras(cohort, column);
-  if (known.uniform) {
-    const { slab, at } = roomFor(cohort.rows, scope);
-    const count = gatherColumn(cohort, column, { words: slab.words, at });
-    if (count === 0) return undefined;
-    const values = slab.values.subarray(at, at + cohort.rows);
-    return partOf(known.key, chunkId, { times: known.times, values, extras });
-  }
-  const values = new Float64Array(cohort.rows);
-  const words = wordsOf(values);
-  const times = new Float64Array(cohort.rows);
-  const count = gatherColumn(cohort, column, { words, times, at: 0 });
-  if (count === 0) return undefined;
-  let key = `o${chunkId}:`;
-  for (let row = 0; row < cohort.rows; row++) key += hasValue(cohort, column, row) ? '1' : '0';
-  const source = { times: times.subarray(0, count), values: values.subarray(0, count), extras };
-  return partOf(`${key};`, chunkId, source);
 }

@@ -5,6 +5,7 @@
 import { err, ok, type Result } from '../base/index.ts';
 import {
   compareLabels,
+  isBetween,
   type Labels,
   type Matcher,
   type ReadFailure,
@@ -13,15 +14,15 @@ import {
   type SeriesColumns,
   type TimeRange,
 } from '../model/index.ts';
-import { type Timeline, timelineOf, type Views } from './assemble.ts';
+import { type LineScope, timelineOf, type Views } from './assemble.ts';
 import type { Window } from './block/block.ts';
-import { type ChunkView, openChunk } from './chunk.ts';
 import type { ChunkStore } from './chunk-store.ts';
 import { decodeInTurns, SERIES_BYTES } from './decode-in-turns.ts';
 import type { Head } from './head.ts';
 import type { Series } from './head-data.ts';
-import { matchSeries } from './matching.ts';
+import { latestOf } from './latest.ts';
 import { type Snapshot, takeSnapshot } from './picks.ts';
+import type { Selections } from './selections.ts';
 
 /** Of a reader that is in no hurry to let others go first. */
 const UNMINDED: ReadWork = { isDue: () => false, pause: async () => true, reserve: () => true };
@@ -32,6 +33,7 @@ const STOPPED = err({ code: 'query-cancelled' as const, message: 'Cannot go on r
 export interface ReadFrom {
   readonly head: Head;
   readonly chunks: ChunkStore;
+  readonly selections: Selections;
 }
 
 /**
@@ -44,19 +46,30 @@ export async function selectSeries(
   asked: { readonly hints: SelectHints; readonly signal: AbortSignal | undefined },
 ): Promise<Result<readonly SeriesColumns[] | 'again', ReadFailure>> {
   const { hints, signal } = asked;
-  const { work = UNMINDED, limit } = hints;
-  const matched = matchSeries(source.head.table, matchers);
+  const matched = source.selections.match(matchers);
   if (!matched.ok) return err({ code: 'query-storage', message: matched.error });
+  const { between, memory, work = UNMINDED } = hints;
   if (!work.reserve(matched.value.length * SERIES_BYTES)) return STOPPED;
-  const snapshot = takeSnapshot(source.head, matched.value, { window: hints, unsorted: true });
+  const wanted = between ? matched.value.filter(series => isBetween(series.labels, between)) : matched.value;
+  const latest =
+    hints.lastOnly === true ? latestOf(source.head, wanted, { window: hints, memory }) : undefined;
+  const closer = latest?.rest ?? wanted;
+  const snapshot = takeSnapshot(source.head, closer, { window: hints, isSorted: true, memory });
   const loaded = await loadViews(source, snapshot, signal);
   if (!loaded.ok || loaded.value === 'again') return loaded.ok ? ok('again' as const) : loaded;
   if (work.isDue() && !(await work.pause())) return STOPPED;
-  const columns = await decodeInTurns(snapshot.picks, { views: loaded.value, window: hints, limit }, work);
+  const scope = { views: loaded.value, window: hints, limit: hints.limit, memory };
+  const columns = await decodeInTurns(snapshot.picks, scope, work);
   if (columns === 'stopped') return STOPPED;
-  if (columns.ok) return columns;
+  if (columns.ok) return ok(latest === undefined ? columns.value : joined(latest.found, columns.value));
   source.chunks.markDamaged(snapshot.chunks.get(columns.error.chunkId)!, columns.error.cause);
   return ok('again');
+}
+
+/** Of two lists in the order of labels. */
+function joined(a: readonly SeriesColumns[], b: readonly SeriesColumns[]): readonly SeriesColumns[] {
+  if (b.length === 0) return a;
+  return [...a, ...b].sort((one, other) => compareLabels(one.labels, other.labels));
 }
 
 /** Series of the head with samples in the range, both ends included; 'again' as above. */
@@ -66,7 +79,7 @@ export async function seriesInRange(
   range: TimeRange,
 ): Promise<Result<readonly Labels[] | 'again', ReadFailure>> {
   const window = { fromMs: range.fromMs - 1, toMs: range.toMs };
-  const matched = matchSeries(source.head.table, matchers);
+  const matched = source.selections.match(matchers);
   if (!matched.ok) return err({ code: 'query-storage', message: matched.error });
   const sure: Series[] = [];
   const unsure: Series[] = [];
@@ -74,10 +87,10 @@ export async function seriesInRange(
   const snapshot = takeSnapshot(source.head, unsure, { window });
   const loaded = await loadViews(source, snapshot, undefined);
   if (!loaded.ok || loaded.value === 'again') return loaded.ok ? ok('again' as const) : loaded;
-  const lines = new Map<string, Timeline>();
+  const scope: LineScope = { lines: new Map(), alike: new Map(), views: loaded.value, window };
   const found = sure.map(series => series.labels);
   for (const pick of snapshot.picks) {
-    const { from, to } = timelineOf(pick, { lines, views: loaded.value, window });
+    const { from, to } = timelineOf(pick, scope);
     if (from < to) found.push(pick.labels);
   }
   return ok(found.sort(compareLabels));
@@ -110,19 +123,12 @@ async function loadViews(
     message: 'Cannot go on reading: the query was cancelled',
   });
   if (signal?.aborted) return cancelled;
-  const wanted = snapshot.chunks;
-  const records = await source.chunks.load(wanted.values());
-  if (!records.ok) {
-    const { path, message } = records.error;
+  const views = await source.chunks.load(snapshot.chunks.values());
+  if (!views.ok) {
+    const { path, message } = views.error;
     return err({ code: 'query-storage', message: `Cannot read "${path}": ${message}` });
   }
   if (signal?.aborted) return cancelled;
-  const views = new Map<number, ChunkView>();
-  for (const [chunk, record] of records.value) {
-    const view = openChunk(record);
-    if (view === undefined) source.chunks.markDamaged(chunk, 'it makes no sense');
-    else views.set(chunk.id, view);
-  }
   // A chunk neither given nor damaged was dropped for its age meanwhile: the next round does not meet it.
-  return ok(views.size === wanted.size ? views : 'again');
+  return ok(views.value.size === snapshot.chunks.size ? views.value : 'again');
 }

@@ -4,7 +4,7 @@
 
 import { type DiskError, ok, type Result } from '../base/index.ts';
 import { parseFileName } from './append-file.ts';
-import { CHUNK_VERSION_MAX, type ChunkView, isPresent, openChunk } from './chunk.ts';
+import { CHUNK_VERSION_MAX, type ChunkView, isPresent, openChunk, refsOf } from './chunk.ts';
 import { FILE_HEADER_BYTES, type FileKind, RECORD } from './frame.ts';
 import type { Head } from './head.ts';
 import type { Chunk, Membership, Series } from './head-data.ts';
@@ -181,7 +181,8 @@ function takeChunk(
   const { view, chunk, lastOf } = found;
   const { lastMs, producer } = head.table;
   let missing = 0;
-  const series: (Series | undefined)[] = view.refs.map((ref, column) => {
+  const refs = refsOf(view);
+  const series: (Series | undefined)[] = refs.map((ref, column) => {
     head.table.reserveRef(ref);
     const one = head.table.resolve(ref);
     if (one === undefined) {
@@ -197,7 +198,7 @@ function takeChunk(
   });
   if (view.maxMs > head.newestMs) head.newestMs = view.maxMs;
   // Likely the same columns; side chunks of many series lie between those of a cohort.
-  const key = `${view.refs.length}/${view.refs[0]}/${view.producer}`;
+  const key = `${refs.length}/${refs[0]}/${view.producer}`;
   const known = lastOf.get(key);
   const whole = series.filter(one => one !== undefined);
   if (missing === 0 && known !== undefined && sameMembers(known, whole)) {

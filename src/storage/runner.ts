@@ -15,6 +15,7 @@ import {
 } from '../base/index.ts';
 import {
   compareLabels,
+  isBetween,
   type Labels,
   labelValue,
   type Matcher,
@@ -48,6 +49,7 @@ import { RefusedSeries } from './refused-series.ts';
 import { replay } from './replay.ts';
 import { ReplayProgress } from './replay-progress.ts';
 import { selectEverywhere, seriesEverywhere } from './select.ts';
+import { Selections } from './selections.ts';
 import { Serial } from './serial.ts';
 import { SeriesLog } from './series-log.ts';
 import { FILE_AGE_SHARE, HEAD_AGE_MS, MAINTAIN_EVERY_MS, type StoreSettings } from './settings.ts';
@@ -128,6 +130,7 @@ function makeParts(options: OpenStoreOptions): {
   readonly wal: Wal;
   readonly series: SeriesLog;
   readonly chunks: ChunkStore;
+  readonly selections: Selections;
   readonly blocks: BlockSet;
   readonly annex: Annex;
   readonly damage: DamageReport;
@@ -150,7 +153,8 @@ function makeParts(options: OpenStoreOptions): {
     head,
     wal: new Wal({ disk, folder, clock, segmentAgeMs: fileAgeMs }),
     series: new SeriesLog(disk, folder),
-    chunks: new ChunkStore({ disk, folder, clock, damage, cacheBytesMax: settings.cacheBytesMax, fileAgeMs }),
+    chunks: new ChunkStore({ ...settings, disk, folder, clock, damage, fileAgeMs }),
+    selections: new Selections(head.table),
     blocks: new BlockSet({
       disk,
       folder,
@@ -171,6 +175,7 @@ class EmbeddedStore implements Store {
   readonly #backlog: Backlog;
   readonly #compactor: Compactor;
   readonly #refused: RefusedSeries;
+  readonly #replayed: StoreStats['replayed'];
   readonly #maintenance = new Serial();
   #maintainsSoon = false;
   #timer: Timer | undefined;
@@ -181,6 +186,7 @@ class EmbeddedStore implements Store {
     this.#options = options;
     this.#parts = parts;
     this.#lock = lock;
+    this.#replayed = parts.wal.closedRange;
     const { clock, log, settings } = options;
     this.#refused = new RefusedSeries({ clock, log, metrics: parts.metrics });
     this.#backlog = new Backlog(parts.head.table, clock);
@@ -238,10 +244,16 @@ class EmbeddedStore implements Store {
   }
 
   /** What the backlog has of these series; undefined nearly always. */
-  #late(matchers: readonly Matcher[], window: TimeRange): LateColumns | undefined {
+  #late(
+    matchers: readonly Matcher[],
+    window: TimeRange & Pick<SelectHints, 'between'>,
+  ): LateColumns | undefined {
     if (this.#backlog.isEmpty) return undefined;
     const matched = matchSeries(this.#parts.head.table, matchers);
-    return matched.ok ? this.#backlog.columnsOf(matched.value, window) : undefined;
+    if (!matched.ok) return undefined;
+    const { between } = window;
+    const wanted = between && matched.value.filter(series => isBetween(series.labels, between));
+    return this.#backlog.columnsOf(wanted ?? matched.value, window);
   }
 
   async series(matchers: readonly Matcher[], range: TimeRange): ReturnType<Store['series']> {
@@ -297,6 +309,7 @@ class EmbeddedStore implements Store {
       cachedBytes: chunks.cachedBytes,
       walSegments: wal.segments,
       walBytes: wal.bytes,
+      replayed: this.#replayed,
       newestMs: head.newestMs,
       paused: this.#appender.paused,
       backlogSamples: this.#backlog.samples,
@@ -426,8 +439,8 @@ class EmbeddedStore implements Store {
 }
 
 function blockStats(block: Block): BlockStats {
-  const { number, minMs, maxMs, series, samples, conflicts } = block.meta;
-  const hasDeleted = block.tombstones.size > 0;
+  const { number, firstNumber, minMs, maxMs, series, samples, conflicts, replaces } = block.meta;
+  const deletedSeries = block.tombstones.size;
   return {
     name: blockName(number),
     minMs,
@@ -436,6 +449,8 @@ function blockStats(block: Block): BlockStats {
     samples,
     bytes: block.bytes,
     conflicts,
-    hasDeleted,
+    hasDeleted: deletedSeries > 0,
+    deletedSeries,
+    parents: firstNumber === number ? [] : replaces.map(blockName),
   };
 }

@@ -38,7 +38,10 @@ export async function selectEverywhere(
     signal,
     isStopped: () => work?.isStopped === true,
     head: () => selectSeries(source, matchers, { hints, signal }),
-    block: (block, numbers) => block.read(numbers, hints, { limit: hints.limit, work }),
+    block: async (block, matched) => {
+      const numbers = hints.between === undefined ? ok(matched) : await block.between(matched, hints.between);
+      return numbers.ok ? block.read(numbers.value, hints, { limit: hints.limit, work }) : numbers;
+    },
     join: (ofBlocks, ofHead) => {
       const sources = [...ofBlocks, ofHead];
       const merged = mergeSources(sources).map(one => withLiveRef(source, one, ofBlocks.length > 0));
@@ -74,7 +77,7 @@ interface Asked<T> {
   /** Whether what blocks gave is not all, since whoever asked said so. */
   readonly isStopped: () => boolean;
   readonly head: () => Promise<Result<readonly T[] | 'again', ReadFailure>>;
-  readonly block: (block: Block, numbers: Iterable<number>) => Promise<Result<readonly T[], BlockFailure>>;
+  readonly block: (block: Block, numbers: Uint32Array) => Promise<Result<readonly T[], BlockFailure>>;
   readonly join: (ofBlocks: readonly (readonly T[])[], ofHead: readonly T[]) => readonly T[];
 }
 

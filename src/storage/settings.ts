@@ -17,8 +17,10 @@ export interface StoreSettings {
   readonly exemplarsMax: number;
   /** `os`: accepted once written (lost only with the machine's power); `disk`: once fdatasync has returned. */
   readonly walAck: 'os' | 'disk';
-  /** Compressed chunks kept in memory; older ones are read from their file. */
+  /** Compressed chunks kept in memory after they were written; older ones are read from their file. */
   readonly cacheBytesMax: number;
+  /** Those kept because they were read. */
+  readonly readBytesMax: number;
 }
 
 export const DEFAULT_STORE_SETTINGS: StoreSettings = {
@@ -36,7 +38,16 @@ export const DEFAULT_STORE_SETTINGS: StoreSettings = {
   // The last minutes are what rules read again and again: of 100,000 series scraped each 15 s these hold twenty, and the open
   // rows another eight; the rest is in the system's page cache.
   cacheBytesMax: 8 * 1024 * 1024,
+  // Dashboards ask for the same hours over and over: six of 20,000 series scraped each 15 s are some 30 MB.
+  readBytesMax: 64 * 1024 * 1024,
 };
+
+/** Chunks kept because they were read are let go when nobody has read any for so long. */
+export const READ_IDLE_MS = 10 * 60_000;
+
+/** Selectors of which the series are remembered, and those series together: 4 bytes each. */
+export const SELECTIONS_MAX = 256;
+export const SELECTED_SERIES_MAX = 1_000_000;
 
 /** Rows of a cohort kept open. More would compress a little better but cost 8 bytes a sample in memory. */
 export const ROWS_MAX = 64;

@@ -13,6 +13,7 @@ import {
   valuesAt,
   wordsOf,
 } from '../model/index.ts';
+import type { ChunkView } from './chunk.ts';
 import { addShape, allOlder, findShape, stageRow } from './cohort.ts';
 import type { StoredExemplar } from './exemplars.ts';
 import { type Compared, findExisting } from './existing.ts';
@@ -35,8 +36,8 @@ export interface StageContext {
   readonly monotonicMs: number;
   /** Number of the segment the record will go to. */
   readonly segment: number;
-  /** Records of chunks loaded for the batch, after a first try answered 'load'. */
-  readonly held: ReadonlyMap<Chunk, Uint8Array>;
+  /** Chunks loaded for the batch, after a first try answered 'load'; by id. */
+  readonly held: ReadonlyMap<number, ChunkView>;
 }
 
 interface StagedRow {

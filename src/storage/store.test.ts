@@ -15,6 +15,8 @@ import { CollectingLog } from '../../test/support/log.ts';
 import { seededRandom } from '../../test/support/random.ts';
 import type { Disk } from '../base/index.ts';
 import {
+  compareLabels,
+  type FloatLender,
   formatLabels,
   isStaleAt,
   labelsFrom,
@@ -69,7 +71,7 @@ const bitsAt = (values: Float64Array, i: number, extras: BatchExtras = {}): Bits
 
 function plain(columns: readonly SeriesColumns[]): Samples {
   const samples: Samples = new Map();
-  for (const { labels, timesMs, values, histograms, startTimesMs, from, to } of columns) {
+  for (const { labels, timesMs, values, histograms, startTimesMs, isPlain, from, to } of columns) {
     const extras = {
       ...(histograms && { histograms }),
       ...(startTimesMs && { startTimestampsMs: startTimesMs }),
@@ -81,6 +83,7 @@ function plain(columns: readonly SeriesColumns[]): Samples {
       expect(timeMs).toBeGreaterThan(before);
       before = timeMs;
       byTime.set(timeMs, bitsAt(values, i, extras));
+      if (isPlain === true) expect(Number.isFinite(values[i])).toBe(true);
     }
     samples.set(formatLabels(labels), byTime);
   }
@@ -91,6 +94,38 @@ async function contents(store: Store): Promise<Samples> {
   const found = await store.select([], ALL);
   if (!found.ok) throw new Error(found.error.message);
   return plain(found.value);
+}
+
+/** Lends memory full of what others left there. */
+const dirtyMemory: FloatLender = { floats: count => new Float64Array(count).fill(Number.POSITIVE_INFINITY) };
+
+/** In a window: all samples, or the newest of each series at least; into memory that is lent. */
+async function within(
+  store: Store,
+  window: { readonly fromMs: number; readonly toMs: number },
+  lastOnly: boolean,
+): Promise<Samples> {
+  const hints = { ...ALL, ...window, lastOnly, memory: dirtyMemory };
+  const found = await store.select([{ name: '__name__', op: '=', value: 'm' }], hints);
+  if (!found.ok) throw new Error(found.error.message);
+  const names = found.value.map(({ labels }) => labels);
+  expect(names).toEqual([...names].sort(compareLabels));
+  return cut(plain(found.value), window, lastOnly);
+}
+
+function cut(
+  samples: Samples,
+  { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
+  lastOnly: boolean,
+): Samples {
+  return new Map(
+    [...samples].map(([name, byTime]) => {
+      const inside = [...byTime]
+        .filter(([timeMs]) => timeMs > fromMs && timeMs <= toMs)
+        .sort(([a], [b]) => a - b);
+      return [name, new Map(lastOnly ? inside.slice(-1) : inside)] as const;
+    }),
+  );
 }
 
 const sorted = (samples: Samples): unknown =>
@@ -244,6 +279,14 @@ describe('the store agrees with a naive model', () => {
         const torn = store.damage().filter(damage => damage.code !== 'wal-torn-tail');
         expect(torn).toEqual([]);
       } else if (choice === 5) expect(sorted(await contents(store))).toEqual(sorted(model.samples));
+      else if (choice <= 9) {
+        const toMs = at.clock.nowMs() - (random.uint32() % 3 === 0 ? random.uint32() % 2e6 : 0);
+        const window = { fromMs: toMs - (random.uint32() % 600_000), toMs };
+        const lastOnly = random.uint32() % 2 === 0;
+        expect(sorted(await within(store, window, lastOnly))).toEqual(
+          sorted(cut(model.samples, window, lastOnly)),
+        );
+      }
       await at.clock.advance(15_000);
     }
     expect(sorted(await contents(store))).toEqual(sorted(model.samples));

@@ -21,6 +21,8 @@ export interface StoreStats {
   readonly cachedBytes: number;
   readonly walSegments: number;
   readonly walBytes: number;
+  /** Numbers of the segments that were read at the start; 0 without any. */
+  readonly replayed: { readonly first: number; readonly last: number };
   /** -Infinity while the store is empty. */
   readonly newestMs: number;
   /** New samples are refused since writing fails. */
@@ -45,6 +47,10 @@ export interface BlockStats {
   readonly bytes: number;
   readonly conflicts: number;
   readonly hasDeleted: boolean;
+  /** Series of which some samples are deleted. */
+  readonly deletedSeries: number;
+  /** Names of the blocks that it was made of; none: it was cut from memory. */
+  readonly parents: readonly string[];
 }
 
 export interface AdminFailure {

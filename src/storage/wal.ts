@@ -38,6 +38,14 @@ export class Wal {
     return Math.min(this.currentNumber, ...this.#closed.keys());
   }
 
+  /** Numbers of the first and the last closed segment; 0 without any. */
+  get closedRange(): { readonly first: number; readonly last: number } {
+    const numbers = [...this.#closed.keys()];
+    return numbers.length === 0
+      ? { first: 0, last: 0 }
+      : { first: Math.min(...numbers), last: Math.max(...numbers) };
+  }
+
   get bytes(): number {
     let bytes = this.#current?.sizeBytes ?? 0;
     for (const size of this.#closed.values()) bytes += size;

@@ -1,6 +1,7 @@
 // Go's time.Time and time.Duration as template values: layouts by reference time, zones by name.
 
 import { err, ok, type Result } from '../base/index.ts';
+import { compileRegex } from '../model/index.ts';
 import {
   type TemplateFunction,
   type Traits,
@@ -265,14 +266,15 @@ export function parseTime(layout: string, text: string): Result<bigint, string> 
     last = match.index + match[0].length;
   }
   pattern += escapeRegex(layout.slice(last));
-  const found = new RegExp(`^${pattern}$`).exec(text);
+  const compiled = compileRegex(pattern);
+  const found = compiled.ok ? compiled.value.groups(text) : undefined;
   const fail = (): Result<bigint, string> => {
     const first = names[0] ?? layout;
     return err(
       `parsing time ${JSON.stringify(text)} as ${JSON.stringify(layout)}: cannot parse ${JSON.stringify(text)} as ${JSON.stringify(first)}`,
     );
   };
-  if (found === null) return fail();
+  if (found === undefined) return fail();
   const value = new Map(names.map((name, i) => [name, found[i + 1] ?? '']));
   const number = (...tokens: readonly string[]): number | undefined => {
     for (const token of tokens) if (value.has(token)) return Number(value.get(token));

@@ -1,11 +1,10 @@
 // The page in a real browser against the real program: what a person on duty sees while a service dies and is recovered.
-// Needs Chromium (Debian: apt-get install chromium); CHROMIUM names another binary. Screenshots are left in a temporary
-// folder whose path is printed.
+// Screenshots are left in a temporary folder whose path is printed.
 
 import { existsSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { en } from '../../ui/src/i18n/en.ts';
 import { zh } from '../../ui/src/i18n/zh.ts';
@@ -20,26 +19,9 @@ import {
   temporaryFolder,
   until,
 } from '../e2e/support.ts';
+import { MISSING, openBrowser, openTab, SEE_MS_MAX } from './chromium.ts';
 
-const BINARY = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
-const MISSING = !existsSync(BINARY);
-if (MISSING)
-  console.log(`The page was not tested: there is no Chromium at ${BINARY} (apt-get install chromium)`);
-if (MISSING && process.env['CI'] === 'true') throw new Error(`CI needs a Chromium at ${BINARY}`);
-
-/** No sandbox: tests may run as root in a container. The rest keeps the browser from talking to anybody but us. */
-const ARGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 const TEAM = 'team@example.org';
-const SEE_MS_MAX = 30_000;
 const TEST_MS_MAX = 120_000;
 
 describe.skipIf(MISSING)('the page', { timeout: TEST_MS_MAX }, () => {
@@ -61,23 +43,8 @@ describe.skipIf(MISSING)('the page', { timeout: TEST_MS_MAX }, () => {
     folder.write('test.rules.yml', RULES);
     const config = folder.write('watchkeeper.yml', configOf({ victim, mailbox, wish: wishFile() }));
     program = await startProgram({ folder, args: ['--config', config] });
-    browser = await chromium.launchPersistentContext(profile.path, {
-      executablePath: BINARY,
-      args: ARGS,
-      locale: 'en-GB',
-      viewport: { width: 1280, height: 900 },
-      timeout: SEE_MS_MAX,
-    });
-    browser.setDefaultTimeout(SEE_MS_MAX);
-    page = await browser.newPage();
-    page.on('console', message => {
-      if (message.type() === 'error') complaints.push(message.text());
-    });
-    page.on('pageerror', error => complaints.push(error.message));
-    await page.addInitScript({
-      content: `document.addEventListener('securitypolicyviolation', event =>
-        console.error('policy violation: ' + event.violatedDirective + ' ' + event.blockedURI));`,
-    });
+    browser = await openBrowser(profile.path);
+    page = await openTab(browser, complaints);
     await page.goto(program.url);
   }, TEST_MS_MAX);
 

@@ -203,6 +203,33 @@ describe('watchkeeper run', { timeout: TEST_MS_MAX }, () => {
     expect(await statusWithHost(program, `localhost:${port}`)).toBe(200);
   });
 
+  it('serves everything below the path of its external URL, by the name that stands there', async () => {
+    const folder = folderForTest();
+    const more = 'web: { external_url: "https://ops.example.org/ops/watch/" }';
+    const config = folder.write('watchkeeper.yml', configOf({ more }));
+    folder.write('test.rules.yml', 'groups: []\n');
+    const program = await started({ folder, args: ['--config', config] });
+    expect(program.url).toMatch(/:\d+\/ops\/watch$/);
+    const root = await fetch(new URL('/', program.url), { redirect: 'manual' });
+    expect([root.status, root.headers.get('location')]).toEqual([302, '/ops/watch/']);
+    const page = await program.fetch('/');
+    const files = [...(await page.text()).matchAll(/(?:src|href)="(\.\/assets\/[^"]+)"/g)].map(
+      found => found[1],
+    );
+    expect(files.length).toBeGreaterThanOrEqual(2);
+    for (const file of files)
+      expect((await fetch(new URL(file ?? '', `${program.url}/`))).status, file).toBe(200);
+    for (const path of ['/-/healthy', '/metrics', '/federate?match[]=up', '/api/v1/status/buildinfo'])
+      expect((await program.fetch(path)).status, path).toBe(200);
+    expect((await fetch(new URL('/api/v1/alerts', program.url))).status).toBe(404);
+    expect(await program.api('/api/v1/status/flags')).toMatchObject({
+      'web.external-url': 'https://ops.example.org/ops/watch',
+      'web.route-prefix': '/ops/watch',
+    });
+    const { yaml } = await program.api<{ readonly yaml: string }>('/api/v1/status/config');
+    expect(yaml).toContain('external_url: https://ops.example.org/ops/watch/');
+  });
+
   it('refuses to listen beyond loopback without credentials, and says how to mend it', async () => {
     const { path } = folderForTest();
     const ended = await runCommand(['run', '--listen', '0.0.0.0:0'], { cwd: path });

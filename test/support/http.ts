@@ -1,9 +1,10 @@
 // HTTP without sockets: a client whose answers the test writes, and a server that hands requests straight to its
 // handler. Joined, they pass the same contract suite as the real pair.
 
-import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
+import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib';
 import {
   type Clock,
+  CUT_OFF,
   err,
   type Http,
   type HttpError,
@@ -19,6 +20,7 @@ import {
   type ServerRequest,
   type ServerResponse,
 } from '../../src/base/index.ts';
+import { areEvents, chosenEncoding, isWorthwhile } from '../../src/os/compress.ts';
 
 export interface FakeAnswer {
   readonly status?: number;
@@ -138,7 +140,7 @@ export class FakeHttpServer implements HttpServer {
     signal = new AbortController().signal,
   ): Promise<ServerResponse | undefined> {
     const url = new URL(request.url);
-    const port = Number(url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : url.port);
+    const port = portOf(url);
     const handler = this.#handlers.get(port);
     const closing = this.#closing.get(port);
     if (handler === undefined || closing === undefined) return undefined;
@@ -160,8 +162,9 @@ export class FakeHttpServer implements HttpServer {
     const response = await this.call(request, signal);
     if (response === undefined) return undefined;
     try {
-      const body = await collected(response.body, signal);
-      return { status: response.status, headers: response.headers, body };
+      const closing = this.#closing.get(portOf(new URL(request.url)))?.signal ?? signal;
+      const body = await collected(response, AbortSignal.any([signal, closing]));
+      return body === CUT_OFF ? { error: 'http-reset' } : compressed(response, body, request);
     } catch {
       return { error: 'http-reset' };
     }
@@ -198,6 +201,10 @@ function serverRequest(
   };
 }
 
+function portOf(url: URL): number {
+  return Number(url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : url.port);
+}
+
 function decodedPath(path: string): string | undefined {
   try {
     return decodeURIComponent(path);
@@ -206,15 +213,40 @@ function decodedPath(path: string): string | undefined {
   }
 }
 
-async function collected(body: ServerResponse['body'], signal: AbortSignal): Promise<Uint8Array> {
+/** As the real server does for clients that take it. */
+function compressed(
+  { status, headers, body }: ServerResponse,
+  bytes: Uint8Array,
+  request: HttpRequest,
+): FakeAnswer {
+  const isWhole = typeof body === 'string' || body instanceof Uint8Array;
+  if (!isWorthwhile(isWhole ? bytes.length : Number.POSITIVE_INFINITY, headers))
+    return { status, headers, body: bytes };
+  const encoding = chosenEncoding(lowerCased(request.headers)['accept-encoding'] ?? '');
+  const encoded = encoding === undefined ? {} : { 'content-encoding': encoding };
+  const packed =
+    encoding === undefined ? bytes : encoding === 'gzip' ? gzipSync(bytes) : brotliCompressSync(bytes);
+  return { status, headers: { ...headers, vary: 'accept-encoding', ...encoded }, body: packed };
+}
+
+/** A stream that is left before its end is cut off, but for events, which have none. */
+async function collected(
+  { body, headers }: ServerResponse,
+  signal: AbortSignal,
+): Promise<Uint8Array | typeof CUT_OFF> {
   if (typeof body === 'string') return new TextEncoder().encode(body);
   if (body instanceof Uint8Array) return body;
   const parts: Uint8Array[] = [];
-  for await (const chunk of body) {
-    if (signal.aborted) break;
-    parts.push(typeof chunk === 'string' ? new TextEncoder().encode(chunk) : chunk);
+  const chunks = body[Symbol.asyncIterator]();
+  for (;;) {
+    const next = await chunks.next();
+    if (signal.aborted) {
+      await chunks.return?.();
+      return areEvents(lowerCased(headers)) ? new Uint8Array(Buffer.concat(parts)) : CUT_OFF;
+    }
+    if (next.done === true) return next.value === CUT_OFF ? CUT_OFF : new Uint8Array(Buffer.concat(parts));
+    parts.push(typeof next.value === 'string' ? new TextEncoder().encode(next.value) : next.value);
   }
-  return new Uint8Array(Buffer.concat(parts));
 }
 
 function decoded(answer: FakeAnswer, request: HttpRequest): Result<HttpResponse, HttpError> {

@@ -10,6 +10,7 @@ import {
   compileMatchers,
   type Exemplar,
   type ExemplarReader,
+  isBetween,
   isStaleAt,
   type Labels,
   labelPairs,
@@ -124,7 +125,9 @@ export class MemorySeriesStore implements SeriesWriter, SeriesReader, ExemplarRe
     if (signal?.aborted) return err({ code: 'query-cancelled', message: 'The query was cancelled' });
     const found = this.#matching(matchers, { fromMs: hints.fromMs + 1, toMs: hints.toMs });
     if (!found.ok) return found;
-    const kept = hints.limit > 0 ? found.value.slice(0, hints.limit) : found.value;
+    const { between } = hints;
+    const inRange = found.value.filter(({ labels }) => between === undefined || isBetween(labels, between));
+    const kept = hints.limit > 0 ? inRange.slice(0, hints.limit) : inRange;
     // Equal times are one array, so that readers may compare by identity.
     const shared = new Map<string, Float64Array>();
     return ok(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { TimelineEventJson } from '../../src/api/contract.ts';
-import { merge, NOTHING_YET } from './client.ts';
+import { addressOf, merge, NOTHING_YET } from './client.ts';
 
 const event = (seq: number, repeats = 0): TimelineEventJson => ({
   seq,
@@ -14,6 +14,14 @@ const event = (seq: number, repeats = 0): TimelineEventJson => ({
   alerts: [],
   evidence: {},
   effects: 'live',
+});
+
+it.each([
+  ['http://here:9390/', 'http://here:9390/api/v1/query'],
+  ['https://there.example/watch/', 'https://there.example/watch/api/v1/query'],
+  ['https://there.example/watch/graph?g0.expr=up', 'https://there.example/watch/api/v1/query'],
+])('on the page %s a route is asked at %s', (page, address) => {
+  expect(addressOf('/api/v1/query', page)).toBe(address);
 });
 
 describe('the live state', () => {

@@ -11,8 +11,13 @@ import {
   type Success,
 } from '../../src/api/contract.ts';
 
-async function ask<T>(path: string, init: RequestInit = {}): Promise<T> {
-  const response = await fetch(path, init);
+/** Of a route as it stands in the contract: seen from the page, so that it holds under any prefix, and behind any proxy. */
+export function addressOf(route: string, base = document.baseURI): string {
+  return new URL(`.${route}`, base).href;
+}
+
+async function ask<T>(route: string, init: RequestInit = {}): Promise<T> {
+  const response = await fetch(addressOf(route), init);
   const body = (await response.json()) as Success<T> | Failure;
   if (body.status === 'error') throw new Error(body.error);
   return body.data;
@@ -80,7 +85,7 @@ export function merge(state: LiveState, message: LiveJson, kind: 'snapshot' | 'c
 
 /** Follows the live stream until the returned function is called. The browser reconnects by itself. */
 export function follow(onState: (change: (state: LiveState) => LiveState) => void): () => void {
-  const source = new EventSource(`${OWN_PREFIX}/live`);
+  const source = new EventSource(addressOf(`${OWN_PREFIX}/live`));
   const take = (kind: 'snapshot' | 'change') => (event: MessageEvent<string>) => {
     const message = JSON.parse(event.data) as LiveJson;
     onState(state => merge(state, message, kind));

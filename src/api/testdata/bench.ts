@@ -5,10 +5,18 @@ import { FakeClock } from '../../../test/support/clock.ts';
 import { MemorySeriesStore } from '../../../test/support/memory-series.ts';
 import { MemoryState } from '../../../test/support/state.ts';
 import { ok, type ServerRequest, type ServerResponse, Turns } from '../../base/index.ts';
-import { type Alert, fingerprint, labelsFrom, type TargetStatus, targetId } from '../../model/index.ts';
+import { RELABEL_DEFAULTS, type RelabelRule } from '../../exposition/index.ts';
+import {
+  type Alert,
+  fingerprint,
+  labelsFrom,
+  MetricRegistry,
+  type TargetStatus,
+  targetId,
+} from '../../model/index.ts';
 import { createQueryEngine, type QuerySettings } from '../../promql/index.ts';
 import { hashPassword, hashToken } from '../access.ts';
-import type { AccessSettings, ApiDeps, StorageAdmin } from '../deps.ts';
+import type { AccessSettings, ApiDeps, RuleGroupView, StorageAdmin } from '../deps.ts';
 import { createApi } from '../handler.ts';
 
 export const SALT = Buffer.from('0123456789abcdef', 'hex');
@@ -18,6 +26,8 @@ export const OPEN: AccessSettings = {
   certificates: false,
   listenHost: '127.0.0.1',
   hostNames: ['watch.example.org'],
+  routePrefix: '',
+  corsOrigin: undefined,
 };
 export const GUARDED: AccessSettings = {
   ...OPEN,
@@ -58,6 +68,20 @@ export const TARGET: TargetStatus = {
   timeoutMs: 10_000,
 };
 
+/** A target of the job "prometheus", which Prometheus's own description asks for. */
+export const PEER: TargetStatus = {
+  ...TARGET,
+  id: targetId('prometheus/1'),
+  job: 'prometheus',
+  labels: labelsFrom({ job: 'prometheus', instance: 'localhost:9090' }),
+  health: 'up',
+};
+const RELABEL: readonly RelabelRule[] = [
+  { ...RELABEL_DEFAULTS, sourceLabels: ['__address__'], targetLabel: 'instance' },
+  { ...RELABEL_DEFAULTS, action: 'drop', sourceLabels: ['instance'], regex: 'dropped.*' },
+  { ...RELABEL_DEFAULTS, action: 'labeldrop', regex: 'secret' },
+];
+
 export interface Bench {
   readonly clock: FakeClock;
   readonly state: MemoryState;
@@ -66,6 +90,12 @@ export interface Bench {
   ready: boolean;
   problems: readonly string[];
   alerts: readonly Alert[];
+  ruleGroups: readonly RuleGroupView[];
+  /** Why the last reload was refused; none where it was not. */
+  reloadProblems: readonly string[];
+  /** Since when nothing can be written. */
+  pausedSinceMs: number | null;
+  readonly metrics: MetricRegistry;
   admin: StorageAdmin | undefined;
   ask(request: Partial<ServerRequest>): Promise<ServerResponse>;
 }
@@ -78,7 +108,12 @@ export async function bench(
   const state = new MemoryState();
   const store = new MemorySeriesStore(() => clock.nowMs());
   await fill(store, clock);
+  const metrics = new MetricRegistry();
   const own = {
+    metrics,
+    ruleGroups: [] as readonly RuleGroupView[],
+    reloadProblems: [] as readonly string[],
+    pausedSinceMs: null as number | null,
     ready: true,
     problems: [] as readonly string[],
     alerts: [ALERT] as readonly Alert[],
@@ -95,13 +130,23 @@ export async function bench(
     exemplars: store,
     state,
     effects: 'live',
+    metrics: own.metrics,
     buildInfo: { version: '3.0.0', revision: '', branch: '', buildUser: '', buildDate: '', goVersion: '' },
     host: () => ({ hostname: 'here', folder: 'data', processors: 2 }),
     externalLabels: () => labelsFrom({ region: 'eu' }),
-    targets: () => [TARGET, { ...TARGET, job: 'other' }],
+    targets: () => [TARGET, { ...TARGET, job: 'other' }, PEER],
+    scrapePools: () => ['page', 'other', 'page', 'prometheus', 'nobody'],
+    targetMetadata: id =>
+      id === PEER.id
+        ? [
+            { metric: 'http_requests_total', type: 'counter', help: 'Requests.', unit: '' },
+            { metric: 'up', type: 'gauge', help: 'Health.', unit: '' },
+          ]
+        : [],
+    relabelRules: job => (job === 'prometheus' ? RELABEL : undefined),
     droppedTargetCounts: () => ({ j: 3 }),
     droppedTargets: () => [{ discoveredLabels: { __address__: 'dropped' }, scrapePool: 'j' }],
-    ruleGroups: () => [],
+    ruleGroups: () => own.ruleGroups,
     alerts: () => own.alerts,
     runs: () => [],
     receivers: () => [
@@ -122,10 +167,11 @@ export async function bench(
       effects: 'live',
       configVersion: '1',
       configFiles: ['stock'],
-      lastReload: { atMs: clock.nowMs(), ok: true, problems: [] },
+      lastReload: { atMs: 1000, ok: own.reloadProblems.length === 0, problems: own.reloadProblems },
       storage: {
         series: 3,
-        paused: false,
+        paused: own.pausedSinceMs !== null,
+        pausedSinceMs: own.pausedSinceMs,
         maxAgeMs: 86_400_000,
         bytesOnDisk: 0,
         blocks: 0,
@@ -144,6 +190,19 @@ export async function bench(
       bytesByLabel: [{ name: 'job', value: 9 }],
       seriesByPair: [{ name: 'job=j', value: 3 }],
     }),
+    configYaml: () => 'global:\n  scrape_interval: 1m\n',
+    flags: () => ({ 'query.timeout': '2m' }),
+    walReplay: () => ({ min: 3, max: 5, current: 5 }),
+    blocks: () => [
+      {
+        ulid: 'block-00000001',
+        minTime: 0,
+        maxTime: 7_200_000,
+        stats: { numSamples: 10, numSeries: 2, numTombstones: 0 },
+        compaction: { level: 1, sources: ['block-00000001'] },
+        version: 1,
+      },
+    ],
     admin: () => own.admin,
     push: async request => ({
       status: 400,
@@ -152,6 +211,7 @@ export async function bench(
     }),
     ready: () => own.ready,
     reload: async () => ({ ok: own.problems.length === 0, problems: own.problems }),
+    ownFamilies: () => metrics.families(),
     metricsPage: () => 'own 1\n',
     hostPage: () => 'host 1\n',
     asset: async path =>
@@ -191,5 +251,24 @@ export async function fill(store: MemorySeriesStore, clock: FakeClock): Promise<
 
 export const textOf = (response: ServerResponse): string =>
   response.body instanceof Uint8Array ? Buffer.from(response.body).toString() : String(response.body);
+/** Of a stream, too. */
+export async function readAll({ body }: ServerResponse): Promise<string> {
+  if (typeof body === 'string' || body instanceof Uint8Array) return Buffer.from(body).toString();
+  let text = '';
+  for await (const chunk of body) text += Buffer.from(chunk).toString();
+  return text;
+}
+
+/** A request by POST with a form as its body. */
+export function formOf(form: string): Partial<ServerRequest> {
+  const bytes = ok(Buffer.from(form));
+  return {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: async () => bytes,
+    rawBody: async () => bytes,
+  };
+}
+
 export const jsonOf = (response: ServerResponse): unknown => JSON.parse(textOf(response));
 export const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`;

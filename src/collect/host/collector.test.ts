@@ -84,12 +84,12 @@ describe('host collector', () => {
     expect(log.messages('warn')[0]).toContain('"laodavg"');
   });
 
-  it('a bad pattern is warned about and matches nothing', async () => {
-    const { collector, log, disk } = kit({ vmstatFields: '(' });
+  it.each(['(', 'pg)|(x'])('a bad pattern, %s, is warned about and matches nothing', async pattern => {
+    const { collector, log, disk } = kit({ vmstatFields: pattern });
     disk.putFile('/proc/vmstat', 'pgfault 1\n');
     const families = await collector.collect();
     expect(sampleValue(families, 'node_vmstat_pgfault')).toBeUndefined();
-    expect(log.messages('warn').some(message => message.includes('"("'))).toBe(true);
+    expect(log.messages('warn').some(message => message.includes(`"${pattern}"`))).toBe(true);
   });
 
   it('a command that hangs fails its collector after the time limit and holds nothing else', async () => {

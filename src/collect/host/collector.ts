@@ -102,7 +102,9 @@ function hostOf(ports: HostPorts): Host {
 /** node_exporter looks for its patterns anywhere in the text; ours are anchored, hence the ends. */
 function matcherOf(pattern: string, log: Log): (text: string) => boolean {
   if (pattern === '') return () => false;
-  const compiled = compileRegex(`.*(?:${pattern}).*`);
+  // By itself first: "a)|(b" is a pattern only between the parentheses of ours.
+  const alone = compileRegex(pattern);
+  const compiled = alone.ok ? compileRegex(`.*(?:${pattern}).*`) : alone;
   if (!compiled.ok) {
     log.log('warn', `Reading a host pattern: "${pattern}": ${compiled.error}; it matches nothing`);
     return () => false;

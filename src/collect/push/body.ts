@@ -2,7 +2,7 @@
 
 import { Decompress as ZstdStream } from 'fzstd';
 import { err, ok, type Result } from '../../base/index.ts';
-import { Unsnapper } from './unsnap.ts';
+import { Unsnapper } from '../../exposition/index.ts';
 import { zstdProblem } from './zstd-frames.ts';
 
 export type PushEncoding = 'snappy' | 'zstd';

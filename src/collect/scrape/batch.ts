@@ -121,6 +121,10 @@ export class TargetBatcher implements LayoutHost {
     this.#settings = settings;
   }
 
+  get metadata(): readonly MetricMetadata[] {
+    return this.#layout.metadata;
+  }
+
   /** Takes new settings. What texts mean is worked out again; series that do not come back become stale. */
   configure(settings: BatchSettings): void {
     const sameLabels = labelsEqual(settings.rules.targetLabels, this.#settings.rules.targetLabels);

@@ -108,6 +108,11 @@ export class PageLayout {
     return { lines, missed };
   }
 
+  /** All that its pages have said of metrics so far. */
+  get metadata(): readonly MetricMetadata[] {
+    return [...this.#metadata.values()];
+  }
+
   /** Metadata that is new or changed since the last call. */
   takeMetadata(): readonly MetricMetadata[] {
     const fresh = this.#freshMetadata;

@@ -121,6 +121,23 @@ describe('scraping', () => {
     await scraper.stop();
   });
 
+  it('knows what the pages of each target have said of their metrics', async () => {
+    const { clock, http, scraper } = kit();
+    const headers = { 'content-type': 'text/plain; version=0.0.4' };
+    http.on('http://a/', { body: '# HELP x Of a.\n# TYPE x counter\nx 1\n', headers });
+    http.on('http://b/', { body: '# TYPE x gauge\nx 1\n', headers });
+    await scraper.setJobs([entryOf('a'), entryOf('b')]);
+    expect(scraper.metadataOf(targetId('a'))).toEqual([]);
+    await clock.advance(2 * INTERVAL_MS);
+    expect(scraper.metadataOf(targetId('a'))).toEqual([
+      { metric: 'x', type: 'counter', help: 'Of a.', unit: '' },
+    ]);
+    expect(scraper.metadataOf(targetId('b'))).toEqual([{ metric: 'x', type: 'gauge', help: '', unit: '' }]);
+    await scraper.setJobs([entryOf('b')]);
+    expect(scraper.metadataOf(targetId('a'))).toEqual([]);
+    await scraper.stop();
+  });
+
   it('says who asks, for what and how long it waits', async () => {
     const { clock, http, scraper } = kit();
     http.on('http://a/', { body: '' });

@@ -1,7 +1,14 @@
 // Scrapes all targets: one loop a target, kept over reloads. Answers what is being scraped and how it goes.
 
 import type { Clock, Disk, Http, Log } from '../../base/index.ts';
-import type { Metrics, SeriesWriter, TargetDirectory, TargetId, TargetStatus } from '../../model/index.ts';
+import type {
+  MetricMetadata,
+  Metrics,
+  SeriesWriter,
+  TargetDirectory,
+  TargetId,
+  TargetStatus,
+} from '../../model/index.ts';
 import { scrapeCounters } from './counters.ts';
 import { FailureLog } from './failure-log.ts';
 import { type LoopPorts, type ScrapeEntry, TargetLoop } from './target-loop.ts';
@@ -27,6 +34,8 @@ export interface Scraper extends TargetDirectory {
    * series of those that are gone get stale markers; resolves when the latter are written.
    */
   setJobs(entries: readonly ScrapeEntry[]): Promise<void>;
+  /** What the pages of a target have said of their metrics; nothing of one that is not scraped. */
+  metadataOf(id: TargetId): readonly MetricMetadata[];
   /** Ends all scrapes without stale markers: after a restart the series go on. */
   stop(): Promise<void>;
 }
@@ -69,6 +78,10 @@ class LoopScraper implements Scraper {
 
   statuses(): readonly TargetStatus[] {
     return [...this.#running.values()].map(({ loop }) => loop.status);
+  }
+
+  metadataOf(id: TargetId): readonly MetricMetadata[] {
+    return this.#running.get(id)?.loop.metadata ?? [];
   }
 
   stateOf(id: TargetId): 'gone' | 'silent' | 'delivering' {

@@ -13,6 +13,7 @@ import type {
 import { compileRelabelRules } from '../../exposition/index.ts';
 import type {
   AppendOutcome,
+  MetricMetadata,
   SampleBatch,
   ScrapeTarget,
   SeriesWriter,
@@ -95,6 +96,10 @@ export class TargetLoop {
 
   get status(): TargetStatus {
     return this.#status;
+  }
+
+  get metadata(): readonly MetricMetadata[] {
+    return this.#batcher.metadata;
   }
 
   /**

@@ -5,6 +5,7 @@ import { isMap } from 'yaml';
 import {
   boolean,
   duration,
+  hidden,
   integer,
   keyText,
   list,
@@ -45,7 +46,7 @@ export function userHeaders(authorizationRemedy: string): Schema<ReadonlyMap<str
     says: 'mapping of header names to values',
     read(node, context) {
       const map = context.resolve(node);
-      const read = mapOf(text()).read(node, context);
+      const read = mapOf(hidden(text())).read(node, context);
       if (!isMap(map)) return read;
       for (const pair of map.items) {
         const name = keyText(pair.key);

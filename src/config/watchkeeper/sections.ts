@@ -1,6 +1,7 @@
 // watchkeeper.yml: the sections of our own: host, web, storage, query, state, recovery, journal.
 
 import type { Node } from 'yaml';
+import { compileRegex } from '../../model/index.ts';
 import { exemplars, tsdb } from '../prometheus/sections.ts';
 import {
   boolean,
@@ -57,6 +58,10 @@ export interface WebConfig {
   readonly listenHost: string;
   readonly listenPort: number;
   readonly externalUrl?: string;
+  /** Where everything is served: begins with a slash and has none at its end; "" is the root. */
+  readonly routePrefix: string;
+  /** A regular expression for the origins whose pages may read the API. */
+  readonly corsOrigin?: string;
   readonly users: readonly WebUser[];
   readonly tokens: readonly WebToken[];
   /** Names by which the page may be reached besides loopback's. */
@@ -210,9 +215,41 @@ const tls = mapped(
   }),
 );
 
+/** Characters that stand for themselves in a URL: no proxy and no browser writes them otherwise. */
+const PREFIX = /^\/[\w./~-]*$/;
+
+const routePrefix = checked('path', value =>
+  PREFIX.test(value) ? undefined : `Cannot serve below "${value}": a path such as /watch expected`,
+);
+
+/** As Prometheus: what the external URL says, unless the prefix is said by itself. */
+function prefixOf(
+  {
+    route_prefix,
+    external_url,
+  }: { readonly route_prefix?: string | undefined; readonly external_url?: string | undefined },
+  context: ReadContext,
+): string {
+  const path = route_prefix ?? (external_url === undefined ? '/' : new URL(external_url).pathname);
+  if (!PREFIX.test(path))
+    context.report({
+      code: 'config-bad-value',
+      message: `Cannot serve below "${path}", the path of external_url: letters, digits, "/", ".", "_", "~" and "-" expected`,
+      remedy: 'set route_prefix',
+    });
+  const names = path.split('/').filter(name => name !== '');
+  return names.map(name => `/${name}`).join('');
+}
+
+const corsOrigin = checked('regular expression', value => {
+  const compiled = compileRegex(value);
+  return compiled.ok ? undefined : `Cannot use the regular expression "${value}": ${compiled.error}`;
+});
+
 export const WEB_DEFAULTS: WebConfig = {
   listenHost: '127.0.0.1',
   listenPort: 9390,
+  routePrefix: '',
   users: [],
   tokens: [],
   hostNames: [],
@@ -223,6 +260,8 @@ export const web: Schema<WebConfig> = mapped(
   record({
     listen: withDefault(listenAddress, '127.0.0.1:9390', 'address of the page and the API'),
     external_url: optional(httpUrl(), 'how others reach this page: in links of messages'),
+    route_prefix: optional(routePrefix, 'where everything is served; else the path of external_url'),
+    cors_origin: optional(corsOrigin, 'pages of these origins may read the API'),
     users: optional(list(user)),
     tokens: optional(list(token)),
     host_names: optional(names),
@@ -238,6 +277,8 @@ export const web: Schema<WebConfig> = mapped(
       tokens: value.tokens ?? [],
       hostNames: value.host_names ?? [],
       adminApi: value.admin_api,
+      routePrefix: prefixOf(value, context),
+      ...(value.cors_origin === undefined ? {} : { corsOrigin: value.cors_origin }),
       ...(value.external_url === undefined ? {} : { externalUrl: value.external_url }),
       ...(value.tls === undefined ? {} : { tls: value.tls }),
     };

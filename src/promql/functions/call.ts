@@ -104,8 +104,13 @@ export interface WindowSettings {
   readonly check?: (input: CallInput) => void;
 }
 
-export function overWindows(kernel: WindowKernel, settings: WindowSettings = {}): FunctionImpl {
+/** `begin` gives the kernel of one call: it may remember what series share. */
+export function overWindows(
+  work: WindowKernel | { readonly begin: () => WindowKernel },
+  settings: WindowSettings = {},
+): FunctionImpl {
   return async input => {
+    const kernel = typeof work === 'function' ? work : work.begin();
     settings.check?.(input);
     const { run, node, args, grid } = input;
     const matrix = matrixArg(

@@ -16,6 +16,7 @@ import {
   type WindowKernel,
 } from './call.ts';
 import { histogramsIn, type MixedWindow, noteIncompatible, noteMixed } from './mixed.ts';
+import { slidingQuantile } from './sorted-window.ts';
 
 export const OVER_TIME_FUNCTIONS: Readonly<Record<string, FunctionImpl>> = {
   avg_over_time: overWindows(perWindow(average), { histograms: folded('avg') }),
@@ -49,12 +50,7 @@ export const OVER_TIME_FUNCTIONS: Readonly<Record<string, FunctionImpl>> = {
     perWindow(() => 1),
     { histograms: 'alike' },
   ),
-  quantile_over_time: overWindows(
-    perWindow(({ values, from, to }, { params }, step) =>
-      quantileOf(params[0]![step]!, values.slice(from, to)),
-    ),
-    { check: input => checkQuantiles(input) },
-  ),
+  quantile_over_time: overWindows(slidingQuantile(), { check: input => checkQuantiles(input) }),
   stddev_over_time: overWindows(perWindow(window => Math.sqrt(variance(window)))),
   stdvar_over_time: overWindows(perWindow(variance)),
   sum_over_time: overWindows(perWindow(sum), { histograms: folded('sum') }),

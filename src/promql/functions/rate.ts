@@ -8,13 +8,14 @@ import { beganAnew, isStarted } from './begun.ts';
 import {
   argSpan,
   type CallInput,
+  type Column,
   type FunctionImpl,
   overWindows,
   perWindow,
   type WindowKernel,
 } from './call.ts';
 import { anchoredPairs, extendedRate, type RateKind } from './extended.ts';
-import { extrapolationFactor } from './extrapolation.ts';
+import { type WindowExtents, windowExtents } from './extrapolation.ts';
 import { countMixedPairs, extrapolatedHistograms, lastTwoHistograms } from './histogram-rate.ts';
 import { countStartedResets, noteOverlap, startedRate } from './starts.ts';
 
@@ -29,10 +30,13 @@ export const RATE_FUNCTIONS: Readonly<Record<string, FunctionImpl>> = {
 };
 
 function extrapolating(kind: RateKind): FunctionImpl {
-  return overWindows(extrapolated(kind), {
-    histograms: extrapolatedHistograms(kind),
-    ...(kind.counter ? { inspect: inspectCounter } : {}),
-  });
+  return overWindows(
+    { begin: extrapolated(kind) },
+    {
+      histograms: extrapolatedHistograms(kind),
+      ...(kind.counter ? { inspect: inspectCounter } : {}),
+    },
+  );
 }
 
 function fromLastTwo(kind: RateKind): FunctionImpl {
@@ -93,53 +97,78 @@ function findResets(values: Float64Array, from: number, to: number): number[] {
   return resets;
 }
 
-function extrapolated({ counter, perSecond }: RateKind): WindowKernel {
+function extrapolated({ counter, perSecond }: RateKind): () => WindowKernel {
   const extended = extendedRate({ counter, perSecond });
   const started = startedRate({ counter, perSecond });
-  return (series, column, context) => {
-    if (context.modifier !== null) {
-      extended(series, column, context);
-      return;
-    }
-    if (counter && isStarted(series)) {
-      started(series, column, context);
-      return;
-    }
-    const { rangeMs, endsMs } = context;
-    const { timesMs, values, first, end } = series;
-    const steps = first.length;
-    if (steps === 0) return;
-    const resets = counter ? findResets(values, first[0]!, end[steps - 1]!) : [];
-    let firstReset = 0;
-    for (let i = 0; i < steps; i++) {
-      const from = first[i]!;
-      const last = end[i]! - 1;
-      if (last <= from) continue;
-      let growth = values[last]! - values[from]!;
-      while (firstReset < resets.length && resets[firstReset]! <= from) firstReset++;
-      for (let r = firstReset; r < resets.length && resets[r]! <= last; r++)
-        growth += values[resets[r]! - 1]!;
-
-      const firstMs = timesMs[from]!;
-      const lastMs = timesMs[last]!;
-      const gaps = last - from;
-      const endMs = endsMs[i]!;
-      const firstValue = values[from]!;
-      let factor = extrapolationFactor({
-        counter,
-        firstMs,
-        lastMs,
-        gaps,
-        endMs,
-        rangeMs,
-        firstValue,
-        growth,
-      });
-      if (perSecond) factor /= rangeMs / 1000;
-      column.values[column.offset + i] = growth * factor;
-      column.present[column.offset + i] = 1;
-    }
+  return () => {
+    const shared = new Map<Int32Array, WindowExtents>();
+    return (series, column, context) => {
+      if (context.modifier !== null) {
+        extended(series, column, context);
+        return;
+      }
+      if (counter && isStarted(series)) {
+        started(series, column, context);
+        return;
+      }
+      let extents = shared.get(series.first);
+      if (extents === undefined) {
+        extents = windowExtents(series, context);
+        shared.set(series.first, extents);
+      }
+      const divisor = perSecond ? context.rangeMs / 1000 : 1;
+      if (counter) counterGrowth(series, column, { extents, divisor });
+      else gaugeGrowth(series, column, { extents, divisor });
+    };
   };
+}
+
+interface Growth {
+  readonly extents: WindowExtents;
+  /** Seconds for a rate, 1 for the growth. */
+  readonly divisor: number;
+}
+
+function gaugeGrowth(
+  { values, first, end }: RangeSeries,
+  column: Column,
+  { extents, divisor }: Growth,
+): void {
+  for (let i = 0; i < first.length; i++) {
+    const from = first[i]!;
+    const last = end[i]! - 1;
+    if (last <= from) continue;
+    const factor = extents.factors[i]! / divisor;
+    column.values[column.offset + i] = (values[last]! - values[from]!) * factor;
+    column.present[column.offset + i] = 1;
+  }
+}
+
+function counterGrowth(series: RangeSeries, column: Column, { extents, divisor }: Growth): void {
+  const { values, first, end } = series;
+  const { sampledS, toStartS, toEndS, factors } = extents;
+  const steps = first.length;
+  if (steps === 0) return;
+  const resets = findResets(values, first[0]!, end[steps - 1]!);
+  let firstReset = 0;
+  for (let i = 0; i < steps; i++) {
+    const from = first[i]!;
+    const last = end[i]! - 1;
+    if (last <= from) continue;
+    const firstValue = values[from]!;
+    let growth = values[last]! - firstValue;
+    while (firstReset < resets.length && resets[firstReset]! <= from) firstReset++;
+    for (let r = firstReset; r < resets.length && resets[r]! <= last; r++) growth += values[resets[r]! - 1]!;
+    let factor = factors[i]!;
+    if (growth > 0 && firstValue >= 0) {
+      // A counter cannot have been below zero: do not extrapolate beyond where it would have been zero.
+      const sampled = sampledS[i]!;
+      const toZeroS = sampled * (firstValue / growth);
+      if (toZeroS < toStartS[i]!) factor = (sampled + toZeroS + toEndS[i]!) / sampled;
+    }
+    column.values[column.offset + i] = growth * (factor / divisor);
+    column.present[column.offset + i] = 1;
+  }
 }
 
 function lastTwo({ counter, perSecond }: RateKind): WindowKernel {

@@ -1,36 +1,14 @@
 // Aggregations: the group of each series is found once, then columns are folded into their group's column.
 
-import {
-  formatHistogram,
-  type Labels,
-  labelPairs,
-  labelsFromPairs,
-  labelsKey,
-  type NativeHistogram,
-} from '../../model/index.ts';
+import { formatHistogram, labelPairs, labelsFromPairs, labelsKey } from '../../model/index.ts';
 import { formatPlainNumber, isValidUtf8, quote } from '../parser/index.ts';
 import type { AggregateNode } from '../plan/index.ts';
+import { chooseRows } from './choosing.ts';
 import { FOLDS, quantileOf } from './folds.ts';
-import { hashLabels } from './hash.ts';
+import { type GroupedInput, type Groups, groupLabels, groupSeries, rowsByGroup } from './groups.ts';
 import { MixedFold, withoutHistograms } from './histogram-folds.ts';
 import type { Run } from './run.ts';
-import {
-  combineProducers,
-  filterLabels,
-  floatsOf,
-  NAME_LABELS,
-  pickRows,
-  type SeriesMeta,
-  type Value,
-  type VectorValue,
-  withHistograms,
-} from './values.ts';
-
-interface Groups {
-  /** Group of each series. */
-  readonly of: Int32Array;
-  readonly metas: readonly SeriesMeta[];
-}
+import { floatsOf, type SeriesMeta, type Value, type VectorValue, withHistograms } from './values.ts';
 
 export async function aggregate(
   run: Run,
@@ -62,7 +40,7 @@ export async function aggregate(
   if (func === 'count_values') return countValues(run, node, { vector, label: textOf(param) });
   const perStep = scalarOf(param);
   if (func === 'quantile') return quantile(run, node, { vector, groups, perStep });
-  return select(run, node, { vector, groups, perStep });
+  return chooseRows(run, node, { vector, groups, perStep });
 }
 
 /** What the fold with the largest state has for an entry beside the result. */
@@ -109,58 +87,7 @@ function textOf(value: Value | undefined): string {
   return value?.kind === 'string' ? value.text : '';
 }
 
-async function groupSeries(
-  run: Run,
-  vector: VectorValue,
-  { without, grouping }: { readonly without: boolean; readonly grouping: readonly string[] },
-): Promise<Groups> {
-  const of = new Int32Array(vector.series.length);
-  const metas: SeriesMeta[] = [];
-  const known = new Map<string, number>();
-  const names = new Set(grouping);
-  for (const [row, meta] of vector.series.entries()) {
-    const labels = groupLabels(meta.labels, without, names);
-    const key = labelsKey(labels);
-    let group = known.get(key);
-    if (group === undefined) {
-      group = metas.length;
-      known.set(key, group);
-      metas.push({ ...meta, labels });
-    } else {
-      const before = metas[group] as SeriesMeta;
-      metas[group] = {
-        labels: before.labels,
-        dropName: before.dropName || meta.dropName,
-        producer: combineProducers(before.producer, meta.producer),
-      };
-    }
-    of[row] = group;
-    if (run.isDue()) await run.pause();
-  }
-  return { of, metas };
-}
-
-function groupLabels(labels: Labels, without: boolean, names: ReadonlySet<string>): Labels {
-  if (!without) return filterLabels(labels, name => names.has(name));
-  return filterLabels(labels, name => !names.has(name) && !NAME_LABELS.has(name));
-}
-
-/** Rows of each group that exist at a step, in the order of the series. */
-function rowsByGroup(vector: VectorValue, { of, metas }: Groups, step: number): number[][] {
-  const rows: number[][] = metas.map(() => []);
-  for (let row = 0; row < of.length; row++) {
-    if (vector.present[row * vector.steps + step] === 1) (rows[of[row] as number] as number[]).push(row);
-  }
-  return rows;
-}
-
 // --- quantile -------------------------------------------------------------------------------------
-
-interface GroupedInput {
-  readonly vector: VectorValue;
-  readonly groups: Groups;
-  readonly perStep: Float64Array;
-}
 
 async function quantile(
   run: Run,
@@ -237,86 +164,4 @@ async function countValues(
     if (i % 1000 === 0 && run.isDue()) await run.pause();
   }
   return result;
-}
-
-// --- topk, bottomk, limitk, limit_ratio -------------------------------------------------------------
-
-async function select(
-  run: Run,
-  node: AggregateNode,
-  { vector, groups, perStep }: GroupedInput,
-): Promise<VectorValue> {
-  const { func } = node.settings;
-  for (const k of perStep) checkParameter(run, node, k);
-  const { steps } = vector;
-  const result = run.newVector(vector.series, steps);
-  const histograms = new Map<number, NativeHistogram>();
-  let order: number[] = [];
-  for (let step = 0; step < steps; step++) {
-    order = [];
-    for (const rows of rowsByGroup(vector, groups, step)) {
-      const kept = choose(func, rows, {
-        k: perStep[step] as number,
-        valueAt: row => vector.values[row * steps + step] as number,
-        ratioAt: row => hashLabels((vector.series[row] as SeriesMeta).labels),
-      });
-      for (const row of kept) {
-        result.values[row * steps + step] = vector.values[row * steps + step] as number;
-        result.present[row * steps + step] = 1;
-        const histogram = vector.histograms?.get(row * steps + step);
-        if (histogram !== undefined) histograms.set(row * steps + step, histogram);
-        order.push(row);
-      }
-    }
-    if (run.isDue()) await run.pause();
-  }
-  // The answer of an instant query is ranked; over a range there is no one order.
-  const mixed = withHistograms(result, histograms);
-  return steps === 1 ? pickRows(mixed, order) : mixed;
-}
-
-function checkParameter(run: Run, node: AggregateNode, k: number): void {
-  const { func, paramSpan } = node.settings;
-  if (func === 'limit_ratio') {
-    if (Number.isNaN(k)) run.failExecution('Ratio value is NaN', paramSpan);
-    if (Math.abs(k) > 1) {
-      const cap = k > 0 ? 1 : -1;
-      const got = formatPlainNumber(k);
-      run.annotate(
-        'warning',
-        `ratio value should be between -1 and 1, got ${got}, capping to ${cap}`,
-        paramSpan,
-      );
-    }
-    return;
-  }
-  if (Number.isNaN(k)) run.failExecution('Parameter value is NaN', paramSpan);
-  if (Math.abs(k) >= 2 ** 63) {
-    run.failExecution(`Scalar value ${formatPlainNumber(k)} overflows int64`, paramSpan);
-  }
-}
-
-interface Choice {
-  readonly k: number;
-  valueAt(row: number): number;
-  /** A hash of the series' labels in [0, 1). */
-  ratioAt(row: number): number;
-}
-
-function choose(func: string, rows: readonly number[], { k, valueAt, ratioAt }: Choice): readonly number[] {
-  if (func === 'limit_ratio') {
-    const ratio = Math.max(-1, Math.min(1, k));
-    return rows.filter(row => (ratio >= 0 ? ratioAt(row) < ratio : ratioAt(row) >= 1 + ratio));
-  }
-  const count = Math.max(0, Math.trunc(k));
-  if (func === 'limitk') return rows.slice(0, count);
-  const sign = func === 'topk' ? -1 : 1;
-  const ranked = [...rows].sort((a, b) => {
-    const x = valueAt(a);
-    const y = valueAt(b);
-    // NaN comes last, whichever end is wanted.
-    if (Number.isNaN(x) || Number.isNaN(y)) return Number(Number.isNaN(x)) - Number(Number.isNaN(y));
-    return x === y ? 0 : sign * (x < y ? -1 : 1);
-  });
-  return ranked.slice(0, count);
 }

@@ -165,10 +165,14 @@ function foldDeviation(result: VectorValue, cells: number, last: (variance: numb
 
 /** Interpolated between the two nearest ranks; NaN counts as the smallest. Sorts `values` in place. */
 export function quantileOf(q: number, values: Float64Array): number {
+  return quantileOfSorted(q, values.sort());
+}
+
+/** The same of values that are sorted already, NaN at their end. */
+export function quantileOfSorted(q: number, values: Float64Array): number {
   if (values.length === 0 || Number.isNaN(q)) return Number.NaN;
   if (q < 0) return Number.NEGATIVE_INFINITY;
   if (q > 1) return Number.POSITIVE_INFINITY;
-  values.sort();
   // The engine sorts NaN to the end.
   let nans = 0;
   while (nans < values.length && Number.isNaN(values[values.length - 1 - nans])) nans++;

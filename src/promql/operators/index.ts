@@ -3,11 +3,13 @@
 export { aggregate, warnQuantile } from './aggregate.ts';
 export { type CompareMode, operationOf } from './arithmetic.ts';
 export { binary } from './binary.ts';
-export { quantileOf } from './folds.ts';
+export { quantileOf, quantileOfSorted } from './folds.ts';
 export { annotateFold } from './histogram-folds.ts';
 export { noteMixedKinds, noteMixedSchemas, noteReconciledBounds } from './histogram-notes.ts';
-export { type EngineSettings, Refusal, Run, type RunInputs, SERIES_BYTES } from './run.ts';
+export { Arena, MemoryPool } from './memory.ts';
+export { type EngineSettings, type Measure, Refusal, Run, type RunInputs, SERIES_BYTES } from './run.ts';
 export { needStartTimestamps, queryTimes, selectInstants, selectRanges, windowEnds } from './select.ts';
+export { StepCounts } from './step-counts.ts';
 export { subqueryWindows, windowsOver } from './subquery.ts';
 export {
   combineProducers,

@@ -16,8 +16,8 @@ import { COMPARISONS } from '../parser/index.ts';
 import type { BinaryNode, PlannedMatching, PlannedNumber } from '../plan/index.ts';
 import { type CompareMode, isTrim, operationOf } from './arithmetic.ts';
 import { combinePair, type Operand } from './histogram-pairs.ts';
-import type { Run } from './run.ts';
-import { matchedLabels } from './signature.ts';
+import { CELL_BYTES, type Run, SERIES_BYTES } from './run.ts';
+import { matchedLabels, signatureOf } from './signature.ts';
 import {
   combineProducers,
   filterLabels,
@@ -54,11 +54,13 @@ export async function matchVectors(
   const buckets = new Map<string, Bucket>();
   await fillBuckets(run, many, { side: 'many', buckets, matching });
   await fillBuckets(run, one, { side: 'one', buckets, matching });
-  const output = new Output(run, node, { steps: many.steps, swapped, mode: inputs.mode });
+  const { steps } = many;
+  const rowsLikely = Math.max(many.series.length, 1);
+  const output = new Output(run, node, { steps, swapped, mode: inputs.mode, rowsLikely });
   for (const bucket of buckets.values()) {
     if (bucket.one.length > 1) checkOneSide(run, node, { bucket, many, swapped });
     addFills(run, bucket, { matching, steps: many.steps });
-    output.startBucket();
+    output.startBucket(bucket.many.length * bucket.one.length);
     for (const left of bucket.many) {
       for (const right of bucket.one) output.add(left, right);
       if (run.isDue()) await run.pause();
@@ -78,7 +80,7 @@ async function fillBuckets(
 ): Promise<void> {
   const { steps } = vector;
   for (const [row, meta] of vector.series.entries()) {
-    const key = labelsKey(matchedLabels(meta.labels, matching));
+    const key = signatureOf(meta.labels, matching);
     let bucket = buckets.get(key);
     if (bucket === undefined) {
       bucket = { many: [], one: [] };
@@ -164,13 +166,6 @@ function union(columns: readonly Column[], steps: number): Uint8Array {
 
 // --- results --------------------------------------------------------------------------------------
 
-interface Row {
-  meta: SeriesMeta;
-  readonly values: Float64Array;
-  readonly present: Uint8Array;
-  readonly histograms: Map<number, NativeHistogram>;
-}
-
 class Output {
   readonly #run: Run;
   readonly #node: BinaryNode;
@@ -179,14 +174,26 @@ class Output {
   readonly #mode: CompareMode;
   readonly #compute: (left: number, right: number) => number;
   readonly #filters: boolean;
-  readonly #rows: Row[] = [];
+  /** That the result keeps of one-to-one matches, or leaves out. */
+  readonly #names: ReadonlySet<string>;
+  readonly #metas: SeriesMeta[] = [];
+  /** Row after row, with room for more. */
+  #values: Float64Array;
+  #present: Uint8Array;
+  readonly #histograms = new Map<number, NativeHistogram>();
   /** Steps at which a result of this bucket stands already, by result labels ("" for one-to-one: any). */
   #stands = new Map<string, Uint8Array>();
+  #isOnly = false;
 
   constructor(
     run: Run,
     node: BinaryNode,
-    { steps, swapped, mode }: { steps: number; swapped: boolean; mode: CompareMode },
+    {
+      steps,
+      swapped,
+      mode,
+      rowsLikely,
+    }: { steps: number; swapped: boolean; mode: CompareMode; rowsLikely: number },
   ) {
     this.#run = run;
     this.#node = node;
@@ -195,10 +202,15 @@ class Output {
     this.#mode = mode;
     this.#filters = COMPARISONS.has(node.settings.operator) && mode !== 'bool';
     this.#compute = operationOf(node.settings.operator);
+    this.#names = new Set(node.settings.matching.labels);
+    run.reserve(rowsLikely * steps * CELL_BYTES);
+    this.#values = run.inputs.memory.zeros(rowsLikely * steps);
+    this.#present = run.inputs.memory.zeroBytes(rowsLikely * steps);
   }
 
-  startBucket(): void {
-    this.#stands = new Map();
+  startBucket(pairs: number): void {
+    this.#isOnly = pairs === 1;
+    if (this.#stands.size > 0) this.#stands = new Map();
   }
 
   /** Computes the pair where both stand. */
@@ -207,34 +219,58 @@ class Output {
     if (!standTogether(many, one, steps)) return;
     const meta = this.#resultMeta(many.meta, one.meta);
     const { card } = this.#node.settings.matching;
-    const key = card === 'one-to-one' ? '' : labelsKey(meta.labels);
-    const stands = this.#stands.get(key) ?? new Uint8Array(steps);
-    this.#stands.set(key, stands);
-    this.#run.charge(steps);
-    const row: Row = {
-      meta,
-      values: new Float64Array(steps),
-      present: new Uint8Array(steps),
-      histograms: new Map(),
-    };
+    const stands = this.#isOnly ? undefined : this.#standing(card, meta);
+    const base = this.#newRow(meta);
+    const values = this.#values;
+    const present = this.#present;
     const left = this.#swapped ? one : many;
     const right = this.#swapped ? many : one;
     const unfiltered = this.#mode === 'unfiltered';
     for (let i = 0; i < steps; i++) {
       if (many.present[i] === 0 || one.present[i] === 0) continue;
-      if (stands[i] === 1) this.#failDuplicate(card);
-      stands[i] = 1;
+      if (stands !== undefined) {
+        if (stands[i] === 1) this.#failDuplicate(card);
+        stands[i] = 1;
+      }
       const value = left.values[i]!;
       if (this.#isOfHistograms(left, right, i)) {
-        this.#addHistogram(row, i, { left, right, unfiltered });
+        this.#addHistogram(base + i, i, { left, right, unfiltered });
         continue;
       }
       const computed = this.#compute(value, right.values[i]!);
       if (this.#filters && !unfiltered && computed === 0) continue;
-      row.values[i] = this.#filters ? value : computed;
-      row.present[i] = 1;
+      values[base + i] = this.#filters ? value : computed;
+      present[base + i] = 1;
     }
-    this.#rows.push(row);
+  }
+
+  #standing(card: PlannedMatching['card'], meta: SeriesMeta): Uint8Array {
+    const key = card === 'one-to-one' ? '' : labelsKey(meta.labels);
+    const known = this.#stands.get(key);
+    if (known !== undefined) return known;
+    this.#run.reserve(this.#steps);
+    const stands = this.#run.inputs.memory.zeroBytes(this.#steps);
+    this.#stands.set(key, stands);
+    return stands;
+  }
+
+  /** Its first entry. */
+  #newRow(meta: SeriesMeta): number {
+    const base = this.#metas.length * this.#steps;
+    this.#run.count(this.#steps);
+    this.#run.reserve(SERIES_BYTES);
+    this.#metas.push(meta);
+    if (base + this.#steps > this.#values.length) {
+      const { memory } = this.#run.inputs;
+      const more = 2 * base + this.#steps;
+      this.#run.reserve(more * CELL_BYTES);
+      const [values, present] = [memory.zeros(more), memory.zeroBytes(more)];
+      values.set(this.#values);
+      present.set(this.#present);
+      this.#values = values;
+      this.#present = present;
+    }
+    return base;
   }
 
   #isOfHistograms(left: Column, right: Column, i: number): boolean {
@@ -246,7 +282,7 @@ class Output {
   }
 
   #addHistogram(
-    row: Row,
+    at: number,
     i: number,
     sides: { readonly left: Column; readonly right: Column; readonly unfiltered: boolean },
   ): void {
@@ -260,12 +296,12 @@ class Output {
     if (pair === undefined) return;
     if (typeof pair === 'object') {
       this.#run.reserveHistogram(pair);
-      row.histograms.set(i, pair);
+      this.#histograms.set(at, pair);
     } else if (this.#filters) {
       if (!pair && !sides.unfiltered) return;
-      if (left.histogram !== undefined) row.histograms.set(i, left.histogram);
-    } else row.values[i] = pair ? 1 : 0;
-    row.present[i] = 1;
+      if (left.histogram !== undefined) this.#histograms.set(at, left.histogram);
+    } else this.#values[at] = pair ? 1 : 0;
+    this.#present[at] = 1;
   }
 
   #failDuplicate(card: PlannedMatching['card']): never {
@@ -283,8 +319,7 @@ class Output {
     const named = this.#filters || isTrim(this.#node.settings.operator) ? base : this.#run.dropName(base);
     let labels = named.labels;
     if (matching.card === 'one-to-one') {
-      const names = new Set(matching.labels);
-      labels = filterLabels(labels, name => names.has(name) === matching.on);
+      labels = filterLabels(labels, name => this.#names.has(name) === matching.on);
     }
     if (matching.include.length > 0) {
       const taken = matching.include.map(name => [name, labelValue(one.labels, name)] as const);
@@ -293,21 +328,16 @@ class Output {
     return { ...named, labels };
   }
 
-  async finish(): Promise<VectorValue> {
-    const rows = this.#rows;
-    const steps = this.#steps;
-    const result = this.#run.newVector(
-      rows.map(({ meta }) => meta),
-      steps,
-    );
-    const histograms = new Map<number, NativeHistogram>();
-    for (const [at, row] of rows.entries()) {
-      result.values.set(row.values, at * steps);
-      result.present.set(row.present, at * steps);
-      for (const [i, one] of row.histograms) histograms.set(at * steps + i, one);
-      if (this.#run.isDue()) await this.#run.pause();
-    }
-    return this.#run.unique(withHistograms(result, histograms), this.#node.settings.span);
+  finish(): Promise<VectorValue> {
+    const cells = this.#metas.length * this.#steps;
+    const result: VectorValue = {
+      kind: 'vector',
+      steps: this.#steps,
+      series: this.#metas,
+      values: this.#values.subarray(0, cells),
+      present: this.#present.subarray(0, cells),
+    };
+    return this.#run.unique(withHistograms(result, this.#histograms), this.#node.settings.span);
   }
 }
 

@@ -30,8 +30,7 @@ export class RunReadWork implements ReadWork {
 
   reserve(bytes: number): boolean {
     try {
-      // Equal selectors share what was read: it stays until the end.
-      this.#run.reserve(bytes, 'end');
+      this.#run.reserve(bytes);
       this.reserved += bytes;
       return true;
     } catch (error) {

@@ -6,14 +6,18 @@ import type { Clock, Turns, Work } from '../../base/index.ts';
 import type {
   Annotation,
   NativeHistogram,
+  OperatorCost,
   QueryErrorCode,
   QueryFailure,
   SeriesColumns,
   SeriesReader,
   TextSpan,
 } from '../../model/index.ts';
+import type { Planned } from '../plan/index.ts';
 import type { MemoryAccount } from '../running/index.ts';
-import type { SeriesMeta, Value, VectorValue } from './values.ts';
+import type { Arena } from './memory.ts';
+import type { StepCounts } from './step-counts.ts';
+import type { Grid, SeriesMeta, Value, VectorValue } from './values.ts';
 import { mergeEqualSeries, withoutNameLabels } from './values.ts';
 
 export interface EngineSettings {
@@ -49,14 +53,26 @@ export class Refusal extends Error {
 }
 
 /** An entry of a column: its value, and whether it is there. */
-const CELL_BYTES = 9;
+export const CELL_BYTES = 9;
 /** A series beside its columns: its meta, and at times labels of its own. */
 export const SERIES_BYTES = 128;
 /** A histogram without its buckets, and a bucket. */
 const HISTOGRAM_BYTES = 320;
 const BUCKET_BYTES = 8;
-/** Of a histogram's entry in the map of a vector. */
-const ENTRY_BYTES = 48;
+
+/** Measures what each operator does (measure.ts). */
+export interface Measure {
+  /** The whole plan, once its root is evaluated. */
+  readonly root: OperatorCost | undefined;
+  /** Around `work`, the evaluation of a node. */
+  of<T>(
+    at: { readonly run: Run; readonly node: Planned; readonly grid: Grid },
+    work: () => Promise<T>,
+    resultOf: (result: T) => Value,
+  ): Promise<T>;
+  /** The operator at work takes what an equal one has read or computed before. */
+  shared(): void;
+}
 
 export interface RunInputs {
   readonly reader: SeriesReader;
@@ -64,7 +80,7 @@ export interface RunInputs {
   readonly turns: Turns;
   /** This run among all long work. */
   readonly work: Work;
-  readonly memory: MemoryAccount;
+  readonly account: MemoryAccount;
   readonly settings: EngineSettings;
   readonly signal: AbortSignal;
   readonly deadlineMs: number;
@@ -73,6 +89,11 @@ export interface RunInputs {
   readonly stepMs: number;
   readonly lookbackMs: number;
   readonly notBeforeMs: number | undefined;
+  readonly memory: Arena;
+  /** There only for a query that is to be explained. */
+  readonly measure?: Measure;
+  /** Where somebody wants to know. */
+  readonly stepCounts?: StepCounts | undefined;
 }
 
 export class Run {
@@ -126,10 +147,10 @@ export class Run {
     }
   }
 
-  /** Before bytes are allocated: for as long as the node of the plan is evaluated, or to the end of the query. */
-  reserve(bytes: number, until: 'settled' | 'end' = 'settled'): void {
-    const { memory, settings } = this.inputs;
-    const full = memory.reserve(bytes, until);
+  /** Before bytes are allocated: all that a query allocates is there until its end. */
+  reserve(bytes: number): void {
+    const { account, settings } = this.inputs;
+    const full = account.reserve(bytes);
     if (full === undefined) return;
     if (full === 'query') {
       this.fail(
@@ -146,14 +167,7 @@ export class Run {
   /** A histogram that was made; it may be passed on from node to node. */
   reserveHistogram({ positiveCounts, negativeCounts }: NativeHistogram): void {
     const buckets = positiveCounts.length + negativeCounts.length;
-    this.reserve(HISTOGRAM_BYTES + buckets * BUCKET_BYTES, 'end');
-  }
-
-  /** What a node has allocated, since `memory.passing` was `before`, goes when its results are there, but for those. */
-  settle(before: number, ...results: readonly Value[]): void {
-    let bytes = 0;
-    for (const result of results) bytes += bytesOf(result);
-    this.inputs.memory.settle(before, bytes);
+    this.reserve(HISTOGRAM_BYTES + buckets * BUCKET_BYTES);
   }
 
   newVector(series: readonly SeriesMeta[], steps: number): VectorValue {
@@ -164,8 +178,8 @@ export class Run {
       kind: 'vector',
       steps,
       series,
-      values: new Float64Array(cells),
-      present: new Uint8Array(cells),
+      values: this.inputs.memory.zeros(cells),
+      present: this.inputs.memory.zeroBytes(cells),
     };
   }
 
@@ -233,15 +247,6 @@ export class Run {
 /** Of an array of samples and of what it belongs to, where a reader has not accounted for it. */
 export function bytesOfSamples(samples: number): number {
   return SERIES_BYTES + samples * 16;
-}
-
-function bytesOf(value: Value): number {
-  if (value.kind === 'scalar') return value.values.byteLength;
-  // No node that settles gives another: windows lie in what they were found in.
-  if (value.kind !== 'vector') return 0;
-  const { series, values, present, histograms } = value;
-  const entries = (histograms?.size ?? 0) * ENTRY_BYTES;
-  return series.length * SERIES_BYTES + values.byteLength + present.byteLength + entries;
 }
 
 function megabytes(bytes: number): string {

@@ -31,7 +31,7 @@ import {
   type VectorValue,
   withHistograms,
 } from './values.ts';
-import { WindowCache, type Windows } from './windows.ts';
+import { WindowCache, type Windows, type WindowTimes } from './windows.ts';
 
 /** Step and range as the functions step() and range() and duration expressions see them. */
 export function queryTimes(run: Run): { readonly stepMs: number; readonly rangeMs: number } {
@@ -55,6 +55,7 @@ interface ReadTimes {
   readonly endsMs: Float64Array;
   readonly widthMs: number;
   readonly stepMs: number;
+  readonly lastOnly: boolean;
 }
 
 function read(run: Run, source: PlannedSource, times: ReadTimes): Promise<readonly SeriesColumns[]> {
@@ -64,7 +65,7 @@ function read(run: Run, source: PlannedSource, times: ReadTimes): Promise<readon
   if (reading === undefined) {
     reading = readOnce(run, source, hints);
     run.reads.set(key, reading);
-  }
+  } else run.inputs.measure?.shared();
   return source.detectsResets === true ? reading.then(series => series.map(withDetectedResets)) : reading;
 }
 
@@ -75,6 +76,7 @@ function hintsFor(run: Run, source: PlannedSource, times: ReadTimes): SelectHint
     stepMs: times.stepMs,
     rangeMs: source.func === '' || source.func === 'timestamp' ? 0 : times.widthMs,
     func: source.func,
+    lastOnly: times.lastOnly,
     limit: run.inputs.settings.seriesMax + 1,
   };
 }
@@ -84,9 +86,9 @@ async function readOnce(
   source: PlannedSource,
   hints: SelectHints,
 ): Promise<readonly SeriesColumns[]> {
-  const { reader, signal, settings } = run.inputs;
+  const { reader, signal, settings, memory } = run.inputs;
   const work = new RunReadWork(run);
-  const selected = await reader.select(source.matchers, { ...hints, work }, signal);
+  const selected = await reader.select(source.matchers, { ...hints, memory, work }, signal);
   await run.resume();
   if (work.stopped !== undefined) throw work.stopped;
   if (!selected.ok) run.fail(selected.error.code, selected.error.message, source.span);
@@ -102,7 +104,7 @@ async function readOnce(
   for (const one of series) {
     run.samplesRead += one.to - one.from;
     run.count(one.to - one.from + bucketsIn(one));
-    if (work.reserved === 0) run.reserve(bytesOfSamples(one.to - one.from), 'end');
+    if (work.reserved === 0) run.reserve(bytesOfSamples(one.to - one.from));
     for (const histogram of one.histograms?.values() ?? []) run.reserveHistogram(histogram);
   }
   return series;
@@ -110,8 +112,9 @@ async function readOnce(
 
 /** A bucket takes as much room as a sample. */
 function bucketsIn({ histograms, from, to }: SeriesColumns): number {
+  if (histograms === undefined) return 0;
   let buckets = 0;
-  for (const [at, { positiveCounts, negativeCounts }] of histograms ?? [])
+  for (const [at, { positiveCounts, negativeCounts }] of histograms)
     if (at >= from && at < to) buckets += positiveCounts.length + negativeCounts.length;
   return buckets;
 }
@@ -134,7 +137,8 @@ export async function selectInstants(
   const endsMs = windowEnds(run, source, grid);
   const widthMs = run.inputs.lookbackMs;
   if (source.modifier !== null) return selectSmoothed(run, source, grid);
-  const series = await read(run, source, { endsMs, widthMs, stepMs: grid.stepMs });
+  const lastOnly = grid.steps === 1;
+  const series = await read(run, source, { endsMs, widthMs, stepMs: grid.stepMs, lastOnly });
   const metas = series.map(metaOf);
   const vector = run.newVector(take === 'value' ? metas : metas.map(meta => run.dropName(meta)), grid.steps);
   const windows = new WindowCache(run, {
@@ -144,18 +148,41 @@ export async function selectInstants(
   });
   const histograms = new Map<number, NativeHistogram>();
   for (const [row, columns] of series.entries()) {
-    const { first, end } = windows.of(columns.timesMs, columns.from, columns.to);
+    const { first, end } = lastOnly
+      ? lastWithin(columns, windows.times)
+      : windows.of(columns.timesMs, columns.from, columns.to);
     fillInstants({ columns, first, end, take, histograms }, vector, row * grid.steps);
+    noteInstants(run, grid, { vector, row });
     if (run.isDue()) await run.pause();
   }
   return take === 'value' ? withHistograms(vector, histograms) : run.uniqueAfterDrop(vector, source.span);
 }
 
+/** The window of a single step as far as it is looked at: its last sample. */
+function lastWithin(
+  { timesMs, from, to }: SeriesColumns,
+  { endsMs, widthMs, notBeforeMs }: WindowTimes,
+): { readonly first: readonly number[]; readonly end: readonly number[] } {
+  const endMs = endsMs[0]!;
+  let end = to;
+  while (end > from && timesMs[end - 1]! > endMs) end--;
+  const isWithin = end > from && timesMs[end - 1]! > Math.max(endMs - widthMs, notBeforeMs);
+  return { first: [isWithin ? end - 1 : end], end: [end] };
+}
+
+function noteInstants(
+  { inputs }: Run,
+  grid: Grid,
+  { vector, row }: { readonly vector: VectorValue; readonly row: number },
+): void {
+  inputs.stepCounts?.addPresent(grid, vector.present.subarray(row * grid.steps, (row + 1) * grid.steps));
+}
+
 function fillInstants(
   input: {
     readonly columns: SeriesColumns;
-    readonly first: Int32Array;
-    readonly end: Int32Array;
+    readonly first: ArrayLike<number>;
+    readonly end: ArrayLike<number>;
     readonly take: Taken;
     readonly histograms: Map<number, NativeHistogram>;
   },
@@ -163,14 +190,14 @@ function fillInstants(
   offset: number,
 ): void {
   const { columns, first, end, take, histograms } = input;
-  const words = wordsOf(columns.values);
+  const words = columns.isPlain === true ? undefined : wordsOf(columns.values);
   for (let i = 0; i < first.length; i++) {
     const last = end[i]! - 1;
-    if (last < first[i]! || isStaleAt(words, last)) continue;
+    if (last < first[i]! || (words !== undefined && isStaleAt(words, last))) continue;
     values[offset + i] = take === 'value' ? columns.values[last]! : secondsOf(columns, last, take);
     present[offset + i] = 1;
-    if (take !== 'value') continue;
-    const histogram = columns.histograms?.get(last);
+    if (take !== 'value' || columns.histograms === undefined) continue;
+    const histogram = columns.histograms.get(last);
     if (histogram !== undefined) histograms.set(offset + i, histogram);
   }
 }
@@ -189,7 +216,7 @@ function secondsOf({ timesMs, startTimesMs }: SeriesColumns, at: number, take: '
 async function selectSmoothed(run: Run, source: PlannedSource, grid: Grid): Promise<VectorValue> {
   const endsMs = windowEnds(run, source, grid);
   const wide = widen({ endsMs, widthMs: 0 }, 'smoothed', run.inputs.lookbackMs);
-  const series = await read(run, source, { ...wide, stepMs: grid.stepMs });
+  const series = await read(run, source, { ...wide, stepMs: grid.stepMs, lastOnly: false });
   const windows = new WindowCache(run, { ...wide, notBeforeMs: run.inputs.notBeforeMs ?? -Infinity });
   const vector = run.newVector(series.map(metaOf), grid.steps);
   const histograms = new Map<number, NativeHistogram>();
@@ -210,6 +237,7 @@ async function selectSmoothed(run: Run, source: PlannedSource, grid: Grid): Prom
       }
       vector.present[at] = 1;
     }
+    noteInstants(run, grid, { vector, row });
     if (run.isDue()) await run.pause();
   }
   return withHistograms(vector, histograms);
@@ -269,7 +297,7 @@ export async function selectRanges(run: Run, node: SelectRangeNode, grid: Grid):
   const endsMs = windowEnds(run, source, grid);
   const { modifier } = source;
   const wide = widen({ endsMs, widthMs: rangeMs }, modifier, run.inputs.lookbackMs);
-  const series = await read(run, source, { ...wide, stepMs: grid.stepMs });
+  const series = await read(run, source, { ...wide, stepMs: grid.stepMs, lastOnly: false });
   const windows = new WindowCache(run, {
     ...wide,
     notBeforeMs: run.inputs.notBeforeMs ?? -Infinity,
@@ -278,14 +306,13 @@ export async function selectRanges(run: Run, node: SelectRangeNode, grid: Grid):
   for (const columns of series) {
     const found = windows.of(columns.timesMs, columns.from, columns.to);
     const clean = withoutStale(run, columns, found);
-    ranges.push({
-      meta: metaOf(columns),
-      timesMs: clean.timesMs,
-      values: clean.values,
-      ...histogramsOf(clean),
-      ...(run.inputs.settings.startTimestamps && clean.startTimesMs ? { startsMs: clean.startTimesMs } : {}),
-      ...(clean === columns ? found : windows.of(clean.timesMs, clean.from, clean.to)),
-    });
+    const { timesMs, values } = clean;
+    const { first, end } = clean === columns ? found : windows.of(timesMs, clean.from, clean.to);
+    run.inputs.stepCounts?.addWindows(grid, { first, end });
+    const floats = { meta: metaOf(columns), timesMs, values, first, end };
+    const startsMs = run.inputs.settings.startTimestamps ? clean.startTimesMs : undefined;
+    if (clean.histograms === undefined && startsMs === undefined) ranges.push(floats);
+    else ranges.push({ ...floats, ...histogramsOf(clean), ...(startsMs && { startsMs }) });
     if (run.isDue()) await run.pause();
   }
   return { kind: 'matrix', steps: grid.steps, rangeMs, endsMs, modifier, series: ranges };
@@ -306,6 +333,7 @@ function widen(
 interface Samples {
   readonly timesMs: Float64Array;
   readonly values: Float64Array;
+  readonly isPlain?: boolean;
   readonly histograms?: Histograms;
   readonly startTimesMs?: Float64Array;
   readonly from: number;
@@ -315,6 +343,7 @@ interface Samples {
 /** Range functions never see stale markers. A series without any is passed on as it is, with its shared times. */
 function withoutStale(run: Run, columns: SeriesColumns, { first, end }: Windows): Samples {
   const { timesMs, values } = columns;
+  if (columns.isPlain === true) return columns;
   // Windows only move forward: what lies before the first or behind the last is never looked at.
   const from = first[0] ?? 0;
   const to = end[end.length - 1] ?? 0;

@@ -20,6 +20,8 @@ interface SubqueryWindows {
   readonly endsMs: Float64Array;
   /** The grid on which the inner expression is evaluated: multiples of the step within all windows. */
   readonly inner: Grid;
+  /** The one whose steps the windows are of. */
+  readonly outer: Grid;
 }
 
 export function subqueryWindows(run: Run, { settings }: SubqueryNode, grid: Grid): SubqueryWindows {
@@ -37,12 +39,12 @@ export function subqueryWindows(run: Run, { settings }: SubqueryNode, grid: Grid
   const startMs = (Math.floor(fromMs / stepMs) + 1) * stepMs;
   const steps = Math.max(0, Math.floor((toMs - startMs) / stepMs) + 1);
   run.charge(steps);
-  return { rangeMs, endsMs, inner: { startMs, stepMs, steps } };
+  return { rangeMs, endsMs, inner: { startMs, stepMs, steps }, outer: grid };
 }
 
 export async function windowsOver(
   run: Run,
-  { rangeMs, endsMs, inner }: SubqueryWindows,
+  { rangeMs, endsMs, inner, outer }: SubqueryWindows,
   points: VectorValue,
 ): Promise<MatrixValue> {
   // notBefore was applied to the stored samples already.
@@ -57,15 +59,14 @@ export async function windowsOver(
     const present = points.present.subarray(row * inner.steps, (row + 1) * inner.steps);
     const values = points.values.subarray(row * inner.steps, (row + 1) * inner.steps);
     const histograms = hintless(points, row);
-    if (present.includes(0)) {
-      run.reserve(bytesOfSamples(present.length));
-      const kept = compact(shared, { present, values, histograms });
-      if (kept.timesMs.length === 0) continue;
-      series.push({ meta, ...kept, ...windows.of(kept.timesMs, 0, kept.timesMs.length) });
-    } else {
-      const samples = { timesMs: shared, values, ...(histograms?.size ? { histograms } : {}) };
-      series.push({ meta, ...samples, ...windows.of(shared, 0, shared.length) });
-    }
+    if (present.includes(0)) run.reserve(bytesOfSamples(present.length));
+    const samples = present.includes(0)
+      ? compact(shared, { present, values, histograms })
+      : { timesMs: shared, values, ...(histograms?.size ? { histograms } : {}) };
+    if (samples.timesMs.length === 0) continue;
+    const taken = windows.of(samples.timesMs, 0, samples.timesMs.length);
+    run.inputs.stepCounts?.addWindows(outer, taken);
+    series.push({ meta, ...samples, ...taken });
     if (run.isDue()) await run.pause();
   }
   return { kind: 'matrix', steps: endsMs.length, rangeMs, endsMs, modifier: null, series };

@@ -3,9 +3,11 @@
 // stands in `histograms` by its number; its float means nothing then. Nobody changes a value after it was passed on.
 
 import {
+  compareLabels,
   type Labels,
   labelsFromSorted,
   labelsKey,
+  METRIC_NAME,
   type NativeHistogram,
   type TargetId,
 } from '../../model/index.ts';
@@ -15,6 +17,8 @@ export interface Grid {
   readonly startMs: number;
   readonly stepMs: number;
   readonly steps: number;
+  /** For which steps of the query it counts what is looked at: its own, or all where one stands for all; absent: none. */
+  readonly counts?: 'each' | 'all';
 }
 
 /** Null: no stored series took part (a literal); undefined: several producers did, or an unknown one. */
@@ -78,6 +82,9 @@ export type Value = VectorValue | ScalarValue | TextValue | MatrixValue;
 export const NAME_LABELS: ReadonlySet<string> = new Set(['__name__', '__type__', '__unit__']);
 
 export function withoutNameLabels(labels: Labels): Labels {
+  // The usual case: the name is in front, and what comes next does not begin as the others of its kind do.
+  if (labels[0] === METRIC_NAME && labels[2]?.startsWith('__') !== true)
+    return labelsFromSorted(labels.slice(2));
   for (let i = 0; i < labels.length; i += 2) {
     if (NAME_LABELS.has(labels[i] as string)) return filterLabels(labels, name => !NAME_LABELS.has(name));
   }
@@ -133,6 +140,7 @@ interface RowPace {
 
 /** Rows of series that are no longer told apart become one; undefined where two of them exist at the same step. */
 export async function mergeEqualSeries(vector: VectorValue, pace: RowPace): Promise<VectorValue | undefined> {
+  if (isRising(vector.series)) return vector;
   const rowByKey = new Map<string, number>();
   const target = new Int32Array(vector.series.length);
   let equal = false;
@@ -150,6 +158,15 @@ export async function mergeEqualSeries(vector: VectorValue, pace: RowPace): Prom
   }
   if (!equal) return vector;
   return mergeRows(vector, { target, rows: rowByKey.size }, pace);
+}
+
+/** In the order of labels, no two alike: what selectors give, and what operators that keep the order make of it. */
+export function isRising(series: readonly SeriesMeta[]): boolean {
+  for (let i = 1; i < series.length; i++) {
+    if (compareLabels((series[i - 1] as SeriesMeta).labels, (series[i] as SeriesMeta).labels) >= 0)
+      return false;
+  }
+  return true;
 }
 
 async function mergeRows(

@@ -42,30 +42,32 @@ export function findWindows(
   return { first, end };
 }
 
+interface Known {
+  readonly windows: Windows;
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Remembers windows by time column and bounds. */
 export class WindowCache {
+  readonly times: WindowTimes;
   readonly #run: Pick<Run, 'reserve'>;
-  readonly #times: WindowTimes;
-  readonly #known = new Map<Float64Array, Map<string, Windows>>();
+  /** Nearly always the bounds are the same for all who share a column. */
+  readonly #known = new Map<Float64Array, Known[]>();
 
   constructor(run: Pick<Run, 'reserve'>, times: WindowTimes) {
     this.#run = run;
-    this.#times = times;
+    this.times = times;
   }
 
   of(timesMs: Float64Array, from: number, to: number): Windows {
-    let byBounds = this.#known.get(timesMs);
-    if (byBounds === undefined) {
-      byBounds = new Map();
-      this.#known.set(timesMs, byBounds);
-    }
-    const key = `${from}:${to}`;
-    let windows = byBounds.get(key);
-    if (windows === undefined) {
-      this.#run.reserve(this.#times.endsMs.length * WINDOW_BYTES);
-      windows = findWindows(timesMs, { from, to }, this.#times);
-      byBounds.set(key, windows);
-    }
+    const known = this.#known.get(timesMs);
+    const found = known?.find(one => one.from === from && one.to === to);
+    if (found !== undefined) return found.windows;
+    this.#run.reserve(this.times.endsMs.length * WINDOW_BYTES);
+    const windows = findWindows(timesMs, { from, to }, this.times);
+    if (known === undefined) this.#known.set(timesMs, [{ windows, from, to }]);
+    else known.push({ windows, from, to });
     return windows;
   }
 }

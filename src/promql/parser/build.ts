@@ -17,6 +17,7 @@ import {
   spanOf,
 } from './context.ts';
 import { isOperator, regroup } from './operators.ts';
+import { functionName, WITH_PARAMETER } from './signatures.ts';
 
 export function buildExpr(context: BuildContext, node: SyntaxNode): Expr {
   return isOperator(node) ? regroup(context, node, buildPrimary) : buildPrimary(context, node);
@@ -100,15 +101,7 @@ function buildAggregation(context: BuildContext, node: SyntaxNode): Expr {
   const modifier = node.getChild('AggregateModifier');
   const without = modifier?.getChild('Without') != null;
   const grouping = readGrouping(context, modifier?.getChild('GroupingLabels') ?? null);
-  const wanted = PARAMETER_OPS.has(op) ? 2 : 1;
-  if (args.length === 0) problem(context, span, 'no arguments for aggregate expression provided');
-  else if (args.length !== wanted) {
-    problem(
-      context,
-      span,
-      `wrong number of arguments for aggregate expression provided, expected ${wanted}, got ${args.length}`,
-    );
-  }
+  const wanted = WITH_PARAMETER.has(op) ? 2 : 1;
   const base: Aggregation = {
     kind: 'aggregation',
     op,
@@ -119,18 +112,4 @@ function buildAggregation(context: BuildContext, node: SyntaxNode): Expr {
   };
   if (wanted === 1) return base;
   return { ...base, param: args[0] ?? placeholder(span) };
-}
-
-const PARAMETER_OPS: ReadonlySet<string> = new Set([
-  'bottomk',
-  'count_values',
-  'limit_ratio',
-  'limitk',
-  'quantile',
-  'topk',
-]);
-
-/** Names are written in small letters, but step and its like are keywords and may be in capitals. */
-function functionName(text: string): string {
-  return /^(step|range|min_of|max_of)$/i.test(text) ? text.toLowerCase() : text;
 }

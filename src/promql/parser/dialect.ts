@@ -1,27 +1,34 @@
-// What Prometheus reads and the published grammar does not: "5." and "5.e3", STEP() in capitals, and min_of(a, b) and
-// max_of(a, b) as functions. Such text is rewritten to something of the same length that the grammar does read, so that
-// spans stay true; the builder takes names from the original text.
+// What Prometheus reads and the published grammar does not: "5." and "5.e3", 0x1_0, STEP() in capitals, min_of(a, b) and
+// max_of(a, b) as functions, and a metric whose name is "offset". Such text is rewritten to something of the same length
+// that the grammar does read, so that spans stay true; the builder takes names and numbers from the original text.
 
 const TOKEN =
-  /"(?:[^"\\\n]|\\[\s\S])*"?|'(?:[^'\\\n]|\\[\s\S])*'?|`[^`]*`?|#[^\n]*|[a-zA-Z_:][\w:]*|0x[0-9a-fA-F]+|\d[\d_]*\.\d[\d_]*(?:[eE][+-]?\d+)?|\.\d+|\d[\d_]*\.(?:[eE][+-]?\d+)?(?![\w.])|\s+|[\s\S]/g;
+  /"(?:[^"\\\n]|\\[\s\S])*"?|'(?:[^'\\\n]|\\[\s\S])*'?|`[^`]*`?|#[^\n]*|[a-zA-Z_:][\w:]*|0[xX][0-9a-fA-F_]+|\d[\d_]*\.\d[\d_]*(?:[eE][+-]?\d+)?|\.\d+|\d[\d_]*\.(?:[eE][+-]?\d+)?(?![\w.])|\s+|[\s\S]/g;
 
 /** A function of the grammar that has as many letters as min_of and max_of. */
 const SIX_LETTER_FUNCTION = 'scalar';
 
-export function adaptDialect(text: string): string {
-  if (!/\d\.(?!\d)|step|range|min_of|max_of/i.test(text)) return text;
+export function adaptDialect(original: string, offsetNames: readonly number[]): string {
+  const text = withoutOffsetNames(original, offsetNames);
+  if (!/\d\.(?!\d)|0x|step|range|min_of|max_of/i.test(text)) return text;
   const tokens = text.match(TOKEN) ?? [];
   const context = new DurationContext();
   return tokens
     .map((token, i) => {
       const called = /^\s*\(/.test((tokens[i + 1] ?? '') + (tokens[i + 2] ?? ''));
       const inDuration = context.next(token);
-      if (/^\d[\d_]*\.([eE][+-]?\d+)?$/.test(token)) return `${token.replace('.', '')} `;
+      if (/^\d[\d_]*\.([eE][+-]?\d+)?$/.test(token)) return token.replace('.', '0');
+      if (/^0x/i.test(token)) return token.replaceAll('_', '0').toLowerCase();
       if (!called || !/^(step|range|min_of|max_of)$/i.test(token)) return token;
       if (/_of$/i.test(token) && !inDuration) return SIX_LETTER_FUNCTION;
       return token.toLowerCase();
     })
     .join('');
+}
+
+function withoutOffsetNames(text: string, offsetNames: readonly number[]): string {
+  const starts = [0, ...offsetNames.map(at => at + 'offset'.length)];
+  return starts.map((start, i) => text.slice(start, offsetNames[i])).join('offse_');
 }
 
 /** Follows whether a token stands in brackets or in the duration behind `offset`. */

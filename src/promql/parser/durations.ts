@@ -7,20 +7,20 @@ import type { DurationExpr } from './ast.ts';
 import { type BuildContext, problem, readNumber, sliceOf, spanOf } from './context.ts';
 import { DURATION_SECONDS_MAX } from './literals.ts';
 
-/** Builds what stands in brackets or after `offset`; a bare number or a negated one becomes one literal. */
+/**
+ * Builds what stands in brackets or after `offset`; a bare number or a negated one becomes one literal. Literals were
+ * judged by syntax.ts; what is composed of them is judged here by its value.
+ */
 export function buildDuration(context: BuildContext, node: SyntaxNode | null, outer: TextSpan): DurationExpr {
   const built = node === null ? undefined : build(context, node);
   const duration: DurationExpr = built ?? { kind: 'literal', seconds: 1, duration: true, span: outer };
-  const folded = foldDuration(duration);
-  if (folded !== undefined && !(Math.abs(folded) <= DURATION_SECONDS_MAX)) {
-    if (!Number.isNaN(folded) || !hasZeroDivision(duration)) {
-      problem(context, duration.span, 'duration out of range');
-    }
-    return { kind: 'literal', seconds: 1, duration: true, span: duration.span };
-  }
   if (duration.kind === 'literal') return { ...duration, duration: true };
   if (duration.kind === 'negate' && duration.expr.kind === 'literal') {
     return { kind: 'literal', seconds: -duration.expr.seconds, duration: true, span: duration.span };
+  }
+  const folded = foldDuration(duration);
+  if (folded !== undefined && !(Math.abs(folded) <= DURATION_SECONDS_MAX)) {
+    problem(context, duration.span, Number.isNaN(folded) ? 'division by zero' : 'duration out of range');
   }
   return duration;
 }
@@ -48,43 +48,15 @@ function build(context: BuildContext, node: SyntaxNode): DurationExpr | undefine
   if (second === undefined) return { kind: 'paren', expr: first, span };
   if (node.getChild('DurationMinOf') !== null) return { kind: 'min_of', left: first, right: second, span };
   if (node.getChild('DurationMaxOf') !== null) return { kind: 'max_of', left: first, right: second, span };
-  const op = operatorOf(node);
-  if ((op === '/' || op === '%') && foldDuration(second) === 0) {
-    problem(context, span, op === '/' ? 'division by zero' : 'modulo by zero');
-  }
-  return { kind: 'binary', op, left: first, right: second, span };
+  return { kind: 'binary', op: operatorOf(node), left: first, right: second, span };
 }
+
+const OPERATORS = { Add: '+', Sub: '-', Mul: '*', Div: '/', Mod: '%', Pow: '^' } as const;
 
 function operatorOf(node: SyntaxNode): '+' | '-' | '*' | '/' | '%' | '^' {
-  if (node.getChild('Add') !== null) return '+';
-  if (node.getChild('Sub') !== null) return '-';
-  if (node.getChild('Mul') !== null) return '*';
-  if (node.getChild('Div') !== null) return '/';
-  return node.getChild('Mod') !== null ? '%' : '^';
-}
-
-function hasZeroDivision(duration: DurationExpr): boolean {
-  switch (duration.kind) {
-    case 'literal':
-    case 'step':
-    case 'range':
-      return false;
-    case 'negate':
-    case 'paren':
-      return hasZeroDivision(duration.expr);
-    case 'min_of':
-    case 'max_of':
-    case 'binary':
-      return (
-        (duration.kind === 'binary' &&
-          (duration.op === '/' || duration.op === '%') &&
-          foldDuration(duration.right) === 0) ||
-        hasZeroDivision(duration.left) ||
-        hasZeroDivision(duration.right)
-      );
-    default:
-      return never(duration);
-  }
+  const names = Object.keys(OPERATORS) as (keyof typeof OPERATORS)[];
+  const found = names.find(name => node.getChild(name) !== null);
+  return found === undefined ? '^' : OPERATORS[found];
 }
 
 /** What a query knows when it runs. */

@@ -30,7 +30,9 @@ export {
 export type { ParseProblem } from './context.ts';
 export { type DurationInputs, durationSeconds, foldDuration } from './durations.ts';
 export { formatPlainNumber, isValidUtf8, parseNumber, quote, unquote } from './literals.ts';
-export { EXPR_CHARS_MAX, EXPR_DEPTH_MAX, parseExpr } from './parse.ts';
+export { EXPR_CHARS_MAX, parseExpr } from './parse.ts';
 export { printExpr } from './print.ts';
+export { EXPR_DEPTH_MAX } from './reader.ts';
 export { returnTypeOf, SIGNATURES, type Signature } from './signatures.ts';
+
 export { matchersOf, selectorsOf } from './walk.ts';

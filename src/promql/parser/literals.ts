@@ -83,14 +83,15 @@ export function unquote(literal: string): Result<string, string> {
   return ok(out.join(''));
 }
 
-interface Escape {
+export interface Escape {
   readonly code: number;
   /** Whether it stands for a byte rather than a code point. */
   readonly byte: boolean;
   readonly next: number;
 }
 
-function readEscape(body: string, at: number, quote: string): Result<Escape, string> {
+/** Reads the escape whose backslash stands in front of `at`. */
+export function readEscape(body: string, at: number, quote: string): Result<Escape, string> {
   const c = body[at];
   if (c === undefined) return err('escape sequence not terminated');
   const simple = SIMPLE_ESCAPES[c];
@@ -151,7 +152,7 @@ function decodeOne(bytes: readonly number[]): string | undefined {
   }
 }
 
-/** Quotes a string so that it reads back the same. */
+/** Quotes a string so that it reads back the same: U+FFFD as written would be taken for a byte that is not UTF-8. */
 export function quote(text: string): string {
   let out = '"';
   for (const c of text) {
@@ -161,6 +162,7 @@ export function quote(text: string): string {
     else if (c === '\t') out += '\\t';
     else if (c === '\r') out += '\\r';
     else if (code < 0x20 || code === 0x7f) out += `\\x${code.toString(16).padStart(2, '0')}`;
+    else if (code === 0xfffd) out += '\\ufffd';
     else if (code >= 0xdc00 && code <= 0xdcff) out += `\\x${(code - 0xdc00).toString(16).padStart(2, '0')}`;
     else out += c;
   }

@@ -48,12 +48,32 @@ describe('grouping', () => {
 describe('errors', () => {
   it.each<[string, string, string]>([
     ['sum(rate(x)) + y', 'x', 'expected type range vector in call to function "rate", got instant vector'],
-    ['a{b=~"("}', 'a{b=~"("}', 'bad regular expression in matcher for "b"'],
+    ['a{b=~"(", c="d"}', 'b=~"("', 'bad regular expression in matcher for "b"'],
     ['a + "b"', '"b"', 'binary expression must contain only scalar and instant vector types'],
-    ['a{x="\\q"}', '"\\q"', 'unknown escape sequence "\\q"'],
-    ['1 + )', ')', 'unexpected ")"'],
-    ['a[5m1m]', '5m1m', 'bad number or duration syntax: "5m1m"'],
+    ['a{x="\\q"} + 1', '"\\q"} + 1', 'unknown escape sequence "\\q"'],
+    ['a{x="\ufffd"}', '"\ufffd"}', 'invalid UTF-8 in string'],
+    ['(1 + )', ')', 'unexpected ")": an operand expected'],
+    ['1 + )', '', 'unexpected right parenthesis'],
+    ['a[5m1m]', '5m1m', 'not a duration: "5m1m"'],
+    ['a[5mm]', '5mm]', 'bad number or duration syntax: "5mm"'],
     ['sum(a) + nope(y)', 'nope', 'unknown function with name "nope"'],
+    ['nope(y) + (', 'nope', 'unknown function with name "nope"'],
+    ['sum(a,,)', ',', 'trailing commas not allowed'],
+    ['a == on (x) group_left (x) b', '== on (x) group_left (x', 'must not occur in ON and GROUP clause'],
+    ['nope(y)', 'nope', 'unknown function'],
+    ['(a)[5m] + nope(', '[5m]', 'ranges only allowed for vector selectors'],
+    ['sum(a) offset 5m)', 'sum(a)', 'offset modifier must be preceded by'],
+    ['a @ Inf "', 'a', 'timestamp out of bounds'],
+    ['a offset -9e10', '-', 'duration out of range'],
+    ['a[1s/-0]', '/', 'division by zero'],
+    ['topk(1) + #', 'topk(1)', 'expected 2, got 1'],
+    ['1 /* 2', '*', 'unexpected "*"'],
+    ['a offset 1h[5m]', '[5m]', 'no offset modifiers allowed before range'],
+    ['-1e400', '1e400', 'value out of range'],
+    ['sum by (without) (a)', 'without', 'a label expected'],
+    ['foo[:5m]', '5m]', 'unexpected colon before duration'],
+    ['a[1h', '', 'unclosed left bracket'],
+    ['\u{1f600}', '\u{1f600}', 'unexpected character "\u{1f600}"'],
   ])('%s points at %s', (text, where, message) => {
     const parsed = parseExpr(text);
     if (parsed.ok) throw new Error('was accepted');
@@ -65,6 +85,23 @@ describe('errors', () => {
   it('are all told, not only the first', () => {
     const parsed = parseExpr('rate(x) + floor(1)');
     expect(parsed.ok ? 0 : parsed.error.length).toBe(2);
+  });
+
+  it.each([
+    ['fill + fill_left', 'a metric may be called like the keyword'],
+    ['foo offset 0s offset 5m', 'an offset of nothing is none'],
+    ['1 + on () 2', 'there is nothing to match'],
+    [
+      'offset + sum by (offset) (OFFSET{a="b"} offset 5m) and offset',
+      'a metric may be called like the operator',
+    ],
+    ['5.e3 + 5. + 0x1_0 + 0X1f', 'ways to write numbers'],
+    ['sum by (on, "a b") (min) + by', 'keywords are names'],
+    ['foo[step():5s]', 'a range that depends on the step'],
+    ['foo # a comment (\n+ 1', 'comments are no text'],
+    ["{'a'='b', }", 'a comma may stand at the end'],
+  ])('are not seen in %s: %s', text => {
+    expect(parseExpr(text)).toMatchObject({ ok: true });
   });
 });
 
@@ -154,13 +191,26 @@ describe('any text', () => {
     fc.assert(fc.property(mutated, survives), { seed: 20260102, numRuns: 3000 });
   });
 
+  it('of random characters, cut and spliced expressions neither throws nor points outside the text', () => {
+    const noise = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme' }), fc.string());
+    const piece = fc
+      .tuple(fc.constantFrom(...SEEDS), fc.nat(120), fc.nat(120))
+      .map(([seed, from, length]) => seed.slice(from, from + length));
+    const spliced = fc.array(fc.oneof(piece, piece, noise), { maxLength: 5 }).map(parts => parts.join(''));
+    fc.assert(fc.property(spliced, survives), { seed: 20260103, numRuns: 3000 });
+  });
+
   it.each([
     ['parentheses', '('.repeat(50_000)],
     ['closed parentheses', `${'('.repeat(20_000)}1${')'.repeat(20_000)}`],
     ['signs', `${'-'.repeat(50_000)}1`],
     ['a chain of operators', `${'a+'.repeat(50_000)}a`],
+    ['names like operators', `${'offset+'.repeat(30_000)}a`],
     ['brackets', 'a[1:1]'.padEnd(60_000, '[1:1]')],
     ['an open string', `"${'\\x'.repeat(50_000)}`],
+    ['powers', `a[1${'^1'.repeat(50_000)}]`],
+    ['signs in brackets', `a[${'-'.repeat(50_000)}1]`],
+    ['open parentheses in brackets', `a[${'('.repeat(50_000)}`],
     ['braces', `{${'a="b",'.repeat(30_000)}`],
   ])('that is huge (%s) is answered in bounded time', (_, text) => {
     survives(text);

@@ -2,7 +2,7 @@
 
 import type { SyntaxNode } from '@lezer/common';
 import type { TextSpan } from '../../model/index.ts';
-import type { AtModifier, DurationExpr, Expr } from './ast.ts';
+import type { AtModifier, Expr, VectorSelector } from './ast.ts';
 import { type BuildContext, problem, readNumber, sliceOf } from './context.ts';
 import { buildDuration } from './durations.ts';
 
@@ -24,33 +24,24 @@ export function applyPostfix(context: BuildContext, node: SyntaxNode, inner: Exp
 
 function applyRange(context: BuildContext, node: SyntaxNode, inner: Expr): Expr {
   const span = { start: inner.span.start, end: node.to };
-  const durationNode = node.getChild('DurationExpr');
-  const bracket = { start: durationNode === null ? span.start : durationNode.from - 1, end: span.end };
-  if (inner.kind !== 'selector') {
-    problem(context, bracket, 'ranges only allowed for vector selectors');
-    return inner;
-  }
-  if (inner.offset !== undefined) problem(context, bracket, 'no offset modifiers allowed before range');
-  if (inner.at !== undefined) problem(context, bracket, 'no @ modifiers allowed before range');
-  const range = positive(context, buildDuration(context, durationNode, span));
+  if (inner.kind !== 'selector') return misplaced(context, node, inner);
+  const range = buildDuration(context, node.getChild('DurationExpr'), span);
   return { kind: 'range', selector: inner, range, span };
 }
 
 function applySubquery(context: BuildContext, node: SyntaxNode, expr: Expr): Expr {
   const [rangeNode, stepNode] = node.getChildren('DurationExpr');
   const span = { start: expr.span.start, end: node.to };
-  const range = positive(context, buildDuration(context, rangeNode ?? null, span));
+  const range = buildDuration(context, rangeNode ?? null, span);
   const base = { kind: 'subquery', expr, range, span } as const;
-  if (stepNode === undefined) return base;
-  return { ...base, step: positive(context, buildDuration(context, stepNode, span)) };
+  return stepNode === undefined ? base : { ...base, step: buildDuration(context, stepNode, span) };
 }
 
-function positive(context: BuildContext, duration: DurationExpr): DurationExpr {
-  // A composed duration is judged when the query runs, as Prometheus does.
-  if (duration.kind === 'literal' && !(duration.seconds > 0)) {
-    problem(context, duration.span, 'duration must be greater than 0');
-  }
-  return duration;
+/** What syntax.ts lets pass stands on what it may stand on, unless the two grammars group differently. */
+function misplaced(context: BuildContext, node: SyntaxNode, inner: Expr): Expr {
+  const { start } = inner.span;
+  problem(context, { start, end: node.to }, 'cannot be applied to this expression');
+  return inner;
 }
 
 // --- modifiers ------------------------------------------------------------------------------------
@@ -58,27 +49,17 @@ function positive(context: BuildContext, duration: DurationExpr): DurationExpr {
 function applyOffset(context: BuildContext, node: SyntaxNode, inner: Expr): Expr {
   const span = { start: inner.span.start, end: node.to };
   const offset = buildDuration(context, node.getChild('OffsetDurationExpr'), span);
-  const target = modified(context, inner, { word: 'offset', span });
-  if (target === undefined) return inner;
-  if (target.current.offset !== undefined) {
-    problem(context, inner.span, 'offset may not be set multiple times');
-  }
-  return target.change({ offset });
+  // An offset of nothing is none.
+  const isNone = offset.kind === 'literal' && offset.seconds === 0;
+  return changed(inner, isNone ? {} : { offset }, span) ?? misplaced(context, node, inner);
 }
 
 function applyAt(context: BuildContext, node: SyntaxNode, inner: Expr): Expr {
   const span = { start: inner.span.start, end: node.to };
-  const target = modified(context, inner, { word: '@', span });
-  if (target === undefined) return inner;
-  if (target.current.at !== undefined)
-    problem(context, inner.span, '@ <timestamp> may not be set multiple times');
-  return target.change({ at: readAt(context, node, inner.span) });
+  return changed(inner, { at: readAt(context, node) }, span) ?? misplaced(context, node, inner);
 }
 
-/** Timestamps must fit signed 64-bit milliseconds. */
-const AT_MS_MAX = 2 ** 63;
-
-function readAt(context: BuildContext, node: SyntaxNode, span: TextSpan): AtModifier {
+function readAt(context: BuildContext, node: SyntaxNode): AtModifier {
   const preprocessor = node.getChild('AtModifierPreprocessors');
   if (preprocessor !== null) {
     return { kind: sliceOf(context, preprocessor).toLowerCase().startsWith('start') ? 'start' : 'end' };
@@ -86,55 +67,22 @@ function readAt(context: BuildContext, node: SyntaxNode, span: TextSpan): AtModi
   const numbers = node.getChildren('NumberDurationLiteral');
   const last = numbers[numbers.length - 1];
   const seconds = last === undefined ? 0 : readNumber(context, last).value;
-  if (!Number.isFinite(seconds) || Math.abs(seconds * 1000) >= AT_MS_MAX) {
-    problem(context, span, `timestamp out of bounds for @ modifier: ${seconds}`);
-    return { kind: 'time', timeMs: 0 };
-  }
   return { kind: 'time', timeMs: Math.round(seconds * 1000) };
 }
 
+/** The word is not part of the span, as in Prometheus. */
 function applyModifier(context: BuildContext, node: SyntaxNode, inner: Expr): Expr {
-  const span = { start: inner.span.start, end: node.to };
   const modifier = node.name === 'SmoothedExpr' ? 'smoothed' : 'anchored';
-  const selector = inner.kind === 'range' ? inner.selector : inner;
-  if (selector.kind !== 'selector') {
-    problem(context, span, `${modifier} modifier must be preceded by a vector or range selector`);
-    return inner;
-  }
-  if (selector.modifier !== undefined) {
-    problem(context, span, 'anchored and smoothed may be set only once, and not together');
-  }
-  if (modifier === 'anchored' && inner.kind !== 'range') {
-    problem(context, span, 'anchored modifier must be preceded by a range selector');
-  }
-  if (inner.kind === 'range') return { ...inner, selector: { ...selector, modifier }, span };
-  return { ...selector, modifier, span };
+  if (inner.kind === 'selector') return { ...inner, modifier };
+  if (inner.kind !== 'range') return misplaced(context, node, inner);
+  return { ...inner, selector: { ...inner.selector, modifier } };
 }
 
-interface Modified {
-  readonly current: { readonly offset?: DurationExpr; readonly at?: AtModifier };
-  change(changes: { offset?: DurationExpr; at?: AtModifier }): Expr;
-}
+type Shift = Pick<VectorSelector, 'offset' | 'at'>;
 
-function modified(
-  context: BuildContext,
-  inner: Expr,
-  { word, span }: { word: string; span: TextSpan },
-): Modified | undefined {
-  if (inner.kind === 'selector' || inner.kind === 'subquery') {
-    return { current: inner, change: changes => ({ ...inner, ...changes, span }) };
-  }
-  if (inner.kind === 'range') {
-    const { selector } = inner;
-    return {
-      current: selector,
-      change: changes => ({ ...inner, selector: { ...selector, ...changes }, span }),
-    };
-  }
-  problem(
-    context,
-    inner.span,
-    `${word} modifier must be preceded by an instant vector selector or range vector selector or a subquery`,
-  );
-  return undefined;
+/** An offset and a time stand in the selector of a range. */
+function changed(inner: Expr, shift: Shift, span: TextSpan): Expr | undefined {
+  if (inner.kind === 'selector' || inner.kind === 'subquery') return { ...inner, ...shift, span };
+  if (inner.kind !== 'range') return undefined;
+  return { ...inner, selector: { ...inner.selector, ...shift }, span };
 }

@@ -114,6 +114,16 @@ export const SIGNATURES: ReadonlyMap<string, Signature> = new Map(
   Object.entries(SHORTHAND).map(([name, shorthand]) => [name, readShorthand(shorthand)]),
 );
 
+/** The aggregations that take a parameter in front of the vector. */
+export const WITH_PARAMETER: ReadonlySet<string> = new Set([
+  ...['bottomk', 'count_values', 'limit_ratio', 'limitk', 'quantile', 'topk'],
+]);
+
+/** Names are written in small letters, but step and its like are keywords and may be in capitals. */
+export function functionName(text: string): string {
+  return /^(step|range|min_of|max_of)$/i.test(text) ? text.toLowerCase() : text;
+}
+
 export function returnTypeOf(func: string): ValueType {
   return SIGNATURES.get(func)?.returns ?? 'vector';
 }

@@ -1,6 +1,6 @@
 // promql/plan: syntax tree → plan.
 
-export { planExpr, resolveDuration, type Supports } from './plan.ts';
+export { planExpr, resolveDuration } from './plan.ts';
 export type {
   AggregateNode,
   BinaryNode,
@@ -13,6 +13,7 @@ export type {
   PlannedNumber,
   PlannedSource,
   PlannedSpan,
+  RepeatNode,
   SelectNode,
   SelectRangeNode,
   SelectTimesNode,

@@ -1,8 +1,7 @@
 // Syntax tree → plan: names become matchers, signs and parentheses disappear, what does not depend on the step is
-// evaluated once, and what this version cannot carry out is refused with its place.
+// evaluated once.
 
-import { err, never, ok, type Result } from '../../base/index.ts';
-import type { QueryFailure } from '../../model/index.ts';
+import { never } from '../../base/index.ts';
 import {
   type Aggregation,
   type AtModifier,
@@ -23,58 +22,10 @@ import type {
   PlannedMatcher,
   PlannedNumber,
   PlannedSource,
-  PlannedSpan,
 } from './types.ts';
 
-/** Says which functions can be carried out; the registry of functions/ answers. */
-export type Supports = (func: string) => boolean;
-
-export function planExpr(expr: Expr, supports: Supports): Result<Planned, QueryFailure> {
-  const unsupported = findUnsupported(expr, supports);
-  if (unsupported !== undefined) return err(unsupported);
-  return ok(withDetection(wrap(expr), false));
-}
-
-// --- what cannot be carried out -------------------------------------------------------------------
-
-function findUnsupported(expr: Expr, supports: Supports): QueryFailure | undefined {
-  switch (expr.kind) {
-    case 'number':
-    case 'string':
-    case 'selector':
-    case 'range':
-      return undefined;
-    case 'paren':
-    case 'unary':
-    case 'subquery':
-      return findUnsupported(expr.expr, supports);
-    case 'call': {
-      if (!supports(expr.func)) return notSupported(`the function ${expr.func}()`, expr.span);
-      return firstUnsupported(expr.args, supports);
-    }
-    case 'aggregation':
-      return firstUnsupported(expr.param === undefined ? [expr.expr] : [expr.param, expr.expr], supports);
-    case 'binary':
-      return firstUnsupported([expr.left, expr.right], supports);
-    default:
-      return never(expr);
-  }
-}
-
-function firstUnsupported(exprs: readonly Expr[], supports: Supports): QueryFailure | undefined {
-  for (const expr of exprs) {
-    const found = findUnsupported(expr, supports);
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
-function notSupported(what: string, span: PlannedSpan): QueryFailure {
-  return {
-    code: 'query-not-supported',
-    message: `Cannot evaluate the expression: ${what} is not supported yet`,
-    span,
-  };
+export function planExpr(expr: Expr): Planned {
+  return withDetection(wrap(expr), false);
 }
 
 // --- step invariance ------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ import {
   type QueryTimes,
 } from '../../model/index.ts';
 import { type ActiveLog, cut } from './active-log.ts';
-import type { MemoryPool } from './memory.ts';
+import type { MemoryBudget } from './memory.ts';
 import { arrive, EMPTY_QUEUE, leave, type QueueStep, waitingIn } from './queue.ts';
 import { NO_RECORDS, type Records, remember } from './records.ts';
 
@@ -42,7 +42,7 @@ export interface SupervisorDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
-  readonly pool: MemoryPool;
+  readonly budget: MemoryBudget;
   readonly activeLog: ActiveLog | undefined;
   readonly settings: SupervisorSettings;
 }
@@ -115,6 +115,12 @@ export class Supervisor {
     const failure = word === 'refuse' ? this.#overload() : this.#left(asked);
     this.#end(entry, failure);
     return err(failure);
+  }
+
+  /** Does what changes what is held, and counts it. */
+  afterThat(change: () => void): void {
+    change();
+    this.#count();
   }
 
   activity(): QueryActivity {
@@ -269,7 +275,7 @@ export class Supervisor {
     for (const { begunMs } of this.#entries.values()) if (begunMs !== undefined) running++;
     this.#counts.running.set(running);
     this.#counts.waiting.set(waitingIn(this.#queue));
-    this.#counts.bytes.set(this.#deps.pool.held);
+    this.#counts.bytes.set(this.#deps.budget.held);
   }
 
   #countEnd({ cost, verdict }: QueryRecord): void {

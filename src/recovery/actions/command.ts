@@ -5,6 +5,7 @@
 import {
   bad,
   duration,
+  hidden,
   list,
   mapOf,
   mapped,
@@ -39,7 +40,7 @@ export const commandKind: ActionKind = {
         'program and arguments; "$labels.NAME" as a whole argument is the label\'s value',
       ),
       env: withDefault(
-        mapOf(text()),
+        mapOf(hidden(text())),
         new Map<string, string>(),
         'environment of the child; nothing else is inherited but PATH',
       ),

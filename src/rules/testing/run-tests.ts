@@ -1,12 +1,9 @@
 // Runs rule unit tests in promtool's format over simulated time and an in-memory store. Rules always have Prometheus's
 // semantics here, as the format's users expect.
 
-import { err, ok, type Result } from '../../base/index.ts';
+import { err, formatDuration, ok, type Result } from '../../base/index.ts';
 import {
   type Diagnostic,
-  formatLabels,
-  type Labels,
-  labelsKey,
   type NativeHistogram,
   NO_LABELS,
   type Query,
@@ -16,16 +13,16 @@ import {
   withLabels,
   wordsOf,
 } from '../../model/index.ts';
-import { formatG } from '../../template/index.ts';
 import { GroupEvaluator, type GroupOutcome } from '../group.ts';
 import { readRules } from '../reader.ts';
 import type { RuleFile, RuleGroup } from '../rule.ts';
-import { printHistogram } from './histogram-notation.ts';
 import { MemoryStore } from './memory-store.ts';
+import { alertItem, nearlySame, sameItems, sampleItem, type TestItem } from './results.ts';
 import {
   type AlertTest,
   type ExpectedSample,
   type ExprTest,
+  type ReadRuleTests,
   type RuleTest,
   type RuleTestFile,
   readRuleTests,
@@ -34,13 +31,20 @@ import {
 export interface RuleTestOptions {
   /** Of the test file, in messages. */
   readonly file: string;
-  /** The text of a rule file named in the tests; undefined if it cannot be read. Globs are the caller's. */
-  readonly readRuleFile: (name: string) => string | undefined;
-  /** A query engine over the given store, on a clock that stands at `nowMs()`. */
-  readonly createQuery: (reader: SeriesReader, nowMs: () => number) => Query;
+  /** The rule files that fit a name or a pattern in the tests' `rule_files`; none where nothing fits. */
+  readonly readRuleFiles: (pattern: string) => Promise<readonly RuleFileText[]>;
+  /** A query engine over the given store; subqueries without a step of their own have this one. */
+  readonly createQuery: (reader: SeriesReader, subqueryStepMs: number) => Query;
   readonly monotonicMs: () => number;
   /** Only tests whose name matches; all without it. */
   readonly only?: (name: string) => boolean;
+  /** Keys in rule files that are none of Prometheus's are passed over. */
+  readonly allowsUnknownKeys?: boolean;
+}
+
+export interface RuleFileText {
+  readonly name: string;
+  readonly text: Result<string, string>;
 }
 
 export interface RuleTestReport {
@@ -55,10 +59,15 @@ export interface RuleTestReport {
 export interface RuleTestFailure {
   readonly code: 'rules-test-failed';
   readonly test: string;
-  /** Alert name or expression, with the time. */
+  /** Where the check stands in the test file; both from 1. */
+  readonly line: number;
+  readonly column: number;
+  /** Alert name, expression or rule, with the time. */
   readonly check: string;
-  readonly expected: readonly string[];
-  readonly got: readonly string[];
+  readonly expected: readonly TestItem[];
+  readonly got: readonly TestItem[];
+  /** Why nothing could be got. */
+  readonly error?: string;
   readonly message: string;
 }
 
@@ -66,7 +75,7 @@ export async function runRuleTests(source: string, options: RuleTestOptions): Pr
   const read = readRuleTests(source, options.file);
   const none = { testsRun: 0, checksRun: 0, failures: [] };
   if (read.value === undefined) return { ...none, diagnostics: read.diagnostics };
-  const rules = loadRules(read.value, options);
+  const rules = await loadRules(read.value, options);
   const diagnostics = [...read.diagnostics, ...rules.diagnostics];
   if (diagnostics.some(one => one.severity === 'error')) return { ...none, diagnostics };
   const groups = inOrder(
@@ -81,38 +90,43 @@ export async function runRuleTests(source: string, options: RuleTestOptions): Pr
     testsRun++;
     checksRun += test.alertTests.length + test.exprTests.length;
     const name = test.name === '' ? `test ${i + 1}` : test.name;
-    failures.push(...(await new Simulation(test, read.value, { groups, options, name }).run()));
+    const more = { groups, options, name, place: read.place };
+    failures.push(...(await new Simulation(test, read.value, more).run()));
   }
+  // As they stand in the file: alerts are checked while time goes on, expressions behind it.
+  failures.sort((a, b) => a.line - b.line);
   return { testsRun, checksRun, diagnostics, failures };
 }
 
-function loadRules(
+async function loadRules(
   file: RuleTestFile,
   options: RuleTestOptions,
-): { readonly files: readonly RuleFile[]; readonly diagnostics: readonly Diagnostic[] } {
+): Promise<{ readonly files: readonly RuleFile[]; readonly diagnostics: readonly Diagnostic[] }> {
   const diagnostics: Diagnostic[] = [];
-  const files: RuleFile[] = [];
+  const files = new Map<string, RuleFile>();
+  const tell = (severity: Diagnostic['severity'], message: string): void => {
+    const place = { file: options.file, line: 0, column: 0, path: 'rule_files' };
+    diagnostics.push({ code: 'config-io', severity, message, ...place });
+  };
   // Parsing wants no data: the engine's own verdict over an empty store.
-  const { prepare } = options.createQuery(new MemoryStore(), () => 0);
-  for (const name of file.ruleFiles) {
-    const source = options.readRuleFile(name);
-    if (source === undefined) {
-      diagnostics.push({
-        code: 'config-io',
-        severity: 'error',
-        message: `Cannot read the rule file "${name}": it is not there`,
-        file: options.file,
-        line: 0,
-        column: 0,
-        path: 'rule_files',
-      });
-      continue;
+  const { prepare } = options.createQuery(new MemoryStore(), file.evaluationIntervalMs);
+  for (const pattern of file.ruleFiles) {
+    const found = await options.readRuleFiles(pattern);
+    // As promtool: tests may do without.
+    if (found.length === 0) tell('warning', `Cannot find a rule file "${pattern}": nothing there fits`);
+    for (const { name, text } of found) {
+      if (files.has(name)) continue;
+      if (!text.ok) {
+        tell('error', `Cannot read the rule file "${name}": ${text.error}`);
+        continue;
+      }
+      const { allowsUnknownKeys = false } = options;
+      const read = readRules(text.value, { file: name, prepare, allowsUnknownKeys });
+      diagnostics.push(...read.diagnostics);
+      if (read.file !== undefined) files.set(name, read.file);
     }
-    const read = readRules(source, { file: name, prepare });
-    diagnostics.push(...read.diagnostics);
-    if (read.file !== undefined) files.push(read.file);
   }
-  return { files, diagnostics };
+  return { files: [...files.values()], diagnostics };
 }
 
 /** Groups named in `group_eval_order` first, the others behind them as they stand in their files. */
@@ -124,6 +138,12 @@ function inOrder(groups: readonly RuleGroup[], order: readonly string[]): readon
   return [...groups].sort((a, b) => rank(a) - rank(b));
 }
 
+/** The input's samples of one time. */
+interface Column {
+  readonly timeMs: number;
+  readonly samples: { readonly ref: number; readonly value: number | NativeHistogram | 'stale' }[];
+}
+
 /** Owns the store and the time of one test. */
 class Simulation {
   readonly #test: RuleTest;
@@ -131,37 +151,47 @@ class Simulation {
   readonly #groups: readonly RuleGroup[];
   readonly #options: RuleTestOptions;
   readonly #name: string;
+  readonly #place: ReadRuleTests['place'];
   readonly #store = new MemoryStore();
   readonly #query: Query;
   readonly #failures: RuleTestFailure[] = [];
-  #nowMs: number;
 
   constructor(
     test: RuleTest,
     file: RuleTestFile,
-    more: { readonly groups: readonly RuleGroup[]; readonly options: RuleTestOptions; readonly name: string },
+    more: {
+      readonly groups: readonly RuleGroup[];
+      readonly options: RuleTestOptions;
+      readonly name: string;
+      readonly place: ReadRuleTests['place'];
+    },
   ) {
     this.#test = test;
     this.#file = file;
     this.#groups = more.groups;
     this.#options = more.options;
     this.#name = more.name;
-    this.#nowMs = test.startMs;
-    this.#query = more.options.createQuery(this.#store, () => this.#nowMs);
+    this.#place = more.place;
+    this.#query = more.options.createQuery(this.#store, file.evaluationIntervalMs);
   }
 
   async run(): Promise<readonly RuleTestFailure[]> {
-    await this.#fill();
     const evaluators = this.#groups.map(group => this.#evaluator(group));
     const times = [...this.#test.alertTests, ...this.#test.exprTests].map(check => check.evalMs);
     const lastMs = Math.max(0, ...times);
     const stepMs = this.#file.evaluationIntervalMs;
+    const columns = this.#columns();
+    let filled = 0;
     for (let offsetMs = 0; offsetMs <= lastMs; offsetMs += stepMs) {
-      this.#nowMs = this.#test.startMs + offsetMs;
+      const nowMs = this.#test.startMs + offsetMs;
+      // Samples come when their time has come: an offset below zero sees none of the future.
+      for (; (columns[filled]?.timeMs ?? Number.POSITIVE_INFINITY) <= nowMs; filled++)
+        await this.#append(columns[filled]);
       const outcomes: GroupOutcome[] = [];
       // As promtool: all groups at the evaluation interval of the tests, whatever interval they have of their own.
-      for (const evaluator of evaluators) outcomes.push(await evaluator.evaluate(this.#nowMs));
-      this.#reportFailures(outcomes, offsetMs);
+      for (const evaluator of evaluators) outcomes.push(await evaluator.evaluate(nowMs));
+      // What follows would only say the same again.
+      if (this.#reportFailures(outcomes, offsetMs)) return this.#failures;
       for (const check of this.#test.alertTests) {
         if (check.evalMs >= offsetMs && check.evalMs < offsetMs + stepMs)
           this.#checkAlerts(check, evaluators);
@@ -194,74 +224,83 @@ class Simulation {
     );
   }
 
-  async #fill(): Promise<void> {
-    const columns = new Map<
-      number,
-      { readonly ref: number; readonly value: number | NativeHistogram | 'stale' }[]
-    >();
+  /** In the order of time. */
+  #columns(): readonly Column[] {
+    const columns = new Map<number, Column>();
     for (const series of this.#test.series) {
       const ref = this.#store.intern(series.labels);
       if (!ref.ok) continue;
       series.values.forEach((value, i) => {
         if (value === 'missing') return;
         const timeMs = this.#test.startMs + i * this.#test.intervalMs;
-        const column = columns.get(timeMs) ?? [];
-        column.push({ ref: ref.value, value });
+        const column = columns.get(timeMs) ?? { timeMs, samples: [] };
+        column.samples.push({ ref: ref.value, value });
         columns.set(timeMs, column);
       });
     }
-    for (const [timestampMs, column] of [...columns].sort(([a], [b]) => a - b)) {
-      const values = Float64Array.from(column, ({ value }) => (typeof value === 'number' ? value : 0));
-      const words = wordsOf(values);
-      const histograms = new Map<number, NativeHistogram>();
-      column.forEach(({ value }, i) => {
-        if (value === 'stale') setStaleAt(words, i);
-        else if (typeof value === 'object') histograms.set(i, value);
-      });
-      const series = Uint32Array.from(column, ({ ref }) => ref);
-      await this.#store.append({ producer: targetId('test'), timestampMs, series, values, histograms });
-    }
+    return [...columns.values()].sort((a, b) => a.timeMs - b.timeMs);
   }
 
-  #reportFailures(outcomes: readonly GroupOutcome[], offsetMs: number): void {
-    for (const { rule, message } of outcomes.flatMap(outcome => outcome.failures)) {
-      this.#fail(`rule ${rule.id.name} at ${offsetMs / 1000}s`, { expected: ['no error'], got: [message] });
+  async #append(column: Column | undefined): Promise<void> {
+    if (column === undefined) return;
+    const { timeMs, samples } = column;
+    const values = Float64Array.from(samples, ({ value }) => (typeof value === 'number' ? value : 0));
+    const words = wordsOf(values);
+    const histograms = new Map<number, NativeHistogram>();
+    samples.forEach(({ value }, i) => {
+      if (value === 'stale') setStaleAt(words, i);
+      else if (typeof value === 'object') histograms.set(i, value);
+    });
+    const series = Uint32Array.from(samples, ({ ref }) => ref);
+    const producer = targetId('test');
+    await this.#store.append({ producer, timestampMs: timeMs, series, values, histograms });
+  }
+
+  #reportFailures(outcomes: readonly GroupOutcome[], offsetMs: number): boolean {
+    const failed = outcomes.flatMap(outcome => outcome.failures);
+    for (const { rule, message } of failed) {
+      const { file, group, name } = rule.id;
+      const error = `${message} (${file}:${rule.line}, group "${group}")`;
+      this.#fail(`rule ${name} at ${formatDuration(offsetMs)}`, this.#test, { expected: [], got: [], error });
     }
+    return failed.length > 0;
   }
 
   #checkAlerts(check: AlertTest, evaluators: readonly GroupEvaluator[]): void {
-    const got: string[] = [];
+    const got: TestItem[] = [];
     for (const status of evaluators.flatMap(evaluator => evaluator.status().rules)) {
       if (status.rule.kind !== 'alerting' || status.rule.alert !== check.alertname) continue;
       for (const alert of status.alerts) {
-        if (alert.state === 'firing') got.push(describeAlert(alert.labels, alert.annotations));
+        if (alert.state === 'firing') got.push(alertItem(alert.labels, alert.annotations));
       }
     }
     const expected = check.expected.map(one =>
-      describeAlert(withLabels(one.labels, { alertname: check.alertname }), one.annotations),
+      alertItem(withLabels(one.labels, { alertname: check.alertname }), one.annotations),
     );
-    this.#compare(`alertname ${check.alertname} at ${check.evalMs / 1000}s`, expected, got);
+    if (sameItems(expected, got)) return;
+    this.#fail(`alert ${check.alertname} at ${formatDuration(check.evalMs)}`, check, { expected, got });
   }
 
   async #checkExpr(check: ExprTest): Promise<void> {
-    const name = `expr ${JSON.stringify(check.expr)} at ${check.evalMs / 1000}s`;
-    this.#nowMs = this.#test.startMs + check.evalMs;
-    const result = await this.#ask(check.expr);
-    const { expected } = check;
+    const name = `expression ${JSON.stringify(check.expr)} at ${formatDuration(check.evalMs)}`;
+    const result = await this.#ask(check);
+    const expected = check.expected.map(sampleItem);
     if (!result.ok) {
-      this.#fail(name, { expected: expected.map(describeSample), got: [result.error] });
+      this.#fail(name, check, { expected, got: [], error: result.error });
       return;
     }
-    if (this.#file.fuzzy && fuzzyEqual(expected, result.value)) return;
-    this.#compare(name, expected.map(describeSample), result.value.map(describeSample));
+    if (this.#file.fuzzy && nearlySame(check.expected, result.value)) return;
+    const got = result.value.map(sampleItem);
+    if (!sameItems(expected, got)) this.#fail(name, check, { expected, got });
   }
 
-  async #ask(expr: string): Promise<Result<readonly SampleText[], string>> {
+  async #ask({ expr, evalMs }: ExprTest): Promise<Result<readonly ExpectedSample[], string>> {
     const plan = this.#query.prepare(expr);
     if (!plan.ok) return err(plan.error.message);
+    const atMs = this.#test.startMs + evalMs;
     const answer = await this.#query.execute(
       plan.value,
-      { startMs: this.#nowMs, endMs: this.#nowMs, stepMs: 0 },
+      { startMs: atMs, endMs: atMs, stepMs: 0 },
       { principal: { kind: 'system', part: 'rule tests' }, timeoutMs: 120_000 },
     );
     if (!answer.ok) return err(answer.error.message);
@@ -281,52 +320,20 @@ class Simulation {
     );
   }
 
-  #compare(check: string, expected: readonly string[], got: readonly string[]): void {
-    const wanted = [...expected].sort();
-    const found = [...got].sort();
-    if (wanted.length === found.length && wanted.every((text, i) => text === found[i])) return;
-    this.#fail(check, { expected: wanted, got: found });
-  }
-
   #fail(
     check: string,
-    more: { readonly expected: readonly string[]; readonly got: readonly string[] },
+    { offset }: { readonly offset: number },
+    more: Pick<RuleTestFailure, 'expected' | 'got' | 'error'>,
   ): void {
-    const show = (texts: readonly string[]): string => (texts.length === 0 ? 'nothing' : texts.join('; '));
+    const show = (items: readonly TestItem[]): string =>
+      items.length === 0 ? 'nothing' : items.map(({ text }) => text).join('; ');
     this.#failures.push({
       code: 'rules-test-failed',
       test: this.#name,
+      ...this.#place(offset),
       check,
       ...more,
-      message: `${this.#name}: ${check}: expected ${show(more.expected)}, got ${show(more.got)}`,
+      message: `${this.#name}: ${check}: expected ${show(more.expected)}, got ${more.error ?? show(more.got)}`,
     });
   }
-}
-
-type SampleText = ExpectedSample;
-
-function describeAlert(labels: Labels, annotations: Labels): string {
-  return `${formatLabels(labels)} ${formatLabels(annotations)}`;
-}
-
-function describeSample(sample: SampleText): string {
-  const { labels, value, histogram } = sample;
-  return `${formatLabels(labels)} ${histogram === undefined ? formatG(value) : printHistogram(histogram)}`;
-}
-
-/** Same series, values equal up to rounding in the last digits. */
-const FUZZY_RATIO = 1e-9;
-
-function fuzzyEqual(expected: readonly SampleText[], got: readonly SampleText[]): boolean {
-  if (expected.length !== got.length) return false;
-  const byLabels = new Map(got.map(one => [labelsKey(one.labels), one]));
-  return expected.every(({ labels, value, histogram }) => {
-    const found = byLabels.get(labelsKey(labels));
-    if (found === undefined) return false;
-    if (histogram !== undefined || found.histogram !== undefined)
-      return describeSample({ labels, value, ...(histogram ? { histogram } : {}) }) === describeSample(found);
-    const other = found.value;
-    if (Object.is(other, value)) return true;
-    return Math.abs(other - value) <= FUZZY_RATIO * Math.max(Math.abs(other), Math.abs(value));
-  });
 }

@@ -32,7 +32,12 @@ export interface ExpectedAlert {
   readonly annotations: Labels;
 }
 
-export interface AlertTest {
+/** Where something begins in the file, from 0. */
+interface Placed {
+  readonly offset: number;
+}
+
+export interface AlertTest extends Placed {
   readonly evalMs: number;
   readonly alertname: string;
   readonly expected: readonly ExpectedAlert[];
@@ -44,13 +49,13 @@ export interface ExpectedSample {
   readonly histogram?: NativeHistogram;
 }
 
-export interface ExprTest {
+export interface ExprTest extends Placed {
   readonly expr: string;
   readonly evalMs: number;
   readonly expected: readonly ExpectedSample[];
 }
 
-export interface RuleTest {
+export interface RuleTest extends Placed {
   readonly name: string;
   readonly intervalMs: number;
   readonly startMs: number;
@@ -70,11 +75,16 @@ export interface RuleTestFile {
   readonly tests: readonly RuleTest[];
 }
 
-export function readRuleTests(
-  source: string,
-  file: string,
-): { readonly value: RuleTestFile | undefined; readonly diagnostics: readonly Diagnostic[] } {
-  return readDocument(parseDocument(source, file), FILE);
+export interface ReadRuleTests {
+  readonly value: RuleTestFile | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+  /** Line and column of an offset, both from 1. */
+  place(offset: number): { readonly line: number; readonly column: number };
+}
+
+export function readRuleTests(source: string, file: string): ReadRuleTests {
+  const document = parseDocument(source, file);
+  return { ...readDocument(document, FILE), place: document.place };
 }
 
 const DEFAULT_INTERVAL_MS = 60_000;
@@ -125,7 +135,8 @@ const alertTest = mapped(
       [],
     ),
   }),
-  (value): AlertTest => ({
+  (value, _, node): AlertTest => ({
+    offset: node.range?.[0] ?? 0,
     evalMs: value.eval_time,
     alertname: value.alertname,
     expected: value.exp_alerts.map(one => ({ labels: one.exp_labels, annotations: one.exp_annotations })),
@@ -152,7 +163,12 @@ const exprTest = mapped(
     eval_time: withDefault(duration(), 0),
     exp_samples: withDefault(list(sample), []),
   }),
-  (value): ExprTest => ({ expr: value.expr, evalMs: value.eval_time, expected: value.exp_samples }),
+  (value, _, node): ExprTest => ({
+    offset: node.range?.[0] ?? 0,
+    expr: value.expr,
+    evalMs: value.eval_time,
+    expected: value.exp_samples,
+  }),
 );
 
 const testSchema = mapped(
@@ -166,7 +182,8 @@ const testSchema = mapped(
     external_labels: withDefault(labelTexts, labelsFromPairs([])),
     external_url: withDefault(text(), ''),
   }),
-  (value): RuleTest => ({
+  (value, _, node): RuleTest => ({
+    offset: node.range?.[0] ?? 0,
     name: value.name,
     intervalMs: value.interval,
     startMs: value.start_timestamp,

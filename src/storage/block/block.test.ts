@@ -4,9 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../../test/support/clock.ts';
 import { FakeDisk } from '../../../test/support/disk.ts';
 import { seededRandom } from '../../../test/support/random.ts';
+import { crc32c } from '../../base/index.ts';
 import {
+  compareLabels,
   compileMatchers,
   formatLabels,
+  type Labels,
   labelsFrom,
   labelValue,
   type Matcher,
@@ -15,7 +18,6 @@ import {
   targetId,
 } from '../../model/index.ts';
 import { ByteWriter } from '../bytes.ts';
-import { crc32c } from '../crc32c.ts';
 import { Block } from './block.ts';
 import { SEGMENT_SAMPLES } from './limits.ts';
 import { encodeMeta } from './meta.ts';
@@ -96,6 +98,33 @@ describe('a block', () => {
     const read = numbers.ok ? await block.read(numbers.value, ALWAYS) : numbers;
     if (!read.ok) throw new Error(JSON.stringify(read.error));
     expect(read.value.map(({ labels }) => formatLabels(labels)).sort()).toEqual(expected.sort());
+    await block.close();
+  });
+
+  it('finds the series of a range of labels among those that match', async () => {
+    await ready;
+    const block = await opened(disk);
+    const compiled = compileMatchers([{ name: 'i', op: '!~', value: '.*[13579]' }]);
+    if (!compiled.ok) throw new Error(compiled.error);
+    const numbers = await block.match(compiled.value);
+    if (!numbers.ok) throw new Error('unreadable');
+    const sorted = series.map(({ labels }) => labels).sort(compareLabels);
+    for (const [from, to] of [
+      [0, 199],
+      [0, 0],
+      [17, 60],
+      [199, 199],
+      [60, 17],
+    ] as const) {
+      const range = { first: sorted[from] as Labels, last: sorted[to] as Labels };
+      const found = await block.between(numbers.value, range);
+      const read = found.ok ? await block.read(found.value, ALWAYS) : found;
+      if (!read.ok) throw new Error('unreadable');
+      const wanted = sorted.filter(
+        (one, k) => k >= from && k <= to && Number(labelValue(one, 'i')) % 2 === 0,
+      );
+      expect(read.value.map(({ labels }) => labels)).toEqual(wanted);
+    }
     await block.close();
   });
 

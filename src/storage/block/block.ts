@@ -5,12 +5,15 @@
 import { type Disk, type DiskError, ok, type Result } from '../../base/index.ts';
 import {
   type CompiledMatcher,
+  compareLabels,
   type Labels,
+  type LabelsRange,
   type ReadWork,
   type SeriesColumns,
-  wordsOf,
 } from '../../model/index.ts';
+import { ByteReader } from '../bytes.ts';
 import { readColumn } from '../codec/column.ts';
+import { roomOf } from '../codec/room.ts';
 import { readExtraColumns } from '../extra-columns.ts';
 import { type ColumnExtras, ColumnExtrasBuilder } from '../extras.ts';
 import { writeSynced } from '../synced-file.ts';
@@ -132,6 +135,27 @@ export class Block {
 
   match(matchers: readonly CompiledMatcher[]): Answer<Uint32Array> {
     return this.#index.match(matchers);
+  }
+
+  /** Of rising numbers those of series in the range: numbers are given in the order of labels. */
+  async between(numbers: Uint32Array, { first, last }: LabelsRange): Answer<Uint32Array> {
+    const from = await this.#firstWhere(numbers, labels => compareLabels(labels, first) >= 0);
+    if (!from.ok) return from;
+    const to = await this.#firstWhere(numbers, labels => compareLabels(labels, last) > 0);
+    return to.ok ? ok(numbers.subarray(from.value, to.value)) : to;
+  }
+
+  /** By halving: of all behind one whose labels fit, the labels fit. */
+  async #firstWhere(numbers: Uint32Array, fits: (labels: Labels) => boolean): Answer<number> {
+    let [low, high] = [0, numbers.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const record = await this.#index.series(numbers[middle]!);
+      if (!record.ok) return record;
+      if (fits(record.value.labels)) high = middle;
+      else low = middle + 1;
+    }
+    return ok(low);
   }
 
   /** What the series had in the window, deleted samples left out, in the order of the numbers; the empty ones are left out. */
@@ -264,18 +288,18 @@ export class Block {
     const length = segments.reduce((sum, one) => sum + one.bytes, 0);
     const bytes = await this.#data.read(first.at, length);
     if (!bytes.ok) return bytes;
-    const values = new Float64Array(segments.reduce((sum, one) => sum + one.count, 0));
-    let done = 0;
+    const room = roomOf(new Float64Array(segments.reduce((sum, one) => sum + one.count, 0)));
+    const reader = new ByteReader(bytes.value);
     let from = 0;
+    room.count = 0;
     for (const one of segments) {
-      const part = values.subarray(done, done + one.count);
-      const into = { values: part, words: wordsOf(part), count: one.count };
-      if (!readColumn(bytes.value.subarray(from, from + one.bytes), into))
+      room.at += room.count;
+      room.count = one.count;
+      if (!readColumn(reader.within(from, from + one.bytes), room))
         return damaged(this.#data.path, one.at, 'a column makes no sense');
-      done += one.count;
       from += one.bytes;
     }
-    return ok(values);
+    return ok(room.values);
   }
 
   #withoutDeleted(number: number, one: SeriesColumns): SeriesColumns {

@@ -75,7 +75,7 @@ export class InPlaceMaker implements BlockMaker {
     if (failure !== undefined) return diskFailed(failure);
     if (damaged.length > 0) return ok(damaged);
     this.#slices.begin();
-    const columns = decodeAll(batch.picks, { views, window: batch.window, limit: 0 });
+    const columns = decodeAll(batch.picks, { views, window: batch.window, limit: 0, memory: undefined });
     if (!columns.ok) return ok([columns.error]);
     const added = await this.#add(writer, columns.value);
     return added.ok ? ok([]) : added;

@@ -41,7 +41,18 @@ export class Merger {
     const producer = parts.findLast(part => part.producer !== undefined)?.producer;
     const extras = extrasOfAll(parts, count).finish(order);
     const { labels, ref } = last;
-    const merged = { labels, ref, producer, timesMs, values, from: 0, to: timesMs.length, ...extras };
+    const isPlain = parts.every(part => part.isPlain === true);
+    const merged = {
+      labels,
+      ref,
+      producer,
+      timesMs,
+      values,
+      from: 0,
+      to: timesMs.length,
+      isPlain,
+      ...extras,
+    };
     if (timesMs.length < count) this.conflicts += conflictsIn(parts, merged);
     return merged;
   }

@@ -1,9 +1,8 @@
 // The small file that says what a block is: read at start, for all blocks, before anything else of them.
 // Layout (docs/formats/block.md): 8 bytes of magic, u32 version, then varints and floats, then the CRC-32C of all before.
 
-import { err, ok, type Result } from '../../base/index.ts';
+import { crc32c, err, ok, type Result } from '../../base/index.ts';
 import { ByteReader, ByteWriter } from '../bytes.ts';
-import { crc32c } from '../crc32c.ts';
 
 const MAGIC = 'WKPRBLK\n';
 export const BLOCK_VERSION = 1;

@@ -2,9 +2,8 @@
 // front to back, and read from anywhere; pages read lately stay in a cache that all blocks share.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
-import { type Disk, type DiskError, type DiskFile, ok, type Result } from '../../base/index.ts';
+import { crc32c, type Disk, type DiskError, type DiskFile, ok, type Result } from '../../base/index.ts';
 import { ByteWriter } from '../bytes.ts';
-import { crc32c } from '../crc32c.ts';
 import { type BlockFailure, damaged, diskFailure } from './failure.ts';
 import { FLUSH_BYTES, PAGE_BYTES } from './limits.ts';
 

@@ -21,18 +21,16 @@ export function writeBits(out: Uint8Array, position: number, value: number, widt
 
 /** Reads `width` (0 … 32) bits; bits past the end are zero. */
 export function readBits(bytes: Uint8Array, position: number, width: number): number {
-  let byte = position >>> 3;
-  let shift = position & 7;
-  let value = 0;
-  let got = 0;
-  while (got < width) {
-    const take = Math.min(8 - shift, width - got);
-    value |= (((bytes[byte] ?? 0) >>> shift) & ((1 << take) - 1)) << got;
-    got += take;
-    shift = 0;
-    byte++;
+  const byte = position >>> 3;
+  const shift = position & 7;
+  // Past the end there is undefined, which is 0 to these operators.
+  const word = bytes[byte]! | (bytes[byte + 1]! << 8) | (bytes[byte + 2]! << 16) | (bytes[byte + 3]! << 24);
+  if (shift + width <= 32) {
+    const value = word >>> shift;
+    return width === 32 ? value : value & ((1 << width) - 1);
   }
-  return value >>> 0;
+  const value = (word >>> shift) | (bytes[byte + 4]! << (32 - shift));
+  return width === 32 ? value >>> 0 : (value & ((1 << width) - 1)) >>> 0;
 }
 
 /** Whole numbers from 0 to 2^53 in `width` (0 … 53) bits. */

@@ -6,6 +6,7 @@ import { ByteReader, ByteWriter } from '../bytes.ts';
 import { bitWidth, readWide, writeWide } from './bits.ts';
 import { isConstant, isSmallWhole } from './constant.ts';
 import { planInteger, readInteger, toWholes, writeInteger } from './integer.ts';
+import { roomOf } from './room.ts';
 import { readXor, writeXor, xorBytesMax } from './xor.ts';
 
 describe('bits', () => {
@@ -47,7 +48,7 @@ describe('integer', () => {
     writeInteger(writer, { wholes, count: column.length }, plan);
     const back = new Float64Array(column.length);
     const reader = new ByteReader(writer.bytes());
-    readInteger(reader, { values: back, count: back.length }, { order: plan.order, scale });
+    readInteger(reader, roomOf(back), { order: plan.order, scale });
     expect(reader.failed).toBe(false);
     expect(reader.left).toBe(0);
     expect([...back]).toEqual([...column]);
@@ -83,7 +84,7 @@ describe('xor', () => {
     const out = new Uint8Array(xorBytesMax(values.length));
     expect(writeXor(out, wordsOf(values), values.length)).toBe(9);
     const back = new Float64Array(values.length);
-    readXor(out, wordsOf(back), values.length);
+    readXor(out, 0, roomOf(back));
     expect([...back]).toEqual([...values]);
   });
 });

@@ -3,8 +3,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { setStaleAt, wordsOf } from '../../model/index.ts';
-import { ByteWriter } from '../bytes.ts';
-import { ColumnScratch, readColumn, writeColumn } from './column.ts';
+import { ByteReader, ByteWriter } from '../bytes.ts';
+import { ColumnScratch, mayHoldMarkers, readColumn, writeColumn } from './column.ts';
+import { roomOf } from './room.ts';
 
 const SEED = 20260101;
 
@@ -19,10 +20,15 @@ function encode(words: Uint32Array): Uint8Array {
 
 function check(words: Uint32Array): Uint8Array {
   const bytes = encode(words);
-  const values = new Float64Array(words.length / 2);
-  const back = wordsOf(values);
-  expect(readColumn(bytes, { values, words: back, count: values.length })).toBe(true);
-  expect([...back]).toEqual([...words]);
+  // Other columns lie around it, and other values.
+  const around = 3;
+  const values = new Float64Array(words.length / 2 + 2 * around);
+  const room = { ...roomOf(values), at: around, count: words.length / 2 };
+  const within = Uint8Array.from([255, ...bytes, 255, 255]);
+  expect(readColumn(new ByteReader(within, 1, 1 + bytes.length), room)).toBe(true);
+  expect([...room.words.subarray(2 * around, -2 * around)]).toEqual([...words]);
+  expect([...values.subarray(0, around), ...values.subarray(-around)]).toEqual(Array(2 * around).fill(0));
+  expect(mayHoldMarkers(bytes[0] ?? 0) || !values.some(Number.isNaN)).toBe(true);
   return bytes;
 }
 
@@ -95,7 +101,7 @@ describe('a column', () => {
     const values = new Float64Array(64);
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 80 }), bytes => {
-        readColumn(bytes, { values, words: wordsOf(values), count: 64 });
+        readColumn(new ByteReader(bytes), roomOf(values));
       }),
       { seed: SEED, numRuns: 500 },
     );

@@ -5,9 +5,10 @@
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
 import { wordsOf } from '../../model/index.ts';
-import { ByteReader, type ByteWriter } from '../bytes.ts';
+import type { ByteReader, ByteWriter } from '../bytes.ts';
 import { isConstant, isSmallWhole, readConstant, writeConstant } from './constant.ts';
 import { integerBytes, planInteger, readInteger, toWholes, writeInteger } from './integer.ts';
+import type { ColumnRoom } from './room.ts';
 import { readXor, writeXor, xorBytesMax } from './xor.ts';
 
 const FORM = { raw: 0, constant: 1, constantWhole: 2, first: 3, second: 4, xor: 5 } as const;
@@ -70,37 +71,36 @@ export function writeColumn(writer: ByteWriter, scratch: ColumnScratch, count: n
   writer.floats(values.subarray(0, count));
 }
 
-/** Fills `values` (and `words`, the same memory) from one column's bytes; false if they make no sense. */
-export function readColumn(
-  bytes: Uint8Array,
-  into: { readonly values: Float64Array; readonly words: Uint32Array; readonly count: number },
-): boolean {
-  const reader = new ByteReader(bytes);
+/** Reads the column that the reader has the bytes of; false if they make no sense. */
+export function readColumn(reader: ByteReader, into: ColumnRoom): boolean {
   const tag = reader.u8();
-  const { values, words, count } = into;
   switch (tag & 15) {
-    case FORM.raw: {
-      const raw = reader.floats(count);
-      if (!reader.failed) values.set(raw);
+    case FORM.raw:
+      reader.floatsInto(into.values, into.at, into.count);
       return !reader.failed;
-    }
     case FORM.constant:
-      readConstant(reader, words, count);
+      readConstant(reader, into);
       return !reader.failed;
     case FORM.constantWhole:
-      values.fill(reader.zigzag(), 0, count);
+      into.values.fill(reader.zigzag(), into.at, into.at + into.count);
       return !reader.failed;
     case FORM.first:
     case FORM.second:
       readInteger(reader, into, { order: (tag & 15) === FORM.first ? 1 : 2, scale: tag >>> 4 });
       return !reader.failed;
     case FORM.xor:
-      if (bytes.length < 9) return false;
-      readXor(bytes.subarray(1), words, count);
+      if (reader.left < 8) return false;
+      readXor(reader.bytes, reader.at * 8, into);
       return true;
     default:
       return false;
   }
+}
+
+/** Whether a column of this first byte may hold anything but numbers: the others have none of the special NaNs. */
+export function mayHoldMarkers(tag: number): boolean {
+  const form = tag & 15;
+  return form === FORM.raw || form === FORM.constant || form === FORM.xor;
 }
 
 function writePlanned(

@@ -3,6 +3,7 @@
 
 import { HIGH_WORD, LOW_WORD } from '../../model/index.ts';
 import type { ByteReader, ByteWriter } from '../bytes.ts';
+import type { ColumnRoom } from './room.ts';
 
 /** Whole numbers beyond this take eight bytes either way. */
 const SMALL_MAX = 2 ** 48;
@@ -24,10 +25,10 @@ export function writeConstant(writer: ByteWriter, words: Uint32Array): void {
   writer.u32(words[HIGH_WORD]!);
 }
 
-export function readConstant(reader: ByteReader, words: Uint32Array, count: number): void {
+export function readConstant(reader: ByteReader, { words, at, count }: ColumnRoom): void {
   const low = reader.u32();
   const high = reader.u32();
-  for (let i = 0; i < count; i++) {
+  for (let i = at; i < at + count; i++) {
     words[2 * i + LOW_WORD] = low;
     words[2 * i + HIGH_WORD] = high;
   }

@@ -8,9 +8,9 @@
 // biome-ignore-all lint/style/noNonNullAssertion: indices are within their arrays by construction.
 
 import type { BucketSpan, NativeHistogram } from '../../model/index.ts';
-import { wordsOf } from '../../model/index.ts';
 import { ByteReader, ByteWriter } from '../bytes.ts';
 import { type ColumnScratch, readColumn, writeColumn } from './column.ts';
+import { roomOf } from './room.ts';
 
 const WHOLE = 1;
 const CUSTOM = 2;
@@ -229,7 +229,7 @@ function readRun(reader: ByteReader, atMost: number): readonly NativeHistogram[]
   const take = (): Float64Array | undefined => {
     const part = reader.raw(reader.count(1));
     const values = new Float64Array(count);
-    return !reader.failed && readColumn(part, { values, words: wordsOf(values), count }) ? values : undefined;
+    return !reader.failed && readColumn(new ByteReader(part), roomOf(values)) ? values : undefined;
   };
   const columns: Float64Array[] = [];
   for (let k = 0; k < 3 + positiveBuckets + negativeBuckets; k++) {

@@ -5,6 +5,7 @@
 
 import type { ByteReader, ByteWriter } from '../bytes.ts';
 import { bitWidth, readWide, writeWide } from './bits.ts';
+import type { ColumnRoom } from './room.ts';
 
 /** Differences of differences of such numbers, less their least one, stay below 2^53. */
 const WHOLE_MAX = 2 ** 49;
@@ -100,12 +101,15 @@ export function writeInteger(
   }
 }
 
+/** A value of so many bits lies within four bytes, wherever among them it begins. */
+const NARROW_BITS = 25;
+
 export function readInteger(
   reader: ByteReader,
-  into: { readonly values: Float64Array; readonly count: number },
+  into: Pick<ColumnRoom, 'values' | 'at' | 'count'>,
   form: { readonly order: 1 | 2; readonly scale: number },
 ): void {
-  const { values, count } = into;
+  const { values, at, count } = into;
   const power = POWERS[form.scale];
   if (power === undefined) {
     reader.failed = true;
@@ -115,18 +119,33 @@ export function readInteger(
   let difference = form.order === 2 ? reader.zigzag() : 0;
   const least = reader.zigzag();
   const width = reader.u8();
-  const packed = reader.raw((Math.max(0, count - form.order) * width + 7) >>> 3);
+  const packedBytes = (Math.max(0, count - form.order) * width + 7) >>> 3;
+  const packedAt = reader.at;
   if (width > 53) reader.failed = true;
+  reader.skip(packedBytes);
   if (reader.failed) return;
-  values[0] = whole / power;
-  let i = 1;
+  values[at] = whole / power;
+  let i = at + 1;
   if (form.order === 2 && count > 1) {
     whole += difference;
-    values[1] = whole / power;
-    i = 2;
+    values[i++] = whole / power;
   }
-  for (let position = 0; i < count; i++, position += width) {
-    const step = readWide(packed, position, width) + least;
+  const end = at + count;
+  let position = packedAt * 8;
+  if (width <= NARROW_BITS) {
+    const { view } = reader;
+    const mask = width === 0 ? 0 : 0xffff_ffff >>> (32 - width);
+    // Up to where four bytes can be taken at once.
+    const last = (view.byteLength - 4) * 8;
+    for (; i < end && position <= last; i++, position += width) {
+      const step = ((view.getInt32(position >>> 3, true) >>> (position & 7)) & mask) + least;
+      difference = form.order === 2 ? difference + step : step;
+      whole += difference;
+      values[i] = whole / power;
+    }
+  }
+  for (; i < end; i++, position += width) {
+    const step = readWide(reader.bytes, position, width) + least;
     difference = form.order === 2 ? difference + step : step;
     whole += difference;
     values[i] = whole / power;

@@ -5,6 +5,7 @@
 
 import { HIGH_WORD, LOW_WORD } from '../../model/index.ts';
 import { readBits, writeBits } from './bits.ts';
+import type { ColumnRoom } from './room.ts';
 
 /** A value takes at most 2 + 5 + 6 + 64 bits. */
 export function xorBytesMax(count: number): number {
@@ -49,22 +50,30 @@ export function writeXor(out: Uint8Array, words: Uint32Array, count: number): nu
   return (position + 7) >>> 3;
 }
 
-export function readXor(bytes: Uint8Array, words: Uint32Array, count: number): void {
-  let low = readBits(bytes, 0, 32);
-  let high = readBits(bytes, 32, 32);
-  let position = 64;
-  words[LOW_WORD] = low;
-  words[HIGH_WORD] = high;
+/** The column begins at bit `start` of the bytes. */
+export function readXor(bytes: Uint8Array, start: number, into: ColumnRoom): void {
+  const { words, count } = into;
+  let low = readBits(bytes, start, 32);
+  let high = readBits(bytes, start + 32, 32);
+  let position = start + 64;
+  let to = 2 * into.at;
+  words[to + LOW_WORD] = low;
+  words[to + HIGH_WORD] = high;
   let width = 64;
   let trailing = 0;
   for (let i = 1; i < count; i++) {
-    if (readBits(bytes, position++, 1) !== 0) {
-      if (readBits(bytes, position++, 1) !== 0) {
-        const leading = readBits(bytes, position, 5);
-        width = readBits(bytes, position + 5, 6) + 1;
+    to += 2;
+    // The two bits of a value, and what follows them of a new window.
+    const head = readBits(bytes, position, 13);
+    if ((head & 1) === 0) {
+      position++;
+    } else {
+      position += 2;
+      if ((head & 2) !== 0) {
+        width = (head >>> 7) + 1;
         position += 11;
         // Damaged bytes cannot come here (a checksum is before), but the shift must stay in range whatever comes.
-        trailing = Math.max(0, 64 - leading - width);
+        trailing = Math.max(0, 64 - ((head >>> 2) & 31) - width);
       }
       const a = readBits(bytes, position, Math.min(32, width));
       const b = width > 32 ? readBits(bytes, position + 32, width - 32) : 0;
@@ -79,8 +88,8 @@ export function readXor(bytes: Uint8Array, words: Uint32Array, count: number): v
         high ^= b;
       }
     }
-    words[2 * i + LOW_WORD] = low;
-    words[2 * i + HIGH_WORD] = high;
+    words[to + LOW_WORD] = low;
+    words[to + HIGH_WORD] = high;
   }
 }
 

@@ -2,15 +2,16 @@
 
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
-import type {
-  Http,
-  HttpError,
-  HttpListener,
-  HttpRequest,
-  HttpServer,
-  Result,
-  ServerHandler,
-  ServerRequest,
+import {
+  CUT_OFF,
+  type Http,
+  type HttpError,
+  type HttpListener,
+  type HttpRequest,
+  type HttpServer,
+  type Result,
+  type ServerHandler,
+  type ServerRequest,
 } from '../../../src/base/index.ts';
 
 export interface HttpPeer {
@@ -213,6 +214,47 @@ function streams(start: Start): void {
     expect(textOfAnswer(await get('/'))).toBe('one two three');
   });
 
+  it('breaks off the answer when a stream cannot be brought to its end', async () => {
+    const { get } = await start(async ({ path }) => ({
+      status: 200,
+      headers: { 'content-type': 'text/plain' },
+      body: (async function* () {
+        yield 'one ';
+        if (path === '/throws') throw new Error('a bug');
+        yield 'two';
+        return path === '/whole' ? undefined : CUT_OFF;
+      })(),
+    }));
+    for (const encoding of ['identity', 'gzip']) {
+      const headers = { 'accept-encoding': encoding };
+      expect(textOfAnswer(await get('/whole', { headers }))).toBe('one two');
+      expect(codeOf(await get('/cut', { headers }))).toBe('http-reset');
+      expect(codeOf(await get('/throws', { headers }))).toBe('http-reset');
+    }
+  });
+
+  for (const encoding of ['identity', 'gzip', 'br']) {
+    it(`sends texts, whole and as streams, in ${encoding} to whoever asks for it, and events as they are`, async () => {
+      const { get } = await start(async ({ path }) => ({
+        status: 200,
+        headers: { 'content-type': path === '/events' ? 'text/event-stream' : 'application/json' },
+        body:
+          path === '/whole'
+            ? TEXT
+            : (async function* () {
+                for (let at = 0; at < TEXT.length; at += 100) yield TEXT.slice(at, at + 100);
+              })(),
+      }));
+      for (const path of ['/whole', '/stream', '/events']) {
+        const answer = got(await get(path, { headers: { 'accept-encoding': encoding } }));
+        expect(new TextDecoder().decode(answer.body)).toBe(TEXT);
+        const isPacked = path !== '/events' && encoding !== 'identity';
+        expect(answer.headers['vary']).toBe(path === '/events' ? undefined : 'accept-encoding');
+        expect(answer.wireBytes < TEXT.length / 4).toBe(isPacked);
+      }
+    });
+  }
+
   it('aborts the signal of a handler whose client has left', async () => {
     let left = false;
     let arrived: () => void = () => {};
@@ -235,10 +277,13 @@ function streams(start: Start): void {
     expect(left).toBe(true);
   });
 
-  it('ends open streams when the listener closes', async () => {
+  it.each([
+    ['text/event-stream', /^begun|http-reset/],
+    ['application/json', /^http-reset$/],
+  ])('ends open streams when the listener closes: %s', async (type, wanted) => {
     const { get, listener, peer } = await start(async served => ({
       status: 200,
-      headers: {},
+      headers: { 'content-type': type },
       body: (async function* () {
         yield 'begun ';
         await new Promise<void>(resolve => served.signal.addEventListener('abort', () => resolve()));
@@ -248,7 +293,7 @@ function streams(start: Start): void {
     await peer.pass(50);
     await listener.close(5000);
     const answer = await pending;
-    expect(answer.ok ? textOfAnswer(answer) : answer.error.code).toMatch(/^begun|http-reset/);
+    expect(answer.ok ? textOfAnswer(answer) : answer.error.code).toMatch(wanted);
   });
 }
 

@@ -6,7 +6,9 @@ import {
   type ExemplarReader,
   isStaleAt,
   type Labels,
+  labelPairs,
   labelsFrom,
+  labelValue,
   type Matcher,
   type MetricMetadata,
   type NativeHistogram,
@@ -570,6 +572,24 @@ function selection(kit: () => Promise<Kit>): void {
       sets.map(labels => [ref(labels), 1]),
     );
     expect(await columns([], { ...hintsFor(peer.nowMs), limit: 2 })).toHaveLength(2);
+  });
+
+  it('answers only the series of a range of labels, both ends included, page by page all of them', async () => {
+    const { peer, ref, write, columns } = await kit();
+    const all = Array.from({ length: 23 }, (_, i) => labelsFrom({ __name__: `m${i % 3}`, i: String(i) }));
+    await write(
+      peer.nowMs,
+      all.map(labels => [ref(Object.fromEntries(labelPairs(labels))), 1]),
+    );
+    const sorted = all.sort(compareLabels);
+    const paged: Labels[] = [];
+    for (let at = 0; at < sorted.length; at += 5) {
+      const [first, last] = [sorted[at], sorted[Math.min(at + 4, sorted.length - 1)]];
+      if (first === undefined || last === undefined) throw new Error('no page');
+      const page = await columns([m('i', '!=', '7')], { ...hintsFor(peer.nowMs), between: { first, last } });
+      paged.push(...page.map(({ labels }) => labels));
+    }
+    expect(paged).toEqual(sorted.filter(labels => labelValue(labels, 'i') !== '7'));
   });
 
   it('answers query-cancelled to a signal that has aborted', async () => {

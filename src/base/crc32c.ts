@@ -1,11 +1,12 @@
-// CRC-32C (Castagnoli), the checksum of every record on disk. Slicing by eight: eight table look-ups take eight bytes.
+// CRC-32C (Castagnoli), the checksum of every record on disk and of every frame of a remote read. Slicing by eight:
+// eight table look-ups take eight bytes.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
 /** Reflected polynomial 0x1EDC6F41. */
 const POLYNOMIAL = 0x82f63b78;
 
 /** Eight tables of 256 entries, one behind the other: table k is the effect of a byte followed by k zero bytes. */
-const TABLES: Uint32Array = makeTables();
+const TABLES: Uint32Array = /* @__PURE__ */ makeTables();
 
 /** Checksum of bytes[from … to - 1]; `seed` is the checksum of what came before, 0 at the start. */
 export function crc32c(bytes: Uint8Array, range: { from: number; to: number }, seed = 0): number {

@@ -2,7 +2,7 @@
 // its own for each request would have garbage looked for all the time.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
-import { err, ok, type Result } from '../../base/index.ts';
+import { err, ok, type Result } from '../base/index.ts';
 
 /** Larger bodies get memory of their own: senders' are some hundred kilobytes. */
 const KEPT_BYTES_MAX = 4 * 1024 * 1024;

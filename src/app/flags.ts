@@ -1,0 +1,33 @@
+// What the program runs with as clients of Prometheus ask for it: its own command line, and the settings that stand for
+// Prometheus's flags, under their names.
+
+import { formatDuration } from '../base/index.ts';
+import type { Config } from '../config/index.ts';
+import type { System } from './system.ts';
+
+/** `config` is the one that it was started with: what of it takes effect at a start only is told as it is in force. */
+export function flagsOf(
+  system: System,
+  at: { readonly config: Config; readonly listening: string; readonly externalUrl: string },
+): Readonly<Record<string, string>> {
+  const { web, storage } = at.config;
+  const { lookbackMs, timeoutMs, samplesMax } = system.limits;
+  const [configFile = ''] = system.configFiles();
+  return {
+    ...system.commandLine,
+    'config.file': configFile,
+    'query.lookback-delta': formatDuration(lookbackMs),
+    'query.max-samples': String(samplesMax),
+    'query.timeout': formatDuration(timeoutMs),
+    'storage.tsdb.path': `${system.dataFolder}/store`,
+    'storage.tsdb.retention.size': `${storage.retentionBytes}B`,
+    'storage.tsdb.retention.time': formatDuration(system.retentionMs),
+    'web.cors.origin': web.corsOrigin ?? '',
+    'web.enable-admin-api': String(system.config().web.adminApi),
+    'web.enable-lifecycle': 'true',
+    'web.enable-remote-write-receiver': 'true',
+    'web.external-url': at.externalUrl,
+    'web.listen-address': at.listening,
+    'web.route-prefix': web.routePrefix === '' ? '/' : web.routePrefix,
+  };
+}

@@ -1,0 +1,121 @@
+// The newest samples of series, for queries of one instant: nearly always they lie in open rows, and nothing else is looked at.
+// biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
+
+import { type FloatLender, isFiniteAt, type SeriesColumns, wordsOf } from '../model/index.ts';
+import type { Window } from './block/block.ts';
+import type { Head } from './head.ts';
+import type { Cohort, Membership, Series, Shape } from './head-data.ts';
+import { rowsWithin } from './open-rows.ts';
+
+export interface Latest {
+  readonly found: readonly SeriesColumns[];
+  /** Series that take a closer look; both lists are in the order of those given. */
+  readonly rest: readonly Series[];
+}
+
+/** Entries of one block, each a sample of another series. */
+const BLOCK_SAMPLES = 4096;
+
+export function latestOf(
+  head: Head,
+  series: readonly Series[],
+  wanted: { readonly window: Window; readonly memory: FloatLender | undefined },
+): Latest {
+  const { window, memory } = wanted;
+  const newest = new Map<Cohort, Newest | undefined>();
+  const sealedMs = new Map<Membership, number>();
+  const found: SeriesColumns[] = [];
+  const rest: Series[] = [];
+  let block = newBlock(0, memory);
+  let used = 0;
+  for (const one of series) {
+    const at = placeOf(one, { newest, sealedMs, window });
+    if (at === undefined) {
+      rest.push(one);
+      continue;
+    }
+    if (used === block.values.length) {
+      block = newBlock(Math.min(BLOCK_SAMPLES, series.length), memory);
+      used = 0;
+    }
+    const { words, entry, timeMs } = at;
+    block.words[2 * used] = words[2 * entry]!;
+    block.words[2 * used + 1] = words[2 * entry + 1]!;
+    block.timesMs[used] = timeMs;
+    const { labels, ref, slot } = one;
+    const { timesMs, values } = block;
+    const isPlain = isFiniteAt(block.words, used);
+    const producer = head.table.producer[slot];
+    found.push({ labels, ref, producer, timesMs, values, from: used, to: used + 1, isPlain });
+    used++;
+  }
+  return { found, rest };
+}
+
+function newBlock(
+  count: number,
+  memory: FloatLender | undefined,
+): { readonly timesMs: Float64Array; readonly values: Float64Array; readonly words: Uint32Array } {
+  const floats = (): Float64Array => memory?.floats(count) ?? new Float64Array(count);
+  const values = floats();
+  return { timesMs: floats(), values, words: wordsOf(values) };
+}
+
+/** The newest row of a cohort in which all have the same series. */
+interface Newest {
+  readonly timeMs: number;
+  readonly shape: Shape;
+  readonly words: Uint32Array;
+  /** Of the row's first value. */
+  readonly entry: number;
+}
+
+interface Scope {
+  readonly newest: Map<Cohort, Newest | undefined>;
+  /** The newest sample in sealed chunks. */
+  readonly sealedMs: Map<Membership, number>;
+  readonly window: Window;
+}
+
+function placeOf(
+  series: Series,
+  scope: Scope,
+): { readonly words: Uint32Array; readonly entry: number; readonly timeMs: number } | undefined {
+  if (series.cohorts.length !== 1 || (series.side?.count ?? 0) > 0) return undefined;
+  const cohort = series.cohorts[0]!;
+  let row = scope.newest.get(cohort);
+  if (row === undefined) {
+    if (scope.newest.has(cohort)) return undefined;
+    row = newestOf(cohort, scope.window);
+    scope.newest.set(cohort, row);
+    if (row === undefined) return undefined;
+  }
+  const { timeMs, words } = row;
+  const position = row.shape.positions[series.cohortColumns[0]!] ?? -1;
+  if (position < 0) return undefined;
+  for (const membership of series.members) if (sealedMsOf(membership, scope) >= timeMs) return undefined;
+  return { words, entry: row.entry + position, timeMs };
+}
+
+function newestOf(cohort: Cohort, window: Window): Newest | undefined {
+  const shape = cohort.rowShapes[0];
+  if (cohort.rows === 0 || shape === undefined || cohort.rowExtras.length > 0) return undefined;
+  if (!cohort.rowShapes.every(one => one === shape)) return undefined;
+  const { from, to } = rowsWithin(cohort, { window, lastOnly: true });
+  if (from === to) return undefined;
+  return {
+    timeMs: cohort.rowTimes[from]!,
+    shape,
+    words: cohort.rowSlabs[from]!.words,
+    entry: cohort.rowAt[from]!,
+  };
+}
+
+function sealedMsOf(membership: Membership, { sealedMs }: Scope): number {
+  let newest = sealedMs.get(membership);
+  if (newest === undefined) {
+    newest = membership.chunks.reduce((max, { maxMs }) => Math.max(max, maxMs), -Infinity);
+    sealedMs.set(membership, newest);
+  }
+  return newest;
+}
