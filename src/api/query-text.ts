@@ -25,6 +25,7 @@ export function* writeQueryData(parts: TextParts, { answer, limit }: ShownData):
     return false;
   }
   const isVector = resultType === 'vector' && isInstant;
+  const shared: Shared = { texts: new Map(), openings: [] };
   parts.add(`{"resultType":"${isVector ? 'vector' : 'matrix'}","result":[`);
   let shown = 0;
   for (const one of series) {
@@ -33,9 +34,9 @@ export function* writeQueryData(parts: TextParts, { answer, limit }: ShownData):
       parts.add(']');
       return true;
     }
-    parts.add(`${shown++ > 0 ? ',' : ''}{"metric":${labelsText(one.labels)}`);
+    parts.add(`${shown++ > 0 ? ',' : ''}{"metric":${labelsText(one.labels, shared.texts)}`);
     if (isVector) writeNow(parts, one, endS);
-    else yield* writePoints(parts, one, times);
+    else yield* writePoints(parts, one, { times, shared });
     parts.add('}');
     if (parts.isFull) yield;
   }
@@ -43,12 +44,31 @@ export function* writeQueryData(parts: TextParts, { answer, limit }: ShownData):
   return false;
 }
 
-/** In the order of the names. */
-export function labelsText(labels: Labels): string {
+/** What the series of an answer have in common is made into text once. */
+interface Shared {
+  /** Names and values of labels, quoted. */
+  readonly texts: Map<string, string>;
+  /** Of a point, by step: up to its value. */
+  readonly openings: string[];
+}
+
+/** In the order of the names. `texts` remembers what is quoted. */
+export function labelsText(labels: Labels, texts: Map<string, string> = new Map()): string {
   let text = '{';
   for (let i = 0; i < labels.length; i += 2)
-    text += `${i > 0 ? ',' : ''}${JSON.stringify(labels[i])}:${JSON.stringify(labels[i + 1])}`;
+    text += `${i > 0 ? ',' : ''}${quoted(labels[i]!, texts)}:${quoted(labels[i + 1]!, texts)}`;
   return `${text}}`;
+}
+
+/** Beyond so many they are mostly different ones, which are not met again. */
+const TEXTS_MAX = 10_000;
+
+function quoted(text: string, texts: Map<string, string>): string {
+  const known = texts.get(text);
+  if (known !== undefined) return known;
+  const made = JSON.stringify(text);
+  if (texts.size < TEXTS_MAX) texts.set(text, made);
+  return made;
 }
 
 function writeNow(parts: TextParts, { values, histograms }: AnswerSeries, endS: number): void {
@@ -61,25 +81,34 @@ function writeNow(parts: TextParts, { values, histograms }: AnswerSeries, endS: 
 }
 
 /** Floats first, then histograms; of each kind that there is. */
-function* writePoints(parts: TextParts, series: AnswerSeries, times: QueryTimes): Generator<void> {
+function* writePoints(
+  parts: TextParts,
+  series: AnswerSeries,
+  { times, shared }: { readonly times: QueryTimes; readonly shared: Shared },
+): Generator<void> {
   const { values, present, timesMs, histograms } = series;
   const timeS = (i: number): number => (timesMs?.[i] ?? times.startMs + i * times.stepMs) / 1000;
-  let open = ',"values":[';
+  const openingOf = (i: number): string => {
+    if (timesMs !== undefined) return `[${timeS(i)},"`;
+    shared.openings[i] ??= `[${timeS(i)},"`;
+    return shared.openings[i];
+  };
+  let before = ',"values":[';
   for (let i = 0; i < values.length; i++) {
     if (present[i] !== 1 || histograms?.has(i) === true) continue;
-    parts.add(`${open}[${timeS(i)},"${formatFloatJson(values[i]!)}"]`);
-    open = ',';
+    parts.add(`${before}${openingOf(i)}${formatFloatJson(values[i]!)}"]`);
+    before = ',';
     if (parts.isFull) yield;
   }
-  if (open === ',') parts.add(']');
+  if (before === ',') parts.add(']');
   if (histograms === undefined) return;
-  open = ',"histograms":[';
+  before = ',"histograms":[';
   for (let i = 0; i < values.length; i++) {
     const histogram = histograms.get(i);
     if (present[i] !== 1 || histogram === undefined) continue;
-    parts.add(`${open}[${timeS(i)},${JSON.stringify(histogramJson(histogram))}]`);
-    open = ',';
+    parts.add(`${before}[${timeS(i)},${JSON.stringify(histogramJson(histogram))}]`);
+    before = ',';
     if (parts.isFull) yield;
   }
-  if (open === ',') parts.add(']');
+  if (before === ',') parts.add(']');
 }

@@ -21,7 +21,10 @@ it('its own metrics are written as protocol buffers are in JSON', async () => {
   const dataOf = async (query: string): Promise<unknown> =>
     (jsonOf(await world.ask({ path: '/api/v1/status/self_metrics', query })) as { readonly data: unknown })
       .data;
-  expect(await dataOf('')).toEqual([
+  const all = (await dataOf('')) as readonly { readonly name: string }[];
+  // The API counts its own work there as well.
+  const own = all.filter(({ name }) => !name.startsWith('watchkeeper_remote_read'));
+  expect(own).toEqual([
     {
       name: 'watchkeeper_sent_total',
       help: 'Sent.',

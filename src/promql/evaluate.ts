@@ -8,6 +8,7 @@ import {
   aggregate,
   binary,
   type Grid,
+  NAME_LABELS,
   needStartTimestamps,
   type Run,
   type ScalarValue,
@@ -173,7 +174,9 @@ async function evaluateSubquery(run: Run, node: SubqueryNode, grid: Grid): Promi
 
 async function evaluateCall(run: Run, node: CallNode, grid: Grid): Promise<Value> {
   const args: Value[] = [];
-  for (const input of node.inputs) args.push(await evaluate(run, input, grid));
+  // Its own result is what is looked at without names, not those of its arguments.
+  const { namesUnseen: _, ...seen } = grid;
+  for (const input of node.inputs) args.push(await evaluate(run, input, seen));
   const implementation = FUNCTIONS.get(node.settings.func);
   if (implementation === undefined) throw new Error(`function ${node.settings.func} is not in the registry`);
   return implementation({ run, node, args, grid });
@@ -182,8 +185,32 @@ async function evaluateCall(run: Run, node: CallNode, grid: Grid): Promise<Value
 async function evaluateAggregate(run: Run, node: AggregateNode, grid: Grid): Promise<Value> {
   const [inner, paramNode] = node.inputs;
   if (inner === undefined) throw new Error('aggregation without an input');
-  const vector = await evaluate(run, inner, grid);
+  const vector = await evaluate(
+    run,
+    inner,
+    hidesNames(run, node, inner) ? { ...grid, namesUnseen: true } : grid,
+  );
   const param = paramNode === undefined ? undefined : await evaluate(run, paramNode, grid);
   if (vector.kind !== 'vector') throw new Error('aggregation of a wrong type');
   return aggregate(run, node, { vector, param });
+}
+
+/** Aggregations whose result has no series of the input as it was. */
+const FOLDING: ReadonlySet<string> = new Set([
+  'avg',
+  'count',
+  'group',
+  'max',
+  'min',
+  'quantile',
+  'stddev',
+  'stdvar',
+  'sum',
+]);
+
+/** Whether nobody sees what a function below an aggregation does to the names of metrics. */
+function hidesNames(run: Run, { settings }: AggregateNode, inner: Planned): boolean {
+  if (run.inputs.settings.delayedNameRemoval || inner.op !== 'call' || !FOLDING.has(settings.func))
+    return false;
+  return settings.without || !settings.grouping.some(name => NAME_LABELS.has(name));
 }

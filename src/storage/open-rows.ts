@@ -39,8 +39,10 @@ export interface OpenRows {
   readonly piece: Piece;
   /** 0: none is wanted. */
   readonly count: number;
-  /** Undefined for a column without values in these rows. */
+  /** Undefined for a column without values in these rows. The values are there once `copy` was called. */
   take(column: number, room: Room): OpenColumn | undefined;
+  /** What was taken since the last time: row by row for all columns, as they lie. */
+  copy(): void;
   /** The same of rows that are not uniform, with what tells their times from others'. */
   pickOut(column: number): { readonly key: string; readonly open: OpenColumn } | undefined;
 }
@@ -54,6 +56,7 @@ export function openRowsOf(cohort: Cohort, wanted: { readonly window: Window }):
     : { from: 0, to: cohort.rows };
   const rows = { from, count: to - from };
   const times = rowTimes.slice(from, to);
+  const taken: Taken[] = [];
   return {
     isUniform,
     key: rows.count === cohort.rows ? `o${chunkId};` : `o${chunkId}@${from}-${to};`,
@@ -64,8 +67,13 @@ export function openRowsOf(cohort: Cohort, wanted: { readonly window: Window }):
       if (position < 0) return undefined;
       const at = room.take(rows.count);
       const { words } = room;
-      const isPlain = copyRows(cohort, { position, ...rows }, { words, at });
-      return { times, words, at, extras: gatherExtras(cohort, column, rows), isPlain };
+      const open = { times, words, at, extras: gatherExtras(cohort, column, rows), isPlain: true };
+      taken.push({ position, open });
+      return open;
+    },
+    copy() {
+      for (let i = 0; i < rows.count; i++) copyRow(cohort, taken, { row: from + i, place: i });
+      taken.length = 0;
     },
     pickOut: column => pickOut(cohort, column),
   };
@@ -90,24 +98,28 @@ export function rowsWithin(
   return lastOnly ? { from: newest, to: newest + 1 } : { from, to };
 }
 
-/** Whether all of them are finite numbers. */
-function copyRows(
+/** A column that somebody wants. */
+interface Taken {
+  /** Of its values in the rows. */
+  readonly position: number;
+  readonly open: { readonly words: Uint32Array; readonly at: number; isPlain: boolean };
+}
+
+function copyRow(
   { rowSlabs, rowAt }: Cohort,
-  rows: { readonly position: number; readonly from: number; readonly count: number },
-  into: { readonly words: Uint32Array; readonly at: number },
-): boolean {
-  const { words } = into;
-  let isPlain = true;
-  let to = 2 * into.at;
-  for (let row = rows.from; row < rows.from + rows.count; row++) {
-    const source = rowSlabs[row]!.words;
-    const at = 2 * (rowAt[row]! + rows.position);
-    words[to] = source[at]!;
-    words[to + 1] = source[at + 1]!;
-    isPlain &&= isFiniteAt(words, to >>> 1);
-    to += 2;
+  taken: readonly Taken[],
+  { row, place }: { readonly row: number; readonly place: number },
+): void {
+  const source = rowSlabs[row]!.words;
+  const base = rowAt[row]!;
+  for (let i = 0; i < taken.length; i++) {
+    const { position, open } = taken[i]!;
+    const from = 2 * (base + position);
+    const to = 2 * (open.at + place);
+    open.words[to] = source[from]!;
+    open.words[to + 1] = source[from + 1]!;
+    if (!isFiniteAt(source, base + position)) open.isPlain = false;
   }
-  return isPlain;
 }
 
 function pickOut(cohort: Cohort, column: number): ReturnType<OpenRows['pickOut']> {

@@ -74,6 +74,7 @@ export function takeSnapshot(head: Head, matched: readonly Series[], wanted: Wan
     const pick = pickOf(head, series, scope);
     if (pick.line.count > 0) picks.push(pick);
   }
+  for (const rows of scope.open.values()) rows.copy();
   if (!isSorted) picks.sort((a, b) => compareLabels(a.labels, b.labels));
   return { picks, chunks: scope.chunks };
 }

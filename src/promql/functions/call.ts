@@ -4,6 +4,7 @@
 import type { NativeHistogram } from '../../model/index.ts';
 import {
   type Grid,
+  haveOneName,
   type MatrixValue,
   type RangeSeries,
   type Run,
@@ -118,7 +119,9 @@ export function overWindows(
       args.findIndex(arg => arg.kind === 'matrix'),
     );
     const params = args.flatMap(arg => (arg.kind === 'scalar' ? [arg.values] : []));
-    const metas = matrix.series.map(({ meta }) => (settings.keepsName ? meta : run.dropName(meta)));
+    const keepsName =
+      settings.keepsName === true || (grid.namesUnseen === true && haveOneName(matrix.series));
+    const metas = matrix.series.map(({ meta }) => (keepsName ? meta : run.dropName(meta)));
     const result = run.newVector(metas, grid.steps);
     const context: WindowContext = {
       rangeMs: matrix.rangeMs,
@@ -145,7 +148,7 @@ export function overWindows(
       if (run.isDue()) await run.pause();
     }
     const all = withHistograms(result, histograms);
-    return settings.keepsName ? all : run.uniqueAfterDrop(all, node.settings.span);
+    return keepsName ? all : run.uniqueAfterDrop(all, node.settings.span);
   };
 }
 

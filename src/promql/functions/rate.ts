@@ -93,7 +93,12 @@ function hintNonCounter(input: CallInput, { meta }: RangeSeries): void {
 /** Indices of the samples that are below the one before. */
 function findResets(values: Float64Array, from: number, to: number): number[] {
   const resets: number[] = [];
-  for (let i = from + 1; i < to; i++) if (values[i]! < values[i - 1]!) resets.push(i);
+  let before = values[from]!;
+  for (let i = from + 1; i < to; i++) {
+    const value = values[i]!;
+    if (value < before) resets.push(i);
+    before = value;
+  }
   return resets;
 }
 

@@ -17,6 +17,7 @@ export {
   floatsOf,
   type Grid,
   type Histograms,
+  haveOneName,
   histogramsWithin,
   type MatrixValue,
   mergeEqualSeries,

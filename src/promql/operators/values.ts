@@ -17,6 +17,8 @@ export interface Grid {
   readonly startMs: number;
   readonly stepMs: number;
   readonly steps: number;
+  /** Whoever takes the result does not look at the names of metrics: they may stay where that changes nothing else. */
+  readonly namesUnseen?: boolean;
   /** For which steps of the query it counts what is looked at: its own, or all where one stands for all; absent: none. */
   readonly counts?: 'each' | 'all';
 }
@@ -89,6 +91,15 @@ export function withoutNameLabels(labels: Labels): Labels {
     if (NAME_LABELS.has(labels[i] as string)) return filterLabels(labels, name => !NAME_LABELS.has(name));
   }
   return labels;
+}
+
+/** Whether the series have the same name, and nothing else that goes with it: without it they are told apart as before. */
+export function haveOneName(series: readonly { readonly meta: SeriesMeta }[]): boolean {
+  const name = series[0]?.meta.labels[1];
+  return series.every(
+    ({ meta: { labels } }) =>
+      labels[0] === METRIC_NAME && labels[1] === name && labels[2]?.startsWith('__') !== true,
+  );
 }
 
 export function filterLabels(labels: Labels, keep: (name: string) => boolean): Labels {
