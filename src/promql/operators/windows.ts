@@ -1,10 +1,13 @@
 // Windows: for each step the samples in (end - width, end]. Found once for a time column, by two pointers that only
 // move forward, and shared by all series that share the column (compared by identity).
 
-import type { Run } from './run.ts';
-
 /** Both ends. */
 const WINDOW_BYTES = 8;
+
+/** What is allocated is asked for before. */
+interface Room {
+  reserve(bytes: number): void;
+}
 
 export interface Windows {
   /** Index of the first sample in the window of each step. */
@@ -51,11 +54,11 @@ interface Known {
 /** Remembers windows by time column and bounds. */
 export class WindowCache {
   readonly times: WindowTimes;
-  readonly #run: Pick<Run, 'reserve'>;
+  readonly #run: Room;
   /** Nearly always the bounds are the same for all who share a column. */
   readonly #known = new Map<Float64Array, Known[]>();
 
-  constructor(run: Pick<Run, 'reserve'>, times: WindowTimes) {
+  constructor(run: Room, times: WindowTimes) {
     this.#run = run;
     this.times = times;
   }
