@@ -11,12 +11,13 @@ export function flagsOf(
   at: { readonly config: Config; readonly listening: string; readonly externalUrl: string },
 ): Readonly<Record<string, string>> {
   const { web, storage } = at.config;
-  const { lookbackMs, timeoutMs, samplesMax } = system.limits;
+  const { lookbackMs, timeoutMs, samplesMax, runningMax } = system.limits;
   const [configFile = ''] = system.configFiles();
   return {
     ...system.commandLine,
     'config.file': configFile,
     'query.lookback-delta': formatDuration(lookbackMs),
+    'query.max-concurrency': String(runningMax),
     'query.max-samples': String(samplesMax),
     'query.timeout': formatDuration(timeoutMs),
     'storage.tsdb.path': `${system.dataFolder}/store`,

@@ -124,6 +124,28 @@ describe('memory', () => {
 });
 
 describe('the queue', () => {
+  it('lets nobody begin beside others while much memory is held, until it is given back', async () => {
+    const b = bench({ totalBytesMax: 400_000 }, 'waits');
+    const held: (() => void)[] = [];
+    const options = { onHeld: (handBack: () => void) => void held.push(handBack) };
+    for (let i = 0; i < 3; i++) {
+      const answer = b.ask('m', options);
+      await settle();
+      b.release();
+      expect(await codeOf(answer)).toBe('ok');
+    }
+    // Three answers are held: more than half. One may run, so that something goes on.
+    const [alone, next] = [b.ask('m{i="1"}'), b.ask('m{i="2"}')];
+    await settle();
+    expect([b.engine.activity().running.length, b.engine.activity().waiting.length]).toEqual([1, 1]);
+    for (const handBack of held) handBack();
+    await settle();
+    expect([b.engine.activity().running.length, b.engine.activity().waiting.length]).toEqual([2, 0]);
+    await settle();
+    b.release();
+    expect([await codeOf(alone), await codeOf(next)]).toEqual(['ok', 'ok']);
+  });
+
   it('lets so many run at once and the others wait; what they waited is told', async () => {
     const b = bench({ runningMax: 2 }, 'waits');
     const answers = Array.from({ length: 5 }, () => b.ask('m'));

@@ -64,7 +64,8 @@ function without({ running, clients }: QueueState, id: number): QueueState {
   };
 }
 
-function beginNext(state: QueueState, { runningMax }: QueueLimits): QueueStep {
+/** Begins what there is room for. */
+export function beginNext(state: QueueState, { runningMax }: QueueLimits): QueueStep {
   const running = new Set(state.running);
   const begin: number[] = [];
   let clients = state.clients;

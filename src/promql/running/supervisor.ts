@@ -17,7 +17,15 @@ import {
 } from '../../model/index.ts';
 import { type ActiveLog, cut } from './active-log.ts';
 import type { MemoryBudget } from './memory.ts';
-import { arrive, EMPTY_QUEUE, leave, type QueueStep, waitingIn } from './queue.ts';
+import {
+  arrive,
+  beginNext,
+  EMPTY_QUEUE,
+  leave,
+  type QueueLimits,
+  type QueueStep,
+  waitingIn,
+} from './queue.ts';
 import { NO_RECORDS, type Records, remember } from './records.ts';
 
 /** Of an expression that is remembered or logged. */
@@ -27,6 +35,8 @@ const EXPR_CHARS_MAX = 2000;
  * so long, which spares two writes each.
  */
 const OWN_NOTED_AFTER_MS = 50;
+/** Of the memory of all queries: as long as less is held, more may begin. */
+const BEGIN_SHARE = 0.5;
 const DURATION_BOUNDS_S = [0.001, 0.01, 0.1, 1, 10, 60];
 
 export interface SupervisorSettings {
@@ -117,10 +127,10 @@ export class Supervisor {
     return err(failure);
   }
 
-  /** Does what changes what is held, and counts it. */
-  afterThat(change: () => void): void {
-    change();
-    this.#count();
+  /** Does what gives room back: others may begin after that. */
+  afterThat(giveBack: () => void): void {
+    giveBack();
+    this.#apply(beginNext(this.#queue, this.#limits(this.#queue.running.size)));
   }
 
   activity(): QueryActivity {
@@ -146,16 +156,28 @@ export class Supervisor {
       const tell = this.#awaited.get(id);
       if (tell === undefined) return;
       this.#awaited.delete(id);
-      this.#apply(leave(this.#queue, id, this.#deps.settings));
+      this.#apply(leave(this.#queue, id, this.#limits(this.#queue.running.size)));
       tell('left');
     };
     const word = new Promise<Word>(resolve => this.#awaited.set(id, resolve));
-    this.#apply(arrive(this.#queue, { id, client: clientOf(options) }, this.#deps.settings));
+    const limits = this.#limits(this.#queue.running.size);
+    this.#apply(arrive(this.#queue, { id, client: clientOf(options) }, limits));
     signal.addEventListener('abort', leaveIt, { once: true });
     if (signal.aborted) leaveIt();
     const said = await word;
     signal.removeEventListener('abort', leaveIt);
     return said;
+  }
+
+  /** While much memory is held no more begin than run, but for one: half way they would be refused. */
+  #limits(running: number): QueueLimits {
+    const { settings, budget } = this.#deps;
+    const { waitingMax } = settings;
+    const isTight = budget.held > BEGIN_SHARE * budget.bytesMax;
+    return {
+      runningMax: isTight ? Math.min(Math.max(1, running), settings.runningMax) : settings.runningMax,
+      waitingMax,
+    };
   }
 
   #apply({ state, begin, refuse }: QueueStep): void {
@@ -203,7 +225,8 @@ export class Supervisor {
       end: failure => {
         forget();
         this.#end(entry, failure);
-        if (!entry.isOwn) this.#apply(leave(this.#queue, entry.id, this.#deps.settings));
+        const others = this.#queue.running.size - 1;
+        if (!entry.isOwn) this.#apply(leave(this.#queue, entry.id, this.#limits(others)));
       },
     };
   }
