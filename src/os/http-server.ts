@@ -35,27 +35,32 @@ const HEADER_BYTES_MAX = 64 * 1024;
 const HEADERS_TIMEOUT_MS = 20_000;
 const REQUEST_TIMEOUT_MS = 120_000;
 const KEEP_ALIVE_MS = 75_000;
-/** A client that takes nothing of a stream for so long is gone: what is still to be sent holds memory. */
-const STALL_MS_MAX = 60_000;
 /** Beyond this new connections are dropped: each costs memory, and a browser needs six. */
 const CONNECTIONS_MAX = 4096;
 
 type ListenFailure = { code: 'listen-failed'; message: string };
 
 /** Errors that a handler throws are bugs: they are answered 500 and logged. */
-export function httpServer(log: Log): HttpServer {
-  return { listen: (options, handler) => listen(options, handler, log) };
+export function httpServer(log: Log, settings: ServerSettings = DEFAULT_SETTINGS): HttpServer {
+  return { listen: (options, handler) => listen(options, handler, { log, settings }) };
 }
+
+export interface ServerSettings {
+  /** A client that takes nothing of a stream for so long is gone: what is still to be sent holds memory. */
+  readonly stallMs: number;
+}
+
+const DEFAULT_SETTINGS: ServerSettings = { stallMs: 60_000 };
 
 function listen(
   options: ListenOptions,
   handler: ServerHandler,
-  log: Log,
+  { log, settings }: { readonly log: Log; readonly settings: ServerSettings },
 ): Promise<Result<HttpListener, ListenFailure>> {
   const closing = new AbortController();
   const inflater = new Inflater();
   const serve: RequestListener = (request, response) => {
-    void answer(request, response, { handler, log, closing: closing.signal, inflater });
+    void answer(request, response, { handler, log, settings, closing: closing.signal, inflater });
   };
   let server: Server;
   try {
@@ -111,6 +116,7 @@ function closed(server: Server, graceMs: number): Promise<void> {
 interface Serving {
   readonly handler: ServerHandler;
   readonly log: Log;
+  readonly settings: ServerSettings;
   readonly closing: AbortSignal;
   readonly inflater: Inflater;
 }
@@ -137,6 +143,7 @@ async function answer(request: IncomingMessage, response: NodeResponse, serving:
     lent.forEach(giveBack);
     await send(response, answered, {
       gone: gone.signal,
+      stallMs: serving.settings.stallMs,
       headOnly: request.method === 'HEAD',
       encoding: chosenEncoding(String(request.headers['accept-encoding'] ?? '')),
     });
@@ -217,6 +224,7 @@ function decodedPath(rawPath: string): string | undefined {
 
 interface Sending {
   readonly gone: AbortSignal;
+  readonly stallMs: number;
   readonly headOnly: boolean;
   /** Undefined: bytes as they are. */
   readonly encoding: Encoding | undefined;
@@ -312,7 +320,7 @@ async function pump(
     if (next.done === true) return next.value === CUT_OFF ? CUT_OFF : 'done';
     if (into.write(next.value)) continue;
     const drained = new Promise<'drained'>(resolve => into.once('drain', () => resolve('drained')));
-    if ((await within(STALL_MS_MAX, [drained, left])) !== undefined) continue;
+    if ((await within(sending.stallMs, [drained, left])) !== undefined) continue;
     void chunks.return?.();
     return CUT_OFF;
   }

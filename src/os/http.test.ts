@@ -332,6 +332,35 @@ describe('the server', () => {
     expect(bodies.map(({ length }) => length)).toEqual([0, 0, 0]);
   });
 
+  it('ends a stream whose client takes nothing of it for long, compressed or not', async () => {
+    for (const accept of ['identity', 'gzip']) {
+      let ended = false;
+      const listening = await httpServer(new CollectingLog(), { stallMs: 100 }).listen(
+        { host: '127.0.0.1', port: 0 },
+        async () => ({
+          status: 200,
+          headers: { 'content-type': 'application/json' },
+          body: (async function* () {
+            try {
+              for (;;) yield randomBytes(64 * 1024);
+            } finally {
+              ended = true;
+            }
+          })(),
+        }),
+      );
+      if (!listening.ok) throw new Error(listening.error.message);
+      cleanUp.push(() => listening.value.close(0));
+      const socket = connect(listening.value.port, '127.0.0.1');
+      socket.on('error', () => {});
+      socket.write(`GET / HTTP/1.1\r\nhost: x\r\naccept-encoding: ${accept}\r\n\r\n`);
+      socket.pause();
+      for (let i = 0; i < 200 && !ended; i++) await pass(20);
+      expect(ended, accept).toBe(true);
+      socket.destroy();
+    }
+  });
+
   it('answers HEAD without a body', async () => {
     const port = await serve(async () => ({ status: 200, headers: {}, body: 'twelve bytes' }));
     const result = await plainClient().request(get(`http://127.0.0.1:${port}/`, { method: 'HEAD' }));

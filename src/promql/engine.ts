@@ -192,9 +192,9 @@ async function evaluateWithin(
     memory.release();
     return ok({ ...answered, cost });
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
+    failure = error instanceof Refusal ? error.failure : BUG;
+    if (failure === BUG) throw error;
     memory.release();
-    failure = error.failure;
     return err(failure);
   } finally {
     const handBack = account.end(heldBytes);
@@ -202,6 +202,9 @@ async function evaluateWithin(
     ticket.end(failure);
   }
 }
+
+/** As what it is remembered; the error itself goes on to whoever asked. */
+const BUG: QueryFailure = { code: 'query-execution', message: 'An error of the program ended the query' };
 
 function runOf(
   { reader, clock, turns, settings }: Engine,
