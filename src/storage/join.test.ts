@@ -64,7 +64,7 @@ it('agrees with the merger', () => {
 });
 
 it('lets series with the same times share them', () => {
-  const one = { fromS: 0, times: [true, true], series: [0, 1, 2, 3], odd: false, refs: 0 };
+  const one: Source = { fromS: 0, times: [true, true], series: [0, 1, 2, 3], odd: false, refs: 0 };
   const joined = joinSources([columnsOf(one), columnsOf({ ...one, fromS: 1 })], undefined);
   expect(joined).toHaveLength(4);
   expect(new Set(joined.map(({ timesMs }) => timesMs)).size).toBe(1);
