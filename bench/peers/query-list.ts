@@ -61,7 +61,7 @@ const RANGE: readonly (readonly [expr: string, hours: number, step: number])[] =
   ['sum by (cluster) (node_load1) - sum by (cluster) (node_load1 offset 1h)', 5, 60],
 ];
 
-/** `hours` of data are there; what asks for more is cut to it. */
+/** `hours` of data are there: ranges and steps are stretched or shrunk from six. */
 export function askedOf({
   endMs,
   hours,
@@ -74,10 +74,11 @@ export function askedOf({
     path: `/api/v1/query?${new URLSearchParams({ query: expr, time: String(endMs / 1000) })}`,
   }));
   const range = RANGE.map(([expr, wanted, step]) => {
-    const startMs = endMs - Math.min(wanted, hours) * 3_600_000 + 300_000;
-    const times = { start: String(startMs / 1000), end: String(endMs / 1000), step: String(step) };
+    const stretch = hours / 6;
+    const startMs = endMs - wanted * stretch * 3_600_000 + 300_000;
+    const times = { start: String(startMs / 1000), end: String(endMs / 1000), step: String(step * stretch) };
     return {
-      name: `range ${wanted} h/${step} s ${shortened(expr)}`,
+      name: `range ${wanted * stretch} h/${step * stretch} s ${shortened(expr)}`,
       path: `/api/v1/query_range?${new URLSearchParams({ query: expr, ...times })}`,
     };
   });

@@ -18,7 +18,7 @@ import {
 import type { Block } from './block/block.ts';
 import type { BlockSet, Lease } from './block/block-set.ts';
 import type { BlockFailure } from './block/failure.ts';
-import { mergeSources } from './block/merge.ts';
+import { joinSources } from './join.ts';
 import { type ReadFrom, selectSeries, seriesInRange } from './read.ts';
 
 export interface ReadFromAll extends ReadFrom {
@@ -40,11 +40,13 @@ export async function selectEverywhere(
     head: () => selectSeries(source, matchers, { hints, signal }),
     block: async (block, matched) => {
       const numbers = hints.between === undefined ? ok(matched) : await block.between(matched, hints.between);
-      return numbers.ok ? block.read(numbers.value, hints, { limit: hints.limit, work }) : numbers;
+      const { limit, memory } = hints;
+      return numbers.ok ? block.read(numbers.value, hints, { limit, memory, work }) : numbers;
     },
     join: (ofBlocks, ofHead) => {
       const sources = [...ofBlocks, ofHead];
-      const merged = mergeSources(sources).map(one => withLiveRef(source, one, ofBlocks.length > 0));
+      const joined = joinSources(sources, hints.memory);
+      const merged = ofBlocks.length > 0 ? joined.map(one => withLiveRef(source, one)) : joined;
       return hints.limit > 0 ? merged.slice(0, hints.limit) : merged;
     },
   });
@@ -159,8 +161,8 @@ class WatchedWork implements ReadWork {
 }
 
 /** A series that was dropped and came again has the ref under which it lives now. */
-function withLiveRef(source: ReadFromAll, one: SeriesColumns, fromBlocks: boolean): SeriesColumns {
-  if (!fromBlocks || source.head.table.get(one.ref) !== undefined) return one;
+function withLiveRef(source: ReadFromAll, one: SeriesColumns): SeriesColumns {
+  if (source.head.table.get(one.ref) !== undefined) return one;
   const live = source.head.table.find(one.labels);
   return live === undefined ? one : { ...one, ref: live.ref };
 }

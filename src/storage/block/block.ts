@@ -6,13 +6,14 @@ import { type Disk, type DiskError, ok, type Result } from '../../base/index.ts'
 import {
   type CompiledMatcher,
   compareLabels,
+  type FloatLender,
   type Labels,
   type LabelsRange,
   type ReadWork,
   type SeriesColumns,
 } from '../../model/index.ts';
 import { ByteReader } from '../bytes.ts';
-import { readColumn } from '../codec/column.ts';
+import { mayHoldMarkers, readColumn } from '../codec/column.ts';
 import { roomOf } from '../codec/room.ts';
 import { readExtraColumns } from '../extra-columns.ts';
 import { type ColumnExtras, ColumnExtrasBuilder } from '../extras.ts';
@@ -167,11 +168,12 @@ export class Block {
       readonly limit?: number;
       /** Of reads before this one with the same window. */
       readonly times?: TimesCache;
+      readonly memory?: FloatLender | undefined;
       /** Where it says no, what was read so far is all. */
       readonly work?: ReadWork | undefined;
     } = {},
   ): Answer<SeriesColumns[]> {
-    const { limit = 0, times: lines = new TimesCache(), work } = how;
+    const { limit = 0, times: lines = new TimesCache(), memory, work } = how;
     const found: SeriesColumns[] = [];
     for (const number of numbers) {
       const record = await this.#index.series(number);
@@ -182,7 +184,7 @@ export class Block {
       if (line.from === line.to) continue;
       if (work?.reserve(line.timesMs.length * SAMPLE_BYTES) === false) break;
       if (work?.isDue() && !(await work.pause())) break;
-      const values = await this.#decode(partsOf(record.value.floats, line));
+      const values = await this.#decode(partsOf(record.value.floats, line), memory);
       if (!values.ok) return values;
       const extras = await this.#extrasOf(record.value, line);
       if (!extras.ok) return extras;
@@ -252,11 +254,12 @@ export class Block {
     const all = record.value.segments;
     const inside = all.filter(one => one.maxMs > window.fromMs && one.minMs <= window.toMs);
     const firstSegment = inside[0] === undefined ? 0 : all.indexOf(inside[0]);
-    const timesMs = await this.#decode(inside);
-    if (!timesMs.ok) return timesMs;
-    const from = firstAfter(timesMs.value, window.fromMs);
-    const to = firstAfter(timesMs.value, window.toMs);
-    const line = { timesMs: timesMs.value, firstSegment, segments: inside, from, to };
+    const decoded = await this.#decode(inside, undefined);
+    if (!decoded.ok) return decoded;
+    const timesMs = decoded.value.values;
+    const from = firstAfter(timesMs, window.fromMs);
+    const to = firstAfter(timesMs, window.toMs);
+    const line = { timesMs, firstSegment, segments: inside, from, to };
     lines.set(timeline, line);
     return ok(line);
   }
@@ -282,24 +285,27 @@ export class Block {
   }
 
   /** Segments that follow one another in the data file. */
-  async #decode(segments: readonly Part[]): Answer<Float64Array> {
+  async #decode(segments: readonly Part[], memory: FloatLender | undefined): Answer<Decoded> {
     const first = segments[0];
-    if (first === undefined) return ok(new Float64Array(0));
+    if (first === undefined) return ok({ values: new Float64Array(0), isPlain: true });
     const length = segments.reduce((sum, one) => sum + one.bytes, 0);
     const bytes = await this.#data.read(first.at, length);
     if (!bytes.ok) return bytes;
-    const room = roomOf(new Float64Array(segments.reduce((sum, one) => sum + one.count, 0)));
+    const count = segments.reduce((sum, one) => sum + one.count, 0);
+    const room = roomOf(memory?.floats(count) ?? new Float64Array(count));
+    let isPlain = true;
     const reader = new ByteReader(bytes.value);
     let from = 0;
     room.count = 0;
     for (const one of segments) {
       room.at += room.count;
       room.count = one.count;
+      if (mayHoldMarkers(bytes.value[from]!)) isPlain = false;
       if (!readColumn(reader.within(from, from + one.bytes), room))
         return damaged(this.#data.path, one.at, 'a column makes no sense');
       from += one.bytes;
     }
-    return ok(room.values);
+    return ok({ values: room.values, isPlain });
   }
 
   #withoutDeleted(number: number, one: SeriesColumns): SeriesColumns {
@@ -327,9 +333,15 @@ function partsOf(column: ColumnPlace, line: Times): Part[] {
   });
 }
 
-function columnsOf(record: SeriesRecord, line: Times, values: Float64Array): SeriesColumns {
+interface Decoded {
+  readonly values: Float64Array;
+  /** They are finite, all of them. */
+  readonly isPlain: boolean;
+}
+
+function columnsOf(record: SeriesRecord, line: Times, { values, isPlain }: Decoded): SeriesColumns {
   const { labels, ref, producer } = record;
-  return { labels, ref, producer, timesMs: line.timesMs, values, from: line.from, to: line.to };
+  return { labels, ref, producer, timesMs: line.timesMs, values, from: line.from, to: line.to, isPlain };
 }
 
 /** Index of the first time above `timeMs`. */

@@ -3,7 +3,7 @@
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
 import { assert } from '../../base/index.ts';
-import { compareLabels, labelsKey, type SeriesColumns, valuesAt, wordsOf } from '../../model/index.ts';
+import { type SeriesColumns, valuesAt, wordsOf } from '../../model/index.ts';
 import { ColumnExtrasBuilder, sameHistogram } from '../extras.ts';
 import { TIMES_SAMPLES_MAX } from './limits.ts';
 
@@ -118,25 +118,6 @@ function conflictsIn(parts: readonly SeriesColumns[], kept: SeriesColumns): numb
     }
   }
   return conflicts;
-}
-
-/** Series of several places, each in the order of their labels, as one list in that order. */
-export function mergeSources(sources: readonly (readonly SeriesColumns[])[]): readonly SeriesColumns[] {
-  const filled = sources.filter(source => source.length > 0);
-  if (filled.length <= 1) return filled[0] ?? [];
-  const byLabels = new Map<string, SeriesColumns[]>();
-  for (const source of filled) {
-    for (const one of source) {
-      const key = labelsKey(one.labels);
-      const known = byLabels.get(key);
-      if (known === undefined) byLabels.set(key, [one]);
-      else known.push(one);
-    }
-  }
-  const merger = new Merger();
-  return [...byLabels.values()]
-    .map(parts => merger.merge(parts))
-    .sort((a, b) => compareLabels(a.labels, b.labels));
 }
 
 export function isRising(times: Float64Array): boolean {
