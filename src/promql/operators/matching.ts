@@ -75,7 +75,8 @@ function fillBuckets(
   { buckets, matching }: { buckets: Map<string, Bucket>; matching: PlannedMatching },
 ): void {
   const { steps } = vector;
-  for (const [row, meta] of vector.series.entries()) {
+  for (let row = 0; row < vector.series.length; row++) {
+    const meta = vector.series[row]!;
     const key = signatureOf(meta.labels, matching);
     let bucket = buckets.get(key);
     if (bucket === undefined) {
