@@ -1,7 +1,7 @@
-// The real ports for a running system. The command helpers are started first, while the process is small.
+// The real ports for a running system.
 
 import type { SystemPorts } from '../app/index.ts';
-import type { LogLevel } from '../base/index.ts';
+import type { LogLevel, Timer } from '../base/index.ts';
 import {
   execPool,
   hostFacts,
@@ -21,7 +21,15 @@ import {
 } from '../os/index.ts';
 import { openState } from '../state/index.ts';
 
+/**
+ * The helpers for commands are processes that share the cores with the start: they come once it is done, or with the first
+ * command.
+ */
+const HELPERS_AFTER_MS = 250;
+
 export interface RealPorts extends SystemPorts {
+  /** To be called once the system has started. */
+  started(): void;
   close(): Promise<void>;
 }
 
@@ -31,6 +39,7 @@ export function realPorts(options: {
   readonly logLevel: LogLevel;
 }): RealPorts {
   const exec = execPool();
+  let helpers: Timer | undefined;
   keepYoungSmall();
   const clock = systemClock();
   const log = streamLog({ format: options.logFormat, level: options.logLevel, clock });
@@ -51,12 +60,17 @@ export function realPorts(options: {
     openState: async folder => {
       const opened = await openState({ path: `${folder}/state.db`, clock });
       // It has a thread of its own.
-      keepHeapSmall();
+      keepYoungSmall();
       return opened;
     },
     startBlockThread: startThread(new URL('../app/block-thread.js', import.meta.url), 'blocks'),
     asset: pageAssets(new URL('../ui/', import.meta.url)),
+    started() {
+      keepHeapSmall();
+      helpers = clock.after(HELPERS_AFTER_MS, () => exec.prepare());
+    },
     async close() {
+      helpers?.cancel();
       exec.close();
       await http.close();
     },

@@ -122,6 +122,7 @@ async function runSystem(
   const { host, port } = listener.value;
   const scheme = web.tls === undefined ? 'http' : 'https';
   context.out(greeting(system, `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`));
+  ports.started();
   context.onHangUp(() => void system.reload());
   const signal = await context.whenAskedToEnd();
   ports.log.log('info', 'Stopping', { signal });
