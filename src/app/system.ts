@@ -2,7 +2,7 @@
 
 import { createDispatcher, type Dispatcher, logKeptMs } from '../alerting/index.ts';
 import type { ReloadOutcome } from '../api/index.ts';
-import { err, ok, type Result, type Timer } from '../base/index.ts';
+import { assert, err, ok, type Result, type Timer } from '../base/index.ts';
 import { createInProcessRunner, type InProcessRunner } from '../collect/inprocess/index.ts';
 import { createPushReceiver, type PushReceiver } from '../collect/push/index.ts';
 import { createScraper, type Scraper } from '../collect/scrape/index.ts';
@@ -133,6 +133,7 @@ async function openFolders(
   const { retentionBytes, walAck, seriesMax, metricSeriesMax, exemplarsMax } = config.storage;
   const start = ports.startBlockThread;
   const maxAgeMs = options.retentionMs ?? config.storage.retentionMs;
+  const opening: { state?: ReturnType<SystemPorts['openState']> } = {};
   const store = await openStore({
     disk,
     folder: `${options.dataFolder}/store`,
@@ -140,6 +141,10 @@ async function openFolders(
     log,
     metrics: registry,
     ...(start && { maker: new ThreadMaker({ start, clock }) }),
+    // The folder is ours then; each has a thread, and a disk to wait for.
+    onLocked: () => {
+      opening.state = ports.openState(options.dataFolder);
+    },
     settings: {
       ...DEFAULT_STORE_SETTINGS,
       maxAgeMs,
@@ -150,13 +155,16 @@ async function openFolders(
       exemplarsMax,
     },
   });
-  if (!store.ok)
+  const state = await opening.state;
+  if (!store.ok) {
+    if (state?.ok) await state.value.close();
     return err({
       problems: [
         `Cannot open the store in "${options.dataFolder}": ${store.error.code}: ${store.error.message}`,
       ],
     });
-  const state = await ports.openState(options.dataFolder);
+  }
+  assert(state !== undefined, 'an open store has been locked');
   if (!state.ok) {
     await store.value.close();
     return err({

@@ -1,4 +1,5 @@
-// CRC-32C (Castagnoli), the checksum of every record on disk. Slicing by eight: eight table look-ups take eight bytes.
+// CRC-32C (Castagnoli), the checksum of pages of blocks, and of records that earlier versions wrote. Slicing by eight: eight
+// table look-ups take eight bytes.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
 /** Reflected polynomial 0x1EDC6F41. */

@@ -6,6 +6,7 @@ import { type TargetId, targetId, valuesAt } from '../model/index.ts';
 import { addShape, findShape, publishRow, stageRow } from './cohort.ts';
 import { type Extras, pickedExtras } from './extras.ts';
 import { RECORD } from './frame.ts';
+import type { Head } from './head.ts';
 import type { Cohort, Series } from './head-data.ts';
 import { publishSide } from './publish.ts';
 import { BATCH_VERSION_MAX, type ReadRow, readBatch, type SideRecord } from './records.ts';
@@ -154,18 +155,14 @@ function replaySide(state: LogState, side: SideRecord, producer: TargetId): numb
 }
 
 /**
- * A chunk that was full when the process ended, but not in its file yet, comes back as open rows beside its successor.
- * It is sealed here, so that the successor goes on.
+ * A chunk that was full when the process ended, but not in its file yet, comes back as open rows beside its successor, which
+ * goes on. It is sealed once the start is over.
  */
-export function sealSuperseded(into: ReplayInto): void {
-  const { head } = into;
-  for (const cohort of [...head.allCohorts()]) {
-    const first = cohort.series[0];
-    const later = first?.cohorts.some(
+export function markSuperseded(head: Head): void {
+  for (const cohort of head.allCohorts()) {
+    const isSuperseded = cohort.series[0]?.cohorts.some(
       other => other.producer === cohort.producer && other.chunkId > cohort.chunkId && other.rows > 0,
     );
-    if (!later || cohort.rows === 0) continue;
-    head.seal(cohort, into.monotonicMs);
-    head.dropCohort(cohort);
+    if (isSuperseded && cohort.rows > 0) cohort.superseded = true;
   }
 }

@@ -9,7 +9,7 @@ import { FILE_HEADER_BYTES, type FileKind, RECORD } from './frame.ts';
 import type { Head } from './head.ts';
 import type { Chunk, Membership, Series } from './head-data.ts';
 import { newMembership, sameMembers } from './membership.ts';
-import { readMetadata, readSeries } from './records.ts';
+import { readMetadata } from './records.ts';
 import {
   type FoundFile,
   type ReplayFailure,
@@ -18,8 +18,8 @@ import {
   takeExemplars,
   unknownRecord,
 } from './replay-files.ts';
-import { replayLog, sealSuperseded } from './replay-log.ts';
-import { TextMemo } from './text-memo.ts';
+import { markSuperseded, replayLog } from './replay-log.ts';
+import { SeriesRestorer } from './series-restore.ts';
 
 export async function replay(into: ReplayInto): Promise<Result<void, ReplayFailure>> {
   const names = await into.disk.list(into.folder);
@@ -41,7 +41,7 @@ export async function replay(into: ReplayInto): Promise<Result<void, ReplayFailu
   const rows = await replayLog(into, of('wal'), sealed.value);
   if (!rows.ok) return rows;
   into.head.table.endRestore();
-  sealSuperseded(into);
+  markSuperseded(into.head);
   for (const kind of ['series', 'chunks', 'wal', 'annex'] as const) {
     const synced = await syncLast(into, of(kind));
     if (!synced.ok) into.onUnsynced(synced.error);
@@ -68,18 +68,16 @@ async function replaySeries(
   files: readonly FoundFile[],
 ): Promise<Result<void, ReplayFailure>> {
   let newestEnd = 0;
-  const memo = new TextMemo();
   for (const file of files) {
     let records = 0;
+    // Of one file: it remembers where texts lie.
+    const restorer = new SeriesRestorer(into.head.table);
     const end = await readRecords(into, file, (bytes, record) => {
       if (record.type === RECORD.probe) return undefined;
-      const series =
-        record.type === RECORD.series
-          ? readSeries(bytes.subarray(record.payloadFrom, record.payloadTo), memo)
-          : undefined;
-      if (series === undefined) return unknownRecord(record);
+      const isSeries =
+        record.type === RECORD.series && restorer.take(bytes.subarray(record.payloadFrom, record.payloadTo));
+      if (!isSeries) return unknownRecord(record);
       records++;
-      into.head.table.restore(series.labels, series.ref);
       return undefined;
     });
     if (!end.ok) return end;
@@ -179,45 +177,59 @@ function takeChunk(
   found: { readonly view: ChunkView; readonly chunk: Chunk; readonly lastOf: Map<string, Membership> },
 ): number {
   const { view, chunk, lastOf } = found;
-  const { lastMs, producer } = head.table;
-  let missing = 0;
-  const series: (Series | undefined)[] = view.refs.map((ref, column) => {
-    head.table.reserveRef(ref);
-    const one = head.table.resolve(ref);
-    if (one === undefined) {
-      missing++;
-      return undefined;
-    }
-    const last = lastTime(view, column);
-    if (last >= lastMs[one.slot]!) {
-      lastMs[one.slot] = last;
-      producer[one.slot] = view.producer;
-    }
-    return one;
-  });
   if (view.maxMs > head.newestMs) head.newestMs = view.maxMs;
   // Likely the same columns; side chunks of many series lie between those of a cohort.
   const key = `${view.refs.length}/${view.refs[0]}/${view.producer}`;
   const known = lastOf.get(key);
-  const whole = series.filter(one => one !== undefined);
-  if (missing === 0 && known !== undefined && sameMembers(known, whole)) {
+  if (known !== undefined && hasRefs(known, view.refs)) {
+    noteTimes(head, view, known.series);
     head.adopt(chunk, known);
-  } else if (missing === 0) {
-    const membership = newMembership(whole, head.singles);
-    lastOf.set(key, membership);
-    head.adopt(chunk, membership);
-  } else {
-    // Columns keep their numbers: the lost ones simply belong to nobody.
-    head.adopt(chunk, newMembership(series, head.singles));
+    return 0;
   }
+  const series: (Series | undefined)[] = view.refs.map(ref => {
+    head.table.reserveRef(ref);
+    return head.table.resolve(ref);
+  });
+  noteTimes(head, view, series);
+  const whole = series.filter(one => one !== undefined);
+  const missing = series.length - whole.length;
+  if (missing === 0 && sameMembers(known, whole)) {
+    head.adopt(chunk, known!);
+    return 0;
+  }
+  // Columns keep their numbers: the lost ones simply belong to nobody.
+  const membership = newMembership(series, head.singles);
+  if (missing === 0) lastOf.set(key, membership);
+  head.adopt(chunk, membership);
   return missing;
 }
 
-function lastTime(view: ChunkView, column: number): number {
-  const mask = view.partial.get(column);
+/** Of a membership that lacks no column: whether its columns are these. */
+function hasRefs({ series }: Membership, refs: readonly number[]): boolean {
+  if (series.length !== refs.length) return false;
+  for (let i = 0; i < refs.length; i++) if (series[i]!.ref !== refs[i]) return false;
+  return true;
+}
+
+/** `series[i]` is that of column i, if it is known. */
+function noteTimes(head: Head, view: ChunkView, series: readonly (Series | undefined)[]): void {
+  const { lastMs, producer } = head.table;
+  const lastOfAll = lastTime(view.times, undefined);
+  for (let column = 0; column < series.length; column++) {
+    const one = series[column];
+    if (one === undefined) continue;
+    const mask = view.partial.get(column);
+    const last = mask === undefined ? lastOfAll : lastTime(view.times, mask);
+    if (last < lastMs[one.slot]!) continue;
+    lastMs[one.slot] = last;
+    producer[one.slot] = view.producer;
+  }
+}
+
+function lastTime(times: Float64Array, mask: Uint8Array | undefined): number {
   let last = -Infinity;
-  for (let row = 0; row < view.times.length; row++) {
-    if ((mask === undefined || isPresent(mask, row)) && view.times[row]! > last) last = view.times[row]!;
+  for (let row = 0; row < times.length; row++) {
+    if ((mask === undefined || isPresent(mask, row)) && times[row]! > last) last = times[row]!;
   }
   return last;
 }
