@@ -1,13 +1,14 @@
 // Runs a built file, with the compiled code that the build has kept beside it: to compile it anew takes Node longer than
 // all else of a start. Plain JavaScript without dependencies, since nothing else is loaded yet.
-// The file beside it, NAME.kept, is one line and what V8 gave (`v8.Script.createCachedData`):
+// What is kept (NAME.kept) is one line and what V8 gave (`createCachedData` of vm.Script):
 //   watchkeeper-kept 1 NODE-VERSION PLATFORM-ARCHITECTURE CRC-32-OF-THE-SOURCE CRC-32-OF-THE-REST, blanks up to 128 bytes
-// One that is missing, damaged, of another source, Node or set of V8's flags is passed over: the start takes longer then, and nothing
-// else changes.
+// Where it is missing, damaged, of another source, Node or set of V8's flags it is passed over: the start takes longer then, and
+// nothing else changes.
 'use strict';
 
 const { readFileSync } = require('node:fs');
 const { createRequire } = require('node:module');
+const { availableParallelism } = require('node:os');
 const { dirname } = require('node:path');
 const { Script, constants } = require('node:vm');
 const { crc32 } = require('node:zlib');
@@ -29,7 +30,7 @@ function headOf(source, code) {
 
 function keptFor(path, source) {
   try {
-    const bytes = readFileSync(`${path}.kept`);
+    const bytes = readFileSync(path);
     const code = bytes.subarray(HEAD_BYTES);
     return bytes.toString('latin1', 0, HEAD_BYTES) === headOf(source, code) ? code : undefined;
   } catch {
@@ -38,9 +39,9 @@ function keptFor(path, source) {
 }
 
 /** `isKept`: nothing needed compiling. */
-function compile(path) {
+function compile(path, kept = `${path}.kept`) {
   const source = readFileSync(path);
-  const cachedData = keptFor(path, source);
+  const cachedData = keptFor(kept, source);
   const script = new Script(`(function (exports, require, module, __filename, __dirname) { ${source}\n})`, {
     filename: path,
     importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
@@ -56,4 +57,17 @@ function run(path, { script } = compile(path), load = createRequire(path)) {
   return module.exports;
 }
 
-module.exports = { compile, headOf, run };
+/**
+ * Flags of V8 for a process that has one core: there, threads that collect the young generation together only wait for each other,
+ * and one that optimizes beside the program takes from it what it needs itself. Together they are a third of a start.
+ */
+function flagsFor(cores) {
+  return cores === 1 ? ['--no-parallel-scavenge', '--no-concurrent-recompilation'] : [];
+}
+
+/** Code fits the flags it was kept under: of a thread, which is started when these are set, there are two kinds. */
+function keptForThread(path, cores = availableParallelism()) {
+  return cores === 1 ? `${path}.kept-alone` : `${path}.kept`;
+}
+
+module.exports = { compile, flagsFor, headOf, keptForThread, run };

@@ -2,6 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -88,12 +89,22 @@ describe('a built file', () => {
   });
 });
 
-const PROGRAM = fileURLToPath(new URL('../dist/cli/main.cjs', import.meta.url));
-const STATE = fileURLToPath(new URL('../dist/state/worker.cjs', import.meta.url));
+// Plain JavaScript without types.
+const { flagsFor } = createRequire(import.meta.url)(BUILT) as {
+  flagsFor(cores: number): readonly string[];
+};
+const DIST = fileURLToPath(new URL('../dist', import.meta.url));
 
-describe.skipIf(!existsSync(PROGRAM))('the build', () => {
-  it.each([PROGRAM, STATE])('has kept code that fits: %s', built => {
-    const script = `process.stdout.write(String(require(${JSON.stringify(BUILT)}).compile(${JSON.stringify(built)}).isKept))`;
-    expect(node(script)).toBe('true');
+describe.skipIf(!existsSync(join(DIST, 'cli', 'main.cjs')))('the build', () => {
+  it.each([
+    ['cli/main.cjs', [], 'undefined'],
+    // The thread of the state, as it is started: with one core, and with several.
+    ['state/worker.cjs', flagsFor(1), '1'],
+    ['state/worker.cjs', flagsFor(2), '2'],
+  ])('has kept code of %s that fits under the flags %j', (file, flags, cores) => {
+    const script = `const { compile, keptForThread } = require(process.argv[1]);
+const [path, cores] = [${JSON.stringify(join(DIST, file))}, ${cores}];
+process.stdout.write(String(compile(path, cores && keptForThread(path, cores)).isKept));`;
+    expect(node(script, flags)).toBe('true');
   });
 });

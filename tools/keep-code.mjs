@@ -19,31 +19,63 @@ const program = join(root, 'bin', 'watchkeeper');
 const main = join(root, 'dist', 'cli', 'main.cjs');
 const stateThread = join(root, 'dist', 'state', 'worker.cjs');
 /** Long enough for some samples, alerts of rules and rows of the state. */
-const FIRST_RUN_MS = 4000;
+const FIRST_RUN_MS = 2500;
 const LIMIT_MS = 60_000;
 
-const [what, folder] = process.argv.slice(2);
+/** Flags that the program sets as it goes, and what this process was started with, as V8 has them. */
+const DEFAULT_FLAGS = [
+  '--semi-space-growth-factor=2',
+  '--heap-growing-percent=0',
+  '--flush-bytecode',
+  '--parallel-scavenge',
+  '--concurrent-recompilation',
+];
+
+const [what, folder, cores] = process.argv.slice(2);
 if (what === 'main') await keepMain(folder);
-else if (what === 'state') keepState(folder);
+else if (what === 'state') keepState(folder, Number(cores));
 else if (!(await keepAll()))
   process.stderr.write('watchkeeper: the compiled code could not be kept: starts take longer\n');
 
 async function keepAll() {
   const made = mkdtempSync(join(tmpdir(), 'watchkeeper-code-'));
   try {
-    writeFileSync(join(made, 'watchkeeper.yml'), 'host: { interval: 1s }\n');
-    const first = spawn(process.execPath, [program, ...argsIn(made)], { stdio: 'ignore' });
-    const ended = once(first, 'exit');
-    await new Promise(resolve => setTimeout(resolve, FIRST_RUN_MS));
-    first.kill('SIGKILL');
-    await ended;
-    return [
-      ['main', main],
-      ['state', stateThread],
-    ].every(([name, path]) => keptBy(name, made) && isKept(path));
+    writeFileSync(join(made, 'watchkeeper.yml'), 'host: { interval: 1s }\nweb: { admin_api: true }\n');
+    await firstRun(made);
+    const kept = [keptBy('main', made) && isKept(main, `${main}.kept`, [])];
+    for (const count of [1, 2]) {
+      const path = built.keptForThread(stateThread, count);
+      kept.push(keptBy('state', made, String(count)) && isKept(stateThread, path, built.flagsFor(count)));
+    }
+    return kept.every(Boolean);
   } finally {
     rmSync(made, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+/** Leaves all kinds of files: a log, sealed samples, a block, a state. */
+async function firstRun(made) {
+  const child = spawn(process.execPath, [program, ...argsIn(made)], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const ended = once(child, 'exit');
+  const url = new Promise(resolve => {
+    child.stdout.on('data', text => resolve(urlIn(text)));
+    child.once('exit', () => resolve(undefined));
+  });
+  const at = await url;
+  await pause(FIRST_RUN_MS);
+  // A refusal only means that less is found by the next start.
+  if (at !== undefined) await fetch(`${at}/api/v1/admin/tsdb/snapshot`, { method: 'POST' }).catch(() => {});
+  await pause(FIRST_RUN_MS);
+  child.kill('SIGKILL');
+  await ended;
+}
+
+function urlIn(text) {
+  return /page +(http:\S+)/.exec(String(text))?.[1];
+}
+
+function pause(ms) {
+  return new Promise(resolve => setTimeout(resolve, ms));
 }
 
 function argsIn(made) {
@@ -51,18 +83,19 @@ function argsIn(made) {
   return ['run', ...config, '--listen', '127.0.0.1:0', '--log-level', 'error'];
 }
 
-function keptBy(name, made) {
-  const args = ['--no-flush-bytecode', fileURLToPath(import.meta.url), name, made];
+function keptBy(...args) {
+  const node = ['--no-flush-bytecode', fileURLToPath(import.meta.url), ...args];
   return (
-    spawnSync(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'], timeout: LIMIT_MS })
+    spawnSync(process.execPath, node, { stdio: ['ignore', 'ignore', 'inherit'], timeout: LIMIT_MS })
       .status === 0
   );
 }
 
-/** In a process with the flags that the program has. */
-function isKept(path) {
-  const script = `process.exit(require(${JSON.stringify(join(root, 'bin', 'built.cjs'))}).compile(${JSON.stringify(path)}).isKept ? 0 : 1)`;
-  return spawnSync(process.execPath, ['--input-type=commonjs', '-e', script]).status === 0;
+/** As a process with these flags of V8 sees it. */
+function isKept(path, kept, flags) {
+  const [loader, file, code] = [join(root, 'bin', 'built.cjs'), path, kept].map(one => JSON.stringify(one));
+  const script = `process.exit(require(${loader}).compile(${file}, ${code}).isKept ? 0 : 1)`;
+  return spawnSync(process.execPath, [...flags, '--input-type=commonjs', '-e', script]).status === 0;
 }
 
 /** Runs the program until it is ready. */
@@ -71,19 +104,19 @@ async function keepMain(made) {
   process.argv.splice(1, process.argv.length, program, ...argsIn(made));
   const url = new Promise(resolve => {
     process.stdout.write = text => {
-      const found = /page +(http:\S+)/.exec(String(text))?.[1];
+      const found = urlIn(text);
       if (found !== undefined) resolve(found);
       return true;
     };
   });
   built.run(main, compiled);
   const [answer] = await once(get(`${await url}/-/ready`), 'response');
-  keep(main, compiled);
+  keep(`${main}.kept`, compiled, []);
   process.exit(answer.statusCode === 200 ? 0 : 1);
 }
 
 /** What the thread of the state runs, with another end in place of the program's: opens the database and is asked what a start asks. */
-function keepState(made) {
+function keepState(made, count) {
   const compiled = built.compile(stateThread);
   const parentPort = Object.assign(new EventEmitter(), { postMessage: () => {} });
   const workerData = { path: join(made, 'data', 'state.db'), journalEventsMax: 1000 };
@@ -102,16 +135,15 @@ function keepState(made) {
   for (const [read, ask] of reads) parentPort.emit('message', { kind: 'read', id: 1, read, ask });
   const expire = { kind: 'expire', nowMs: Date.now(), journalBeforeMs: 0 };
   parentPort.emit('message', { kind: 'commit', id: 1, group: [[expire]] });
-  keep(stateThread, compiled);
+  keep(built.keptForThread(stateThread, count), compiled, built.flagsFor(count));
   parentPort.emit('message', { kind: 'close', id: 2 });
   process.exit(0);
 }
 
-function keep(path, { source, script }) {
-  // Code fits where all flags are as they were: those that the program sets as it goes are set back.
-  for (const flag of ['--semi-space-growth-factor=2', '--heap-growing-percent=0', '--flush-bytecode'])
-    setFlagsFromString(flag);
+/** Code fits where all flags are as they were when it was kept. */
+function keep(path, { source, script }, flags) {
+  for (const flag of [...DEFAULT_FLAGS, ...flags]) setFlagsFromString(flag);
   const code = script.createCachedData();
-  writeFileSync(`${path}.kept.new`, Buffer.concat([Buffer.from(built.headOf(source, code), 'latin1'), code]));
-  renameSync(`${path}.kept.new`, `${path}.kept`);
+  writeFileSync(`${path}.new`, Buffer.concat([Buffer.from(built.headOf(source, code), 'latin1'), code]));
+  renameSync(`${path}.new`, path);
 }

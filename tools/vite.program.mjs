@@ -1,10 +1,13 @@
 // How a program becomes one file. Packages stay where they are, and those of which nothing is used are not loaded; but those
-// that a start needs go in, since finding them takes Node longer than all the rest. `--mode script`: as a CommonJS script, whose
-// compiled code can be kept (tools/keep-code.mjs).
+// that a start needs go in, since finding them takes Node longer than all the rest. `--mode script` and
+// `state`: as a CommonJS script, whose compiled code can be kept (tools/keep-code.mjs).
+
+import { fileURLToPath } from 'node:url';
 
 /** With their terms beside them: tools/prepare.mjs copies the licences. */
 export const INSIDE = [
   'kysely',
+  'libsql',
   'yaml',
   're2js',
   'bcryptjs',
@@ -14,12 +17,16 @@ export const INSIDE = [
   '@prometheus-io/lezer-promql',
 ];
 
+const target = fileURLToPath(new URL('libsql-target.mjs', import.meta.url));
+
 export default ({ mode }) => ({
-  ssr: { noExternal: INSIDE },
+  resolve: { alias: { '@neon-rs/load': target, 'detect-libc': target } },
+  // Only its thread needs the database.
+  ssr: { noExternal: INSIDE.filter(name => name !== 'libsql' || mode === 'state') },
   build: {
     rolldownOptions: {
       treeshake: { moduleSideEffects: 'no-external' },
-      ...(mode === 'script'
+      ...(mode !== 'module'
         ? { output: { format: 'cjs', entryFileNames: '[name].cjs', codeSplitting: false } }
         : {}),
     },

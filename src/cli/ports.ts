@@ -27,6 +27,9 @@ import { openState } from '../state/index.ts';
  */
 const HELPERS_AFTER_MS = 250;
 
+/** Written by the build: runs `state/worker.ts` with its kept code. */
+const STATE_THREAD = new URL('../state/start.cjs', import.meta.url);
+
 export interface RealPorts extends SystemPorts {
   /** To be called once the system has started. */
   started(): void;
@@ -58,7 +61,7 @@ export function realPorts(options: {
     ownFacts: processFacts(),
     env: definedOnly(options.env),
     openState: async folder => {
-      const opened = await openState({ path: `${folder}/state.db`, clock });
+      const opened = await openState({ path: `${folder}/state.db`, clock, workerUrl: STATE_THREAD });
       // It has a thread of its own.
       keepYoungSmall();
       return opened;

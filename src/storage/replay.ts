@@ -70,13 +70,13 @@ async function replaySeries(
   let newestEnd = 0;
   for (const file of files) {
     let records = 0;
-    // Of one file: it remembers where texts lie.
-    const restorer = new SeriesRestorer(into.head.table);
+    // Of one file, whose bytes it compares.
+    let restorer: SeriesRestorer | undefined;
     const end = await readRecords(into, file, (bytes, record) => {
       if (record.type === RECORD.probe) return undefined;
-      const isSeries =
-        record.type === RECORD.series && restorer.take(bytes.subarray(record.payloadFrom, record.payloadTo));
-      if (!isSeries) return unknownRecord(record);
+      restorer ??= new SeriesRestorer(into.head.table, bytes);
+      if (record.type !== RECORD.series || !restorer.take(record.payloadFrom, record.payloadTo))
+        return unknownRecord(record);
       records++;
       return undefined;
     });

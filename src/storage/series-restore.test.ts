@@ -15,6 +15,16 @@ function payloadOf(ref: number, labels: Labels): Uint8Array {
   return writer.bytes().slice(FRAME_BYTES);
 }
 
+/** Takes payloads that lie one behind the other in one file. */
+function takeAll(table: SeriesTable, payloads: readonly Uint8Array[]): readonly boolean[] {
+  const restorer = new SeriesRestorer(table, Buffer.concat(payloads));
+  let at = 0;
+  return payloads.map(({ length }) => {
+    at += length;
+    return restorer.take(at - length, at);
+  });
+}
+
 /** All that can be asked of a table, for refs up to 20. */
 function contents(table: SeriesTable) {
   const index = [...table.index].map(([name, values]) => [
@@ -47,11 +57,12 @@ describe('series restored from their records', () => {
     fc.assert(
       fc.property(fc.array(one, { maxLength: 20 }), records => {
         const [expected, table] = [new SeriesTable(), new SeriesTable()];
-        const restorer = new SeriesRestorer(table);
-        for (const { ref, labels } of records) {
-          expected.restore(labels, ref);
-          expect(restorer.take(payloadOf(ref, labels))).toBe(true);
-        }
+        for (const { ref, labels } of records) expected.restore(labels, ref);
+        const taken = takeAll(
+          table,
+          records.map(({ ref, labels }) => payloadOf(ref, labels)),
+        );
+        expect(taken).toEqual(records.map(() => true));
         expect(contents(table)).toEqual(contents(expected));
       }),
       { seed: 3, numRuns: 500 },
@@ -60,15 +71,12 @@ describe('series restored from their records', () => {
 
   it('have their labels in order when another hand wrote them in another, or empty ones', () => {
     const table = new SeriesTable();
-    const restorer = new SeriesRestorer(table);
     const foreign = ['b', '1', 'a', '2', 'c', ''] as readonly string[] as Labels;
     const labels = labelsFromPairs([
       ['a', '2'],
       ['b', '1'],
     ]);
-    // Between two of our own with texts at the same places.
-    for (const [ref, written] of [[6, labels] as const, [7, foreign] as const])
-      restorer.take(payloadOf(ref, written));
+    expect(takeAll(table, [payloadOf(6, labels), payloadOf(7, foreign)])).toEqual([true, true]);
     expect([...table.all()].map(series => [series.ref, series.labels])).toEqual([[7, labels]]);
     expect(table.find(labels)?.ref).toBe(7);
   });
@@ -82,14 +90,13 @@ describe('series restored from their records', () => {
       payloadOf(2 ** 33, labelsFrom({ a: '1' })),
     ];
     const table = new SeriesTable();
-    const restorer = new SeriesRestorer(table);
-    for (const payload of bad) expect(restorer.take(payload)).toBe(false);
+    expect(takeAll(table, bad)).toEqual(bad.map(() => false));
     expect(contents(table)).toEqual(contents(new SeriesTable()));
-    expect(restorer.take(whole)).toBe(true);
+    expect(takeAll(table, [...bad, whole]).at(-1)).toBe(true);
     expect(table.find(labelsFrom({ a: '1', b: '2' }))?.ref).toBe(3);
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 60 }), bytes => {
-        restorer.take(bytes);
+      fc.property(fc.array(fc.uint8Array({ maxLength: 60 }), { maxLength: 5 }), payloads => {
+        takeAll(table, payloads);
       }),
       { seed: 4 },
     );

@@ -4,7 +4,6 @@
 
 import { compareUtf8 } from '../base/index.ts';
 import { labelsFromPairs } from '../model/index.ts';
-import { ByteReader } from './bytes.ts';
 import { decodeText } from './decode-text.ts';
 import type { Posting } from './head-data.ts';
 import type { SeriesTable } from './series-table.ts';
@@ -13,41 +12,73 @@ const REF_MAX = 0xffff_ffff;
 
 export class SeriesRestorer {
   readonly #table: SeriesTable;
-  /** Of the record before, and what is left of longer ones: name and value of label i at 2 i and 2 i + 1. */
-  readonly #bytes: Uint8Array[] = [];
+  readonly #bytes: Uint8Array;
+  /** Of the record before, and what is left of longer ones: where name and value of label i lie, at 2 i and 2 i + 1, and what they are. */
+  readonly #from: number[] = [];
+  readonly #length: number[] = [];
   readonly #texts: string[] = [];
   /** Of label i; undefined where its texts are new. */
   readonly #postings: (Posting | undefined)[] = [];
   /** So many labels are known to have their names in order and values that are not empty. */
   #sorted = 0;
+  #at = 0;
+  #end = 0;
 
-  constructor(table: SeriesTable) {
+  /** For the records in these bytes, which stay as they are. */
+  constructor(table: SeriesTable, bytes: Uint8Array) {
     this.#table = table;
+    this.#bytes = bytes;
   }
 
   /** Puts the series of a record (records.ts, `writeSeries`) into the table; false if its payload makes no sense. */
-  take(payload: Uint8Array): boolean {
-    const reader = new ByteReader(payload);
-    const ref = reader.varint();
-    const count = reader.count(2);
+  take(from: number, to: number): boolean {
+    this.#at = from;
+    this.#end = to;
+    const ref = this.#varint();
+    const count = this.#varint();
+    if (!(ref > 0 && ref <= REF_MAX && count >= 0 && 2 * count <= to - this.#at)) return false;
     for (let place = 0; place < 2 * count; place++) {
-      const length = reader.count(1);
-      this.#see(place, payload, { from: reader.at, to: reader.at + length });
-      reader.at += length;
+      const length = this.#varint();
+      if (length < 0 || length > to - this.#at) return false;
+      this.#see(place, length);
+      this.#at += length;
     }
-    if (reader.failed || reader.left !== 0 || ref === 0 || ref > REF_MAX) return false;
+    if (this.#at !== to) return false;
     if (this.#table.get(ref) !== undefined) return true;
     if (!this.#isSorted(count) || !this.#table.restoreBy(ref, this.#found(count))) this.#restore(ref, count);
     return true;
   }
 
-  #see(place: number, bytes: Uint8Array, { from, to }: { readonly from: number; readonly to: number }): void {
-    const known = this.#bytes[place];
-    if (known !== undefined && isThere(known, bytes, from, to)) return;
-    this.#bytes[place] = bytes.subarray(from, to);
-    this.#texts[place] = decodeText(bytes, from, to);
+  /** As `ByteReader.varint`; -1 where there is none. */
+  #varint(): number {
+    let value = 0;
+    let scale = 1;
+    for (let i = 0; i < 8 && this.#at < this.#end; i++) {
+      const byte = this.#bytes[this.#at++]!;
+      value += (byte & 127) * scale;
+      if (byte < 128) return value <= Number.MAX_SAFE_INTEGER ? value : -1;
+      scale *= 128;
+    }
+    return -1;
+  }
+
+  /** The text of so many bytes that comes next. */
+  #see(place: number, length: number): void {
+    const from = this.#at;
+    if (this.#length[place] === length && this.#isThere(this.#from[place]!, length)) return;
+    this.#from[place] = from;
+    this.#length[place] = length;
+    this.#texts[place] = decodeText(this.#bytes, from, from + length);
     this.#postings[place >> 1] = undefined;
     this.#sorted = Math.min(this.#sorted, place >> 1);
+  }
+
+  /** Whether the bytes that lie at `known` lie here too. */
+  #isThere(known: number, length: number): boolean {
+    const bytes = this.#bytes;
+    const here = this.#at;
+    for (let i = 0; i < length; i++) if (bytes[known + i] !== bytes[here + i]) return false;
+    return true;
   }
 
   #isSorted(count: number): boolean {
@@ -80,10 +111,4 @@ export class SeriesRestorer {
     this.#table.restore(labelsFromPairs(pairs), ref);
     this.#postings.fill(undefined);
   }
-}
-
-function isThere(known: Uint8Array, bytes: Uint8Array, from: number, to: number): boolean {
-  if (known.length !== to - from) return false;
-  for (let i = 0; i < known.length; i++) if (known[i] !== bytes[from + i]) return false;
-  return true;
 }
