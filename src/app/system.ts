@@ -19,7 +19,7 @@ import {
   type TargetDirectory,
   type TargetStatus,
 } from '../model/index.ts';
-import { channels, createNotifier, createRender, type Notifier, type NotifyConfig } from '../notify/index.ts';
+import { channels, createNotifier, type Notifier, type NotifyConfig } from '../notify/index.ts';
 import { createQueryEngine, type EngineSettings } from '../promql/index.ts';
 import { createRecovery, type Recovery } from '../recovery/index.ts';
 import { createRuleRunner, type RuleRunner, type RuleSettings } from '../rules/index.ts';
@@ -28,6 +28,7 @@ import { joinDirectories } from './directory.ts';
 import { hostRunner, inProcessTarget } from './in-process.ts';
 import type { SystemPorts } from './ports.ts';
 import { prepareSending } from './prepare-sending.ts';
+import { ownRender } from './render.ts';
 import { readRuleFiles } from './rules.ts';
 import { selfFamilies } from './self.ts';
 import {
@@ -200,20 +201,14 @@ function build(
   const externalUrl = (): string => externalUrlOf(config, ports.hostFacts.hostname());
   const query = createQueryEngine({ reader: store, clock, settings: options.query ?? {} });
 
-  const notifyConfig = (): NotifyConfig => {
-    const render = createRender({ clock, files: [] });
-    // Our own default texts are part of the program: if they do not parse it is a bug.
-    if (!render.ok) throw new Error(`assertion failed: ${render.error.message}`);
-    return {
-      receivers: config.receivers,
-      render: render.value,
-      externalUrl: externalUrl(),
-      configVersion,
-      logKeptMs: logKeptMs(
-        dispatchConfigOf(config, { receivers: new Map(), externalUrl: '', configVersion }),
-      ),
-    };
-  };
+  const render = ownRender(clock);
+  const notifyConfig = (): NotifyConfig => ({
+    receivers: config.receivers,
+    render,
+    externalUrl: externalUrl(),
+    configVersion,
+    logKeptMs: logKeptMs(dispatchConfigOf(config, { receivers: new Map(), externalUrl: '', configVersion })),
+  });
   const dispatchConfig = () =>
     dispatchConfigOf(config, {
       receivers: notifier.destinations(),

@@ -16,11 +16,11 @@ import type { StoredExemplar } from './exemplars.ts';
 import { type Extras, PackedHistograms } from './extras.ts';
 import { beginRecord, endRecord, RECORD } from './frame.ts';
 
-const HAS_LAYOUT = 1;
-const HAS_ROW = 2;
+export const HAS_LAYOUT = 1;
+export const HAS_ROW = 2;
 const HAS_SIDE = 4;
 /** What the row, and the side samples, have beside their floats. With them the record is of version 2. */
-const HAS_ROW_EXTRAS = 8;
+export const HAS_ROW_EXTRAS = 8;
 const HAS_SIDE_EXTRAS = 16;
 export const BATCH_VERSION_MAX = 2;
 
@@ -247,6 +247,11 @@ function writeRefs(writer: ByteWriter, refs: ArrayLike<number>): void {
     writer.zigzag(refs[i]! - before);
     before = refs[i]!;
   }
+}
+
+/** The refs of a layout, as a batch record has them. */
+export function readLayout(coded: Uint8Array, count: number): Uint32Array {
+  return Uint32Array.from(readRefs(new ByteReader(coded), count));
 }
 
 function readRefs(reader: ByteReader, count: number): number[] {

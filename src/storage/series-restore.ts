@@ -65,12 +65,14 @@ export class SeriesRestorer {
   /** The text of so many bytes that comes next. */
   #see(place: number, length: number): void {
     const from = this.#at;
-    if (this.#length[place] === length && this.#isThere(this.#from[place]!, length)) return;
+    const isSeen = place < this.#length.length;
+    if (isSeen && this.#length[place] === length && this.#isThere(this.#from[place]!, length)) return;
     this.#from[place] = from;
     this.#length[place] = length;
     this.#texts[place] = decodeText(this.#bytes, from, from + length);
     this.#postings[place >> 1] = undefined;
-    this.#sorted = Math.min(this.#sorted, place >> 1);
+    // A value may be any but empty; a name must stand behind the one before.
+    if (place % 2 === 0 || length === 0) this.#sorted = Math.min(this.#sorted, place >> 1);
   }
 
   /** Whether the bytes that lie at `known` lie here too. */
