@@ -58,11 +58,12 @@ function run(path, { script } = compile(path), load = createRequire(path)) {
 }
 
 /**
- * Flags of V8 for a process that has one core: there, threads that collect the young generation together only wait for each other,
- * and one that optimizes beside the program takes from it what it needs itself. Together they are a third of a start.
+ * Flags of V8 for the process while it starts. With little inlined, optimizing takes half the time, and what is optimized then runs
+ * for some tenths of a second only (src/os/heap.ts sets it back). For good: with one core, threads that collect the young generation
+ * together only wait for each other.
  */
-function flagsFor(cores) {
-  return cores === 1 ? ['--no-parallel-scavenge', '--no-concurrent-recompilation'] : [];
+function startFlags(cores) {
+  return ['--max-inlined-bytecode-size=60', ...(cores === 1 ? ['--no-parallel-scavenge'] : [])];
 }
 
 /** Code fits the flags it was kept under: of a thread, which is started when these are set, there are two kinds. */
@@ -70,4 +71,4 @@ function keptForThread(path, cores = availableParallelism()) {
   return cores === 1 ? `${path}.kept-alone` : `${path}.kept`;
 }
 
-module.exports = { compile, flagsFor, headOf, keptForThread, run };
+module.exports = { compile, headOf, keptForThread, run, startFlags };

@@ -90,8 +90,8 @@ describe('a built file', () => {
 });
 
 // Plain JavaScript without types.
-const { flagsFor } = createRequire(import.meta.url)(BUILT) as {
-  flagsFor(cores: number): readonly string[];
+const { startFlags } = createRequire(import.meta.url)(BUILT) as {
+  startFlags(cores: number): readonly string[];
 };
 const DIST = fileURLToPath(new URL('../dist', import.meta.url));
 
@@ -99,8 +99,8 @@ describe.skipIf(!existsSync(join(DIST, 'cli', 'main.cjs')))('the build', () => {
   it.each([
     ['cli/main.cjs', [], 'undefined'],
     // The thread of the state, as it is started: with one core, and with several.
-    ['state/worker.cjs', flagsFor(1), '1'],
-    ['state/worker.cjs', flagsFor(2), '2'],
+    ['state/worker.cjs', startFlags(1), '1'],
+    ['state/worker.cjs', startFlags(2), '2'],
   ])('has kept code of %s that fits under the flags %j', (file, flags, cores) => {
     const script = `const { compile, keptForThread } = require(process.argv[1]);
 const [path, cores] = [${JSON.stringify(join(DIST, file))}, ${cores}];

@@ -28,7 +28,7 @@ const DEFAULT_FLAGS = [
   '--heap-growing-percent=0',
   '--flush-bytecode',
   '--parallel-scavenge',
-  '--concurrent-recompilation',
+  '--max-inlined-bytecode-size=460',
 ];
 
 const [what, folder, cores] = process.argv.slice(2);
@@ -45,7 +45,7 @@ async function keepAll() {
     const kept = [keptBy('main', made) && isKept(main, `${main}.kept`, [])];
     for (const count of [1, 2]) {
       const path = built.keptForThread(stateThread, count);
-      kept.push(keptBy('state', made, String(count)) && isKept(stateThread, path, built.flagsFor(count)));
+      kept.push(keptBy('state', made, String(count)) && isKept(stateThread, path, built.startFlags(count)));
     }
     return kept.every(Boolean);
   } finally {
@@ -135,7 +135,7 @@ function keepState(made, count) {
   for (const [read, ask] of reads) parentPort.emit('message', { kind: 'read', id: 1, read, ask });
   const expire = { kind: 'expire', nowMs: Date.now(), journalBeforeMs: 0 };
   parentPort.emit('message', { kind: 'commit', id: 1, group: [[expire]] });
-  keep(built.keptForThread(stateThread, count), compiled, built.flagsFor(count));
+  keep(built.keptForThread(stateThread, count), compiled, built.startFlags(count));
   parentPort.emit('message', { kind: 'close', id: 2 });
   process.exit(0);
 }

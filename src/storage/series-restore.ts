@@ -12,7 +12,7 @@ const REF_MAX = 0xffff_ffff;
 
 export class SeriesRestorer {
   readonly #table: SeriesTable;
-  readonly #bytes: Uint8Array;
+  readonly #bytes: Buffer;
   /** Of the record before, and what is left of longer ones: where name and value of label i lie, at 2 i and 2 i + 1, and what they are. */
   readonly #from: number[] = [];
   readonly #length: number[] = [];
@@ -27,7 +27,7 @@ export class SeriesRestorer {
   /** For the records in these bytes, which stay as they are. */
   constructor(table: SeriesTable, bytes: Uint8Array) {
     this.#table = table;
-    this.#bytes = bytes;
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
   /** Puts the series of a record (records.ts, `writeSeries`) into the table; false if its payload makes no sense. */
@@ -69,10 +69,15 @@ export class SeriesRestorer {
     if (isSeen && this.#length[place] === length && this.#isThere(this.#from[place]!, length)) return;
     this.#from[place] = from;
     this.#length[place] = length;
-    this.#texts[place] = decodeText(this.#bytes, from, from + length);
+    this.#texts[place] = this.#decode(from, from + length);
     this.#postings[place >> 1] = undefined;
     // A value may be any but empty; a name must stand behind the one before.
     if (place % 2 === 0 || length === 0) this.#sorted = Math.min(this.#sorted, place >> 1);
+  }
+
+  #decode(from: number, to: number): string {
+    for (let i = from; i < to; i++) if (this.#bytes[i]! > 127) return decodeText(this.#bytes, from, to);
+    return this.#bytes.toString('latin1', from, to);
   }
 
   /** Whether the bytes that lie at `known` lie here too. */
