@@ -10,7 +10,7 @@ const { readFileSync } = require('node:fs');
 const { createRequire } = require('node:module');
 const { availableParallelism } = require('node:os');
 const { dirname } = require('node:path');
-const { Script, constants } = require('node:vm');
+const { Script } = require('node:vm');
 const { crc32 } = require('node:zlib');
 
 const HEAD_BYTES = 128;
@@ -38,13 +38,12 @@ function keptFor(path, source) {
   }
 }
 
-/** `isKept`: nothing needed compiling. */
+/** `isKept`: nothing needed compiling. The file must not `import()`, which V8 keeps no way for: `require` it is. */
 function compile(path, kept = `${path}.kept`) {
   const source = readFileSync(path);
   const cachedData = keptFor(kept, source);
   const script = new Script(`(function (exports, require, module, __filename, __dirname) { ${source}\n})`, {
     filename: path,
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     ...(cachedData === undefined ? {} : { cachedData }),
   });
   return { source, script, isKept: cachedData !== undefined && script.cachedDataRejected === false };

@@ -107,4 +107,9 @@ const [path, cores] = [${JSON.stringify(join(DIST, file))}, ${cores}];
 process.stdout.write(String(compile(path, cores && keptForThread(path, cores)).isKept));`;
     expect(node(script, flags)).toBe('true');
   });
+
+  it.each(['cli/main.cjs', 'state/worker.cjs'])('has no import() in %s, which kept code cannot do', file => {
+    const code = readFileSync(join(DIST, file), 'utf8').replaceAll(/\/\*.*?\*\//gs, '');
+    expect(code.match(/(?<![\w.$])import\(.{0,40}/g) ?? []).toEqual([]);
+  });
 });

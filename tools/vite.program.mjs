@@ -19,6 +19,14 @@ export const INSIDE = [
 
 const target = fileURLToPath(new URL('libsql-target.mjs', import.meta.url));
 
+/** A script with kept code cannot import: V8 keeps no way to who would load it. */
+const SCRIPT = {
+  format: 'cjs',
+  entryFileNames: '[name].cjs',
+  codeSplitting: false,
+  dynamicImportInCjs: false,
+};
+
 export default ({ mode }) => ({
   resolve: { alias: { '@neon-rs/load': target, 'detect-libc': target } },
   // Only its thread needs the database.
@@ -26,9 +34,7 @@ export default ({ mode }) => ({
   build: {
     rolldownOptions: {
       treeshake: { moduleSideEffects: 'no-external' },
-      ...(mode !== 'module'
-        ? { output: { format: 'cjs', entryFileNames: '[name].cjs', codeSplitting: false } }
-        : {}),
+      ...(mode === 'module' ? {} : { output: SCRIPT }),
     },
   },
 });
