@@ -8,7 +8,6 @@
 
 const { readFileSync } = require('node:fs');
 const { createRequire } = require('node:module');
-const { availableParallelism } = require('node:os');
 const { dirname } = require('node:path');
 const { Script } = require('node:vm');
 const { crc32 } = require('node:zlib');
@@ -30,7 +29,7 @@ function headOf(source, code) {
 
 function keptFor(path, source) {
   try {
-    const bytes = readFileSync(path);
+    const bytes = readFileSync(`${path}.kept`);
     const code = bytes.subarray(HEAD_BYTES);
     return bytes.toString('latin1', 0, HEAD_BYTES) === headOf(source, code) ? code : undefined;
   } catch {
@@ -39,9 +38,9 @@ function keptFor(path, source) {
 }
 
 /** `isKept`: nothing needed compiling. The file must not `import()`, which V8 keeps no way for: `require` it is. */
-function compile(path, kept = `${path}.kept`) {
+function compile(path) {
   const source = readFileSync(path);
-  const cachedData = keptFor(kept, source);
+  const cachedData = keptFor(path, source);
   const script = new Script(`(function (exports, require, module, __filename, __dirname) { ${source}\n})`, {
     filename: path,
     ...(cachedData === undefined ? {} : { cachedData }),
@@ -56,18 +55,4 @@ function run(path, { script } = compile(path), load = createRequire(path)) {
   return module.exports;
 }
 
-/**
- * Flags of V8 for the process while it starts. With little inlined, optimizing takes half the time, and what is optimized then runs
- * for some tenths of a second only (src/os/heap.ts sets it back). For good: with one core, threads that collect the young generation
- * together only wait for each other.
- */
-function startFlags(cores) {
-  return ['--max-inlined-bytecode-size=60', ...(cores === 1 ? ['--no-parallel-scavenge'] : [])];
-}
-
-/** Code fits the flags it was kept under: of a thread, which is started when these are set, there are two kinds. */
-function keptForThread(path, cores = availableParallelism()) {
-  return cores === 1 ? `${path}.kept-alone` : `${path}.kept`;
-}
-
-module.exports = { compile, headOf, keptForThread, run, startFlags };
+module.exports = { compile, headOf, run };

@@ -89,27 +89,31 @@ describe('a built file', () => {
   });
 });
 
-// Plain JavaScript without types.
-const { startFlags } = createRequire(import.meta.url)(BUILT) as {
-  startFlags(cores: number): readonly string[];
-};
 const DIST = fileURLToPath(new URL('../dist', import.meta.url));
+const BUILT_FILES = ['cli/main.cjs', 'state/worker.cjs'];
 
 describe.skipIf(!existsSync(join(DIST, 'cli', 'main.cjs')))('the build', () => {
-  it.each([
-    ['cli/main.cjs', [], 'undefined'],
-    // The thread of the state, as it is started: with one core, and with several.
-    ['state/worker.cjs', startFlags(1), '1'],
-    ['state/worker.cjs', startFlags(2), '2'],
-  ])('has kept code of %s that fits under the flags %j', (file, flags, cores) => {
-    const script = `const { compile, keptForThread } = require(process.argv[1]);
-const [path, cores] = [${JSON.stringify(join(DIST, file))}, ${cores}];
-process.stdout.write(String(compile(path, cores && keptForThread(path, cores)).isKept));`;
-    expect(node(script, flags)).toBe('true');
+  it.each(BUILT_FILES)('has kept code of %s that fits', file => {
+    const path = JSON.stringify(join(DIST, file));
+    expect(node(`process.stdout.write(String(require(process.argv[1]).compile(${path}).isKept))`)).toBe(
+      'true',
+    );
   });
 
-  it.each(['cli/main.cjs', 'state/worker.cjs'])('has no import() in %s, which kept code cannot do', file => {
+  it.each(BUILT_FILES)('has no import() in %s, which kept code cannot do', file => {
     const code = readFileSync(join(DIST, file), 'utf8').replaceAll(/\/\*.*?\*\//gs, '');
     expect(code.match(/(?<![\w.$])import\(.{0,40}/g) ?? []).toEqual([]);
   });
 });
+
+describe('the build of libsql for this system', () => {
+  it('is the one that the package itself would take', async () => {
+    const ours = (await import(new URL('./libsql-target.mjs', import.meta.url).href)) as Target;
+    const theirs = createRequire(import.meta.url)('@neon-rs/load') as Target;
+    expect(ours.currentTarget()).toBe(theirs.currentTarget());
+  });
+});
+
+interface Target {
+  currentTarget(): string;
+}

@@ -23,17 +23,11 @@ const FIRST_RUN_MS = 2500;
 const LIMIT_MS = 60_000;
 
 /** Flags that the program sets as it goes, and what this process was started with, as V8 has them. */
-const DEFAULT_FLAGS = [
-  '--semi-space-growth-factor=2',
-  '--heap-growing-percent=0',
-  '--flush-bytecode',
-  '--parallel-scavenge',
-  '--max-inlined-bytecode-size=460',
-];
+const DEFAULT_FLAGS = ['--semi-space-growth-factor=2', '--heap-growing-percent=0', '--flush-bytecode'];
 
-const [what, folder, cores] = process.argv.slice(2);
+const [what, folder] = process.argv.slice(2);
 if (what === 'main') await keepMain(folder);
-else if (what === 'state') keepState(folder, Number(cores));
+else if (what === 'state') keepState(folder);
 else if (!(await keepAll()))
   process.stderr.write('watchkeeper: the compiled code could not be kept: starts take longer\n');
 
@@ -42,12 +36,10 @@ async function keepAll() {
   try {
     writeFileSync(join(made, 'watchkeeper.yml'), 'host: { interval: 1s }\nweb: { admin_api: true }\n');
     await firstRun(made);
-    const kept = [keptBy('main', made) && isKept(main, `${main}.kept`, [])];
-    for (const count of [1, 2]) {
-      const path = built.keptForThread(stateThread, count);
-      kept.push(keptBy('state', made, String(count)) && isKept(stateThread, path, built.startFlags(count)));
-    }
-    return kept.every(Boolean);
+    return [
+      ['main', main],
+      ['state', stateThread],
+    ].every(([name, path]) => keptBy(name, made) && isKept(path));
   } finally {
     rmSync(made, { recursive: true, force: true, maxRetries: 5 });
   }
@@ -91,11 +83,10 @@ function keptBy(...args) {
   );
 }
 
-/** As a process with these flags of V8 sees it. */
-function isKept(path, kept, flags) {
-  const [loader, file, code] = [join(root, 'bin', 'built.cjs'), path, kept].map(one => JSON.stringify(one));
-  const script = `process.exit(require(${loader}).compile(${file}, ${code}).isKept ? 0 : 1)`;
-  return spawnSync(process.execPath, [...flags, '--input-type=commonjs', '-e', script]).status === 0;
+function isKept(path) {
+  const [loader, file] = [join(root, 'bin', 'built.cjs'), path].map(one => JSON.stringify(one));
+  const script = `process.exit(require(${loader}).compile(${file}).isKept ? 0 : 1)`;
+  return spawnSync(process.execPath, ['--input-type=commonjs', '-e', script]).status === 0;
 }
 
 /** Runs the program until it is ready. */
@@ -111,12 +102,12 @@ async function keepMain(made) {
   });
   built.run(main, compiled);
   const [answer] = await once(get(`${await url}/-/ready`), 'response');
-  keep(`${main}.kept`, compiled, []);
+  keep(main, compiled);
   process.exit(answer.statusCode === 200 ? 0 : 1);
 }
 
 /** What the thread of the state runs, with another end in place of the program's: opens the database and is asked what a start asks. */
-function keepState(made, count) {
+function keepState(made) {
   const compiled = built.compile(stateThread);
   const parentPort = Object.assign(new EventEmitter(), { postMessage: () => {} });
   const workerData = { path: join(made, 'data', 'state.db'), journalEventsMax: 1000 };
@@ -135,15 +126,16 @@ function keepState(made, count) {
   for (const [read, ask] of reads) parentPort.emit('message', { kind: 'read', id: 1, read, ask });
   const expire = { kind: 'expire', nowMs: Date.now(), journalBeforeMs: 0 };
   parentPort.emit('message', { kind: 'commit', id: 1, group: [[expire]] });
-  keep(built.keptForThread(stateThread, count), compiled, built.startFlags(count));
+  keep(stateThread, compiled);
   parentPort.emit('message', { kind: 'close', id: 2 });
   process.exit(0);
 }
 
 /** Code fits where all flags are as they were when it was kept. */
-function keep(path, { source, script }, flags) {
-  for (const flag of [...DEFAULT_FLAGS, ...flags]) setFlagsFromString(flag);
+function keep(path, { source, script }) {
+  for (const flag of DEFAULT_FLAGS) setFlagsFromString(flag);
   const code = script.createCachedData();
-  writeFileSync(`${path}.new`, Buffer.concat([Buffer.from(built.headOf(source, code), 'latin1'), code]));
-  renameSync(`${path}.new`, path);
+  const bytes = Buffer.concat([Buffer.from(built.headOf(source, code), 'latin1'), code]);
+  writeFileSync(`${path}.kept.new`, bytes);
+  renameSync(`${path}.kept.new`, `${path}.kept`);
 }

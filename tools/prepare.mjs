@@ -20,10 +20,7 @@ import { INSIDE } from './vite.program.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** What the program starts as the thread of the state: a script too, since the loader of modules alone takes a fifth of its start. */
-const STATE_THREAD = `const { compile, keptForThread, run } = require('../../bin/built.cjs');
-const path = require('node:path').join(__dirname, 'worker.cjs');
-run(path, compile(path, keptForThread(path)));
-`;
+const STATE_THREAD = `require('../../bin/built.cjs').run(require('node:path').join(__dirname, 'worker.cjs'));\n`;
 const forced = process.argv.includes('--force-build');
 
 checkNode();

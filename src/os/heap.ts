@@ -13,8 +13,6 @@ const YOUNG_BYTES = 8 * 1024 * 1024;
 const GROWING_PERCENT = 30;
 const GROWING_BYTES = 24 * 1024 * 1024;
 const GROWING_PERCENT_MAX = 200;
-/** Of a function's bytecode, as V8 has it by default: bin/built.cjs lowers it for the start. */
-const INLINED_BYTES_MAX = 460;
 /** What lives changes slowly. */
 const LOOK_EVERY_MS = 10_000;
 /** 8 KB, so that a few hundred fill the young generation. */
@@ -27,7 +25,6 @@ const ROUNDS_MAX = 40;
  * stays, and to look for garbage in it again and again is in vain.
  */
 export function keepHeapSmall(): void {
-  setFlagsFromString(`--max-inlined-bytecode-size=${INLINED_BYTES_MAX}`);
   keepYoungSmall();
   if (isSizedByOthers()) return;
   paceGrowth();
