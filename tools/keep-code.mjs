@@ -21,6 +21,8 @@ const stateThread = join(root, 'dist', 'state', 'worker.cjs');
 /** Long enough for some samples, alerts of rules and rows of the state. */
 const FIRST_RUN_MS = 2500;
 const LIMIT_MS = 60_000;
+/** Flags of Node that the build was given are not those of the program. */
+const env = { ...process.env, NODE_OPTIONS: '' };
 
 /** Flags that the program sets as it goes, and what this process was started with, as V8 has them. */
 const DEFAULT_FLAGS = ['--semi-space-growth-factor=2', '--heap-growing-percent=0', '--flush-bytecode'];
@@ -47,7 +49,11 @@ async function keepAll() {
 
 /** Leaves all kinds of files: a log, sealed samples, a block, a state. */
 async function firstRun(made) {
-  const child = spawn(process.execPath, [program, ...argsIn(made)], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const child = spawn(process.execPath, [program, ...argsIn(made)], {
+    env,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const limit = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS);
   const ended = once(child, 'exit');
   const url = new Promise(resolve => {
     child.stdout.on('data', text => resolve(urlIn(text)));
@@ -60,6 +66,7 @@ async function firstRun(made) {
   await pause(FIRST_RUN_MS);
   child.kill('SIGKILL');
   await ended;
+  clearTimeout(limit);
 }
 
 function urlIn(text) {
@@ -78,7 +85,7 @@ function argsIn(made) {
 function keptBy(...args) {
   const node = ['--no-flush-bytecode', fileURLToPath(import.meta.url), ...args];
   return (
-    spawnSync(process.execPath, node, { stdio: ['ignore', 'ignore', 'inherit'], timeout: LIMIT_MS })
+    spawnSync(process.execPath, node, { env, stdio: ['ignore', 'ignore', 'inherit'], timeout: LIMIT_MS })
       .status === 0
   );
 }
@@ -86,7 +93,7 @@ function keptBy(...args) {
 function isKept(path) {
   const [loader, file] = [join(root, 'bin', 'built.cjs'), path].map(one => JSON.stringify(one));
   const script = `process.exit(require(${loader}).compile(${file}).isKept ? 0 : 1)`;
-  return spawnSync(process.execPath, ['--input-type=commonjs', '-e', script]).status === 0;
+  return spawnSync(process.execPath, ['--input-type=commonjs', '-e', script], { env }).status === 0;
 }
 
 /** Runs the program until it is ready. */
