@@ -14,10 +14,13 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { INSIDE } from './vite.program.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+/** What the program starts as the thread of the state: a script too, since the loader of modules alone takes a fifth of its start. */
+const STATE_THREAD = `require('../../bin/built.cjs').run(require('node:path').join(__dirname, 'worker.cjs'));\n`;
 const forced = process.argv.includes('--force-build');
 
 checkNode();
@@ -58,9 +61,13 @@ function build() {
       'package-lock.json',
       'tools/prepare.mjs',
       'tools/vite.program.mjs',
+      'tools/keep-code.mjs',
+      'tools/libsql-target.mjs',
+      'bin/built.cjs',
     ].map(name => join(root, name)),
   ].filter(path => !path.endsWith('.test.ts') && !path.endsWith('.md'));
-  const wanted = hashOf(inputs, process.versions.modules);
+  // Compiled code fits one version of Node.
+  const wanted = hashOf(inputs, `${process.version}-${process.platform}-${process.arch}`);
   if (!forced && readStamp(stamp) === wanted) return;
   say('building …');
   rmSync(join(root, 'dist'), { recursive: true, force: true });
@@ -70,16 +77,18 @@ function build() {
     'tsc',
   );
   // Each program into one file each, over what tsc made: hundreds of modules take Node half a second to find.
-  for (const [entry, folder] of [
-    ['dist/cli/main.js', 'dist/cli'],
-    ['dist/state/worker.js', 'dist/state'],
-    ['dist/app/block-thread.js', 'dist/app'],
-  ])
-    bundle(entry, folder);
+  // Those that a start waits for are scripts (main.cjs), whose compiled code can be kept: of modules Node 20 keeps none.
+  bundle('dist/cli/main.js', 'script');
+  bundle('dist/state/worker.js', 'state');
+  bundle('dist/app/block-thread.js', 'module');
+  writeFileSync(join(root, 'dist', 'state', 'start.cjs'), STATE_THREAD);
   // Of the packages that go in (tools/vite.program.mjs): their terms go where they go.
   mkdirSync(join(root, 'dist', 'licenses'), { recursive: true });
-  for (const name of ['kysely', 'yaml'])
-    copyFileSync(join(root, 'node_modules', name, 'LICENSE'), join(root, 'dist', 'licenses', `${name}.txt`));
+  for (const name of INSIDE)
+    copyFileSync(
+      join(root, 'node_modules', name, 'LICENSE'),
+      join(root, 'dist', 'licenses', `${name.replace('/', '-')}.txt`),
+    );
   if (existsSync(join(root, 'ui', 'vite.config.ts'))) {
     const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
     run(
@@ -88,18 +97,18 @@ function build() {
       'vite build',
     );
   }
-  mkdirSync(join(root, 'dist'), { recursive: true });
+  run(process.execPath, [join('tools', 'keep-code.mjs')], 'keeping compiled code');
   writeFileSync(stamp, wanted);
 }
 
-/** Our own modules only; packages stay where they are. */
-function bundle(entry, folder) {
+/** Into one file beside the entry: NAME.cjs unless it stays a module. */
+function bundle(entry, mode) {
   const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
   const config = join('tools', 'vite.program.mjs');
-  const how = ['--ssr', entry, '--outDir', folder, '--emptyOutDir', 'false', '--target', 'node20'];
+  const how = ['--ssr', entry, '--outDir', dirname(entry), '--emptyOutDir', 'false', '--target', 'node20'];
   run(
     process.execPath,
-    [vite, 'build', '--config', config, ...how, '--minify', 'false', '--logLevel', 'warn'],
+    [vite, 'build', '--config', config, '--mode', mode, ...how, '--minify', 'false', '--logLevel', 'warn'],
     'vite build',
   );
   // It is of the file that stood there before.

@@ -1,7 +1,40 @@
-// How a program becomes one file. Packages stay where they are, and those of which nothing is used are not loaded; but two
-// that are a hundred modules each go in, since finding these takes Node longer than all the rest.
+// How a program becomes one file. Packages stay where they are, and those of which nothing is used are not loaded; but those
+// that a start needs go in, since finding them takes Node longer than all the rest. `--mode script` and
+// `state`: as a CommonJS script, whose compiled code can be kept (tools/keep-code.mjs).
 
-export default {
-  ssr: { noExternal: ['kysely', 'yaml'] },
-  build: { rolldownOptions: { treeshake: { moduleSideEffects: 'no-external' } } },
+import { fileURLToPath } from 'node:url';
+
+/** With their terms beside them: tools/prepare.mjs copies the licences. */
+export const INSIDE = [
+  'kysely',
+  'libsql',
+  'yaml',
+  're2js',
+  'bcryptjs',
+  'fzstd',
+  '@lezer/common',
+  '@lezer/lr',
+  '@prometheus-io/lezer-promql',
+];
+
+const target = fileURLToPath(new URL('libsql-target.mjs', import.meta.url));
+
+/** A script with kept code cannot import: V8 keeps no way to who would load it. */
+const SCRIPT = {
+  format: 'cjs',
+  entryFileNames: '[name].cjs',
+  codeSplitting: false,
+  dynamicImportInCjs: false,
 };
+
+export default ({ mode }) => ({
+  resolve: { alias: { '@neon-rs/load': target, 'detect-libc': target } },
+  // Only its thread needs the database.
+  ssr: { noExternal: INSIDE.filter(name => name !== 'libsql' || mode === 'state') },
+  build: {
+    rolldownOptions: {
+      treeshake: { moduleSideEffects: 'no-external' },
+      ...(mode === 'module' ? {} : { output: SCRIPT }),
+    },
+  },
+});

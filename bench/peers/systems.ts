@@ -5,7 +5,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { availableParallelism, tmpdir } from 'node:os';
+import { availableParallelism, constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -91,11 +91,33 @@ export function started(
   at: Place,
   { pinned = true }: { readonly pinned?: boolean } = {},
 ): ChildProcess {
-  const { program } = system;
-  const args = system.args(at);
-  return pinned && pinnable
-    ? spawn('taskset', ['-c', '0', program, ...args], { stdio: 'ignore' })
-    : spawn(program, args, { stdio: 'ignore' });
+  const core = pinned && pinnable ? ['taskset', '-c', '0'] : [];
+  const [command = '', ...args] = [...DIES_WITH_US, ...core, system.program, ...system.args(at)];
+  const child = spawn(command, args, { stdio: 'ignore' });
+  endWithUs(child);
+  return child;
+}
+
+/** The kernel kills what is started behind it once this process is gone, however it ended. */
+const DIES_WITH_US: readonly string[] =
+  spawnSync('setpriv', ['--pdeathsig', 'KILL', 'true']).status === 0
+    ? ['setpriv', '--pdeathsig', 'KILL']
+    : [];
+
+/** Where there is no such command: at least when this process can still act. */
+function endWithUs(child: ChildProcess): void {
+  const kill = (): void => void child.kill('SIGKILL');
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  const end = (signal: NodeJS.Signals): void => {
+    kill();
+    process.exit(128 + constants.signals[signal]);
+  };
+  process.once('exit', kill);
+  for (const signal of signals) process.once(signal, end);
+  child.once('exit', () => {
+    process.off('exit', kill);
+    for (const signal of signals) process.off(signal, end);
+  });
 }
 
 /** Nothing but what is pushed. */

@@ -25,7 +25,7 @@ export function* writeQueryData(parts: TextParts, { answer, limit }: ShownData):
     return false;
   }
   const isVector = resultType === 'vector' && isInstant;
-  const shared: Shared = { texts: new Map(), openings: [] };
+  const shared: Shared = { texts: new PairTexts(), openings: [] };
   parts.add(`{"resultType":"${isVector ? 'vector' : 'matrix'}","result":[`);
   let shown = 0;
   for (const one of series) {
@@ -46,29 +46,36 @@ export function* writeQueryData(parts: TextParts, { answer, limit }: ShownData):
 
 /** What the series of an answer have in common is made into text once. */
 interface Shared {
-  /** Names and values of labels, quoted. */
-  readonly texts: Map<string, string>;
+  readonly texts: PairTexts;
   /** Of a point, by step: up to its value. */
   readonly openings: string[];
 }
 
-/** In the order of the names. `texts` remembers what is quoted. */
-export function labelsText(labels: Labels, texts: Map<string, string> = new Map()): string {
-  let text = '{';
-  for (let i = 0; i < labels.length; i += 2)
-    text += `${i > 0 ? ',' : ''}${quoted(labels[i]!, texts)}:${quoted(labels[i + 1]!, texts)}`;
+/** In the order of the names. */
+export function labelsText(labels: Labels, texts: PairTexts = new PairTexts()): string {
+  if (labels.length === 0) return '{}';
+  let text = `{${texts.of(labels[0]!, labels[1]!)}`;
+  for (let i = 2; i < labels.length; i += 2) text += `,${texts.of(labels[i]!, labels[i + 1]!)}`;
   return `${text}}`;
 }
 
 /** Beyond so many they are mostly different ones, which are not met again. */
-const TEXTS_MAX = 10_000;
+const TEXTS_MAX = 20_000;
 
-function quoted(text: string, texts: Map<string, string>): string {
-  const known = texts.get(text);
-  if (known !== undefined) return known;
-  const made = JSON.stringify(text);
-  if (texts.size < TEXTS_MAX) texts.set(text, made);
-  return made;
+/** Labels as text: most are met again and again. */
+export class PairTexts {
+  readonly #byName = new Map<string, Map<string, string>>();
+  #size = 0;
+
+  of(name: string, value: string): string {
+    const known = this.#byName.get(name)?.get(value);
+    if (known !== undefined) return known;
+    const made = `${JSON.stringify(name)}:${JSON.stringify(value)}`;
+    if (this.#size++ >= TEXTS_MAX) return made;
+    const ofName = this.#byName.get(name) ?? new Map<string, string>();
+    this.#byName.set(name, ofName.set(value, made));
+    return made;
+  }
 }
 
 function writeNow(parts: TextParts, { values, histograms }: AnswerSeries, endS: number): void {

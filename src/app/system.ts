@@ -2,7 +2,7 @@
 
 import { createDispatcher, type Dispatcher, logKeptMs } from '../alerting/index.ts';
 import type { ReloadOutcome } from '../api/index.ts';
-import { err, ok, type Result, type Timer, Turns } from '../base/index.ts';
+import { assert, err, ok, type Result, type Timer, Turns } from '../base/index.ts';
 import { createInProcessRunner, type InProcessRunner } from '../collect/inprocess/index.ts';
 import { createPushReceiver, type PushReceiver } from '../collect/push/index.ts';
 import { createScraper, type Scraper } from '../collect/scrape/index.ts';
@@ -18,7 +18,7 @@ import {
   type StateStore,
   type TargetStatus,
 } from '../model/index.ts';
-import { channels, createNotifier, createRender, type Notifier, type NotifyConfig } from '../notify/index.ts';
+import { channels, createNotifier, type Notifier, type NotifyConfig } from '../notify/index.ts';
 import {
   type ActiveLog,
   createQueryEngine,
@@ -34,6 +34,7 @@ import { hostRunner, inProcessTarget } from './in-process.ts';
 import type { SystemPorts } from './ports.ts';
 import { prepareSending } from './prepare-sending.ts';
 import { openQueryLog, type QueryOverrides } from './queries.ts';
+import { ownRender } from './render.ts';
 import { readRuleFiles } from './rules.ts';
 import { selfFamilies } from './self.ts';
 import {
@@ -150,6 +151,7 @@ async function openFolders(
   const { retentionBytes, walAck, seriesMax, metricSeriesMax, exemplarsMax } = config.storage;
   const start = ports.startBlockThread;
   const maxAgeMs = options.retentionMs ?? config.storage.retentionMs;
+  const opening: { state?: ReturnType<SystemPorts['openState']> } = {};
   const store = await openStore({
     disk,
     folder: `${options.dataFolder}/store`,
@@ -157,6 +159,10 @@ async function openFolders(
     log,
     metrics: registry,
     ...(start && { maker: new ThreadMaker({ start, clock }) }),
+    // The folder is ours then; each has a thread, and a disk to wait for.
+    onLocked: () => {
+      opening.state = ports.openState(options.dataFolder);
+    },
     settings: {
       ...DEFAULT_STORE_SETTINGS,
       maxAgeMs,
@@ -167,13 +173,16 @@ async function openFolders(
       exemplarsMax,
     },
   });
-  if (!store.ok)
+  const state = await opening.state;
+  if (!store.ok) {
+    if (state?.ok) await state.value.close();
     return err({
       problems: [
         `Cannot open the store in "${options.dataFolder}": ${store.error.code}: ${store.error.message}`,
       ],
     });
-  const state = await ports.openState(options.dataFolder);
+  }
+  assert(state !== undefined, 'an open store has been locked');
   if (!state.ok) {
     await store.value.close();
     return err({
@@ -222,20 +231,14 @@ function build(
     settings: limits,
   });
 
-  const notifyConfig = (): NotifyConfig => {
-    const render = createRender({ clock, files: [] });
-    // Our own default texts are part of the program: if they do not parse it is a bug.
-    if (!render.ok) throw new Error(`assertion failed: ${render.error.message}`);
-    return {
-      receivers: config.receivers,
-      render: render.value,
-      externalUrl: externalUrl(),
-      configVersion,
-      logKeptMs: logKeptMs(
-        dispatchConfigOf(config, { receivers: new Map(), externalUrl: '', configVersion }),
-      ),
-    };
-  };
+  const render = ownRender(clock);
+  const notifyConfig = (): NotifyConfig => ({
+    receivers: config.receivers,
+    render,
+    externalUrl: externalUrl(),
+    configVersion,
+    logKeptMs: logKeptMs(dispatchConfigOf(config, { receivers: new Map(), externalUrl: '', configVersion })),
+  });
   const dispatchConfig = () =>
     dispatchConfigOf(config, {
       receivers: notifier.destinations(),

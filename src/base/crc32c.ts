@@ -1,45 +1,11 @@
-// CRC-32C (Castagnoli), the checksum of every record on disk and of every frame of a remote read. Slicing by eight:
-// eight table look-ups take eight bytes.
-// biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
+// CRC-32C (Castagnoli), the checksum of pages of blocks, of frames of a remote read, and of records that earlier versions wrote.
 
-/** Reflected polynomial 0x1EDC6F41. */
-const POLYNOMIAL = 0x82f63b78;
+import { makeTables, sliced } from './crc-tables.ts';
 
-/** Eight tables of 256 entries, one behind the other: table k is the effect of a byte followed by k zero bytes. */
-const TABLES: Uint32Array = /* @__PURE__ */ makeTables();
+/** Polynomial 0x1EDC6F41, reflected. */
+const TABLES: Uint32Array = /* @__PURE__ */ makeTables(0x82f63b78);
 
 /** Checksum of bytes[from … to - 1]; `seed` is the checksum of what came before, 0 at the start. */
 export function crc32c(bytes: Uint8Array, range: { from: number; to: number }, seed = 0): number {
-  const t = TABLES;
-  let crc = ~seed;
-  let i = range.from;
-  const wide = range.from + ((range.to - range.from) & ~7);
-  for (; i < wide; i += 8) {
-    crc ^= bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
-    crc =
-      t[1792 + (crc & 255)]! ^
-      t[1536 + ((crc >>> 8) & 255)]! ^
-      t[1280 + ((crc >>> 16) & 255)]! ^
-      t[1024 + (crc >>> 24)]! ^
-      t[768 + bytes[i + 4]!]! ^
-      t[512 + bytes[i + 5]!]! ^
-      t[256 + bytes[i + 6]!]! ^
-      t[bytes[i + 7]!]!;
-  }
-  for (; i < range.to; i++) crc = (crc >>> 8) ^ t[(crc ^ bytes[i]!) & 255]!;
-  return ~crc >>> 0;
-}
-
-function makeTables(): Uint32Array {
-  const tables = new Uint32Array(8 * 256);
-  for (let byte = 0; byte < 256; byte++) {
-    let crc = byte;
-    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ POLYNOMIAL : crc >>> 1;
-    tables[byte] = crc;
-  }
-  for (let i = 256; i < tables.length; i++) {
-    const shorter = tables[i - 256]!;
-    tables[i] = (shorter >>> 8) ^ tables[shorter & 255]!;
-  }
-  return tables;
+  return sliced(TABLES, bytes, range, seed);
 }

@@ -108,7 +108,10 @@ async function play(context: CommandContext, stage: Stage): Promise<boolean> {
           registries: REGISTRIES,
         }),
     });
-    if (system.ok) return system.value;
+    if (system.ok) {
+      ports.started();
+      return system.value;
+    }
     context.warn(`watchkeeper demo: cannot start\n${system.error.problems.join('\n')}\n`);
     return undefined;
   };

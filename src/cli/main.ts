@@ -33,7 +33,10 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
 
-process.exitCode = await main(process.argv.slice(2));
+// Not awaited: the built program is a script (tools/prepare.mjs says why). What nobody caught ends the process either way.
+void main(process.argv.slice(2)).then(code => {
+  process.exitCode = code;
+});
 
 async function main(argv: readonly string[]): Promise<ExitCode> {
   const [name, ...args] = argv;

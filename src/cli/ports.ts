@@ -1,7 +1,7 @@
-// The real ports for a running system. The command helpers are started first, while the process is small.
+// The real ports for a running system.
 
 import type { SystemPorts } from '../app/index.ts';
-import type { LogLevel } from '../base/index.ts';
+import type { LogLevel, Timer } from '../base/index.ts';
 import {
   execPool,
   hostFacts,
@@ -21,7 +21,18 @@ import {
 } from '../os/index.ts';
 import { openState } from '../state/index.ts';
 
+/**
+ * The helpers for commands are processes that share the cores with the start: they come once it is done, or with the first
+ * command.
+ */
+const HELPERS_AFTER_MS = 250;
+
+/** Written by the build: runs `state/worker.ts` with its kept code. */
+const STATE_THREAD = new URL('../state/start.cjs', import.meta.url);
+
 export interface RealPorts extends SystemPorts {
+  /** To be called once the system has started. */
+  started(): void;
   close(): Promise<void>;
 }
 
@@ -31,6 +42,7 @@ export function realPorts(options: {
   readonly logLevel: LogLevel;
 }): RealPorts {
   const exec = execPool();
+  let helpers: Timer | undefined;
   keepYoungSmall();
   const clock = systemClock();
   const log = streamLog({ format: options.logFormat, level: options.logLevel, clock });
@@ -49,14 +61,19 @@ export function realPorts(options: {
     ownFacts: processFacts(),
     env: definedOnly(options.env),
     openState: async folder => {
-      const opened = await openState({ path: `${folder}/state.db`, clock });
+      const opened = await openState({ path: `${folder}/state.db`, clock, workerUrl: STATE_THREAD });
       // It has a thread of its own.
-      keepHeapSmall();
+      keepYoungSmall();
       return opened;
     },
     startBlockThread: startThread(new URL('../app/block-thread.js', import.meta.url), 'blocks'),
     asset: pageAssets(new URL('../ui/', import.meta.url)),
+    started() {
+      keepHeapSmall();
+      helpers = clock.after(HELPERS_AFTER_MS, () => exec.prepare());
+    },
     async close() {
+      helpers?.cancel();
       exec.close();
       await http.close();
     },

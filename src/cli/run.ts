@@ -139,6 +139,7 @@ async function runSystem(
   const scheme = web.tls === undefined ? 'http' : 'https';
   const address = `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
   context.out(greeting(system, `${address}${web.routePrefix}`));
+  ports.started();
   context.onHangUp(() => void system.reload());
   const signal = await context.whenAskedToEnd();
   ports.log.log('info', 'Stopping', { signal });

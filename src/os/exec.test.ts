@@ -1,7 +1,7 @@
 // Commands through real helper processes: groups that are killed whole, helpers that die, parents that die.
 
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
@@ -129,7 +129,51 @@ describe('a command', () => {
   });
 });
 
+/** Counts the helpers that this process starts from now on; those of other tests may be ending still. */
+function countHelpers(): () => number {
+  const before = new Set(helperPids());
+  return () => helperPids().filter(pid => !before.has(pid)).length;
+}
+
+function helperPids(): readonly string[] {
+  const tasks = readdirSync('/proc/self/task');
+  const children = tasks.flatMap(task => readOr(`/proc/self/task/${task}/children`).split(' '));
+  return children.filter(pid => pid !== '' && readOr(`/proc/${pid}/cmdline`).includes('helperMain'));
+}
+
+/** A child may end while it is looked at. */
+function readOr(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
 describe('the pool', () => {
+  it('starts its helpers when it is told, or with the first command, and only once', async () => {
+    const started = countHelpers();
+    const pool = newPool();
+    expect(started()).toBe(0);
+    pool.prepare();
+    expect(started()).toBe(2);
+    // At once: the command waits for a helper that is still starting.
+    expect(await output(pool, sh('echo hi'))).toBe('hi\n');
+    const other = newPool({ helpers: 1 });
+    expect(await output(other, sh('echo hi'))).toBe('hi\n');
+    other.prepare();
+    expect(started()).toBe(3);
+  });
+
+  it('starts none after it was closed', async () => {
+    const started = countHelpers();
+    const pool = newPool();
+    pool.close();
+    pool.prepare();
+    expect(await pool.run(sh('true'))).toMatchObject({ ok: false, error: { code: 'exec-failed' } });
+    expect(started()).toBe(0);
+  });
+
   it('refuses what goes beyond its backlog', async () => {
     const pool = newPool({ commandsMax: 2 });
     const running = [pool.run(sh('sleep 0.2')), pool.run(sh('sleep 0.2'))];

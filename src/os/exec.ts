@@ -1,4 +1,4 @@
-// Commands through a few helper processes that are started first and live as long as the program.
+// Commands through a few helper processes that live as long as the program: from the first command on, or once told.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import {
@@ -13,6 +13,8 @@ import {
 import { type HelperReply, type HelperRequest, helperMain } from './exec-helper.ts';
 
 export interface ExecPool extends Exec {
+  /** Starts the helpers now, so that the first command need not wait for them. */
+  prepare(): void;
   /** Ends the helpers; what runs is killed. */
   close(): void;
 }
@@ -37,13 +39,18 @@ interface Helper {
 
 export function execPool(settings: ExecPoolSettings = {}): ExecPool {
   const commandsMax = settings.commandsMax ?? COMMANDS_MAX;
-  const helpers: Helper[] = Array.from({ length: settings.helpers ?? HELPERS }, () => {
-    const helper: Helper = { child: startHelper(), waiting: new Map() };
-    attach(helper);
-    return helper;
-  });
+  const helpers: Helper[] = [];
   let lastId = 0;
   let closed = false;
+
+  const prepare = (): void => {
+    if (closed || helpers.length > 0) return;
+    for (let i = 0; i < (settings.helpers ?? HELPERS); i++) {
+      const helper: Helper = { child: startHelper(), waiting: new Map() };
+      attach(helper);
+      helpers.push(helper);
+    }
+  };
 
   function attach(helper: Helper): void {
     const { child } = helper;
@@ -68,6 +75,8 @@ export function execPool(settings: ExecPoolSettings = {}): ExecPool {
     const program = request.argv[0];
     if (signal?.aborted) return Promise.resolve(named(program, failed('exec-aborted', 'the caller gave up')));
     if (closed) return Promise.resolve(named(program, failed('exec-failed', 'the program is ending')));
+    // What is sent to one that is still starting waits in its channel.
+    prepare();
     const busy = helpers.reduce((count, helper) => count + helper.waiting.size, 0);
     if (busy >= commandsMax) {
       return Promise.resolve(
@@ -96,6 +105,7 @@ export function execPool(settings: ExecPoolSettings = {}): ExecPool {
 
   return {
     run,
+    prepare,
     close: () => {
       closed = true;
       for (const { child } of helpers) if (child.connected) child.disconnect();

@@ -15,7 +15,7 @@ export interface OpenStateOptions {
   readonly path: string;
   readonly clock: Clock;
   readonly journalEventsMax?: number;
-  /** Where the built worker is, for tests that build elsewhere. */
+  /** Where the built worker is, if not beside this file. */
   readonly workerUrl?: URL;
 }
 

@@ -1,7 +1,7 @@
 // Byte buffers that grow, and a reader that never runs past its end. Everything on disk is little-endian.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
-import { decodeText, type TextMemo } from './text-memo.ts';
+import { decodeText } from './decode-text.ts';
 
 const encoder = new TextEncoder();
 const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
@@ -189,12 +189,10 @@ export class ByteReader {
     return count * itemBytesMin <= this.left ? count : this.#fail();
   }
 
-  /** With a memo: the text at this place of many records. */
-  text(memo?: TextMemo, place = 0): string {
+  text(): string {
     const length = this.count(1);
     const from = this.at;
     this.at += length;
-    if (memo !== undefined) return memo.decode(place, this.bytes, { from, to: this.at });
     return decodeText(this.bytes, from, this.at);
   }
 

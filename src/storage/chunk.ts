@@ -223,21 +223,38 @@ export interface ChunkView {
 const VERSION_AT = 3;
 export const CHUNK_VERSION_MAX = 2;
 
-/** Reads a chunk's record (frame included, checksum verified before); undefined if its payload makes no sense. */
-export function openChunk(record: Uint8Array): ChunkView | undefined {
-  const reader = new ByteReader(record, FRAME_BYTES);
+/** What stands before the columns. */
+export interface ChunkPreface {
+  readonly id: number;
+  readonly producer: TargetId;
+  readonly minMs: number;
+  readonly maxMs: number;
+  readonly rows: number;
+  /** The time column as it is written. */
+  readonly timeBytes: Uint8Array;
+}
+
+/** Leaves the reader before the number of columns; undefined if what was read makes no sense. */
+export function readChunkPreface(reader: ByteReader): ChunkPreface | undefined {
   const id = reader.varint();
   const producer = targetId(reader.text());
   reader.u8();
   const minMs = reader.f64();
   const maxMs = reader.f64();
   const rows = reader.varint();
-  const timeBytes = reader.count(1);
+  const timeBytes = reader.raw(reader.count(1));
   if (reader.failed || rows === 0 || rows > COUNT_MAX) return undefined;
+  return { id, producer, minMs, maxMs, rows, timeBytes };
+}
+
+/** Reads a chunk's record (frame included, checksum verified before); undefined if its payload makes no sense. */
+export function openChunk(record: Uint8Array): ChunkView | undefined {
+  const reader = new ByteReader(record, FRAME_BYTES);
+  const head = readChunkPreface(reader);
+  if (head === undefined) return undefined;
+  const { id, producer, minMs, maxMs, rows, timeBytes } = head;
   const times = new Float64Array(rows);
-  const timesAt = reader.at;
-  if (!readColumn(new ByteReader(record, timesAt, timesAt + timeBytes), roomOf(times))) return undefined;
-  reader.skip(timeBytes);
+  if (!readColumn(new ByteReader(timeBytes), roomOf(times))) return undefined;
   const columns = reader.count(2);
   const refsAt = reader.at;
   for (let i = 0; i < columns; i++) reader.zigzag();

@@ -42,6 +42,7 @@ export function newCohort(
     openedMs: origin.nowMs,
     touchedMs: origin.nowMs,
     inFlight: false,
+    superseded: false,
     membership: undefined,
   };
   alone.push(cohort);

@@ -6,9 +6,10 @@ import { writeSynced } from './synced-file.ts';
 
 /**
  * Of the folder as a whole: which files there are and how they belong together. 2 has blocks; a version that knows only 1
- * would not see them. 3 has native histograms, start timestamps and exemplars. A folder of an older one is taken up as it is.
+ * would not see them. 3 has native histograms, start timestamps and exemplars, 4 records with CRC-32. A folder of an older one is
+ * taken up as it is.
  */
-const FOLDER_FORMAT = 3;
+const FOLDER_FORMAT = 4;
 export const FORMAT_FILE = 'FORMAT';
 const LOCK_FILE = 'LOCK';
 

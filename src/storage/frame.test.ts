@@ -3,6 +3,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { crc32c } from '../base/index.ts';
 import { ByteWriter } from './bytes.ts';
 import { beginRecord, checkFileHeader, endRecord, scanRecords, writeFileHeader } from './frame.ts';
 
@@ -69,6 +70,35 @@ describe('scanRecords', () => {
       }),
       { seed: SEED },
     );
+  });
+});
+
+describe('a record of an earlier version', () => {
+  it('has the checksum CRC-32C, and is read beside those of this one', () => {
+    const { bytes } = file([Uint8Array.of(1, 2, 3)]);
+    // As version 0.1 wrote it: type 1, version 1, three bytes.
+    const before = Uint8Array.from(Buffer.from('4b5701010300000000000000070809', 'hex'));
+    const sum = crc32c(before, { from: 12, to: 15 }, crc32c(before, { from: 2, to: 8 }));
+    new DataView(before.buffer).setUint32(8, sum, true);
+    const both = Uint8Array.from([...bytes, ...before, ...bytes.subarray(16)]);
+    expect(payloadsOf(both)).toEqual({
+      payloads: [
+        [1, 2, 3],
+        [7, 8, 9],
+        [1, 2, 3],
+      ],
+      endOffset: both.length,
+      damaged: 0,
+    });
+    // The one checksum under the other's mark is none.
+    both[bytes.length + 1] = 0x58;
+    expect(payloadsOf(both)).toMatchObject({
+      payloads: [
+        [1, 2, 3],
+        [1, 2, 3],
+      ],
+      damaged: 1,
+    });
   });
 });
 

@@ -1,12 +1,14 @@
 // How records lie in every file of the store: framed, checksummed, with a type and a version.
 // Layout of a record (little-endian):
-//   0  u16  0x574b ("KW")   2  u8 type   3  u8 version   4  u32 length of the payload
-//   8  u32  CRC-32C of bytes 2 … 7 and the payload       12  payload
+//   0  u16  0x584b   2  u8 type   3  u8 version   4  u32 length of the payload
+//   8  u32  CRC-32 of bytes 2 … 7 and the payload       12  payload
+// Earlier versions wrote 0x574b, and CRC-32C: sixteen times as slow without a processor's help, and most of a start.
 // A file begins with 16 bytes: 8 of magic, u32 format version, u32 number of the file.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
 import { crc32c, err, ok, type Result } from '../base/index.ts';
 import type { ByteWriter } from './bytes.ts';
+import { crc32 } from './crc32.ts';
 
 export const FRAME_BYTES = 12;
 export const FILE_HEADER_BYTES = 16;
@@ -14,7 +16,9 @@ export const FILE_HEADER_BYTES = 16;
 export const FILE_VERSION = 1;
 
 const SYNC_LOW = 0x4b;
-const SYNC_HIGH = 0x57;
+const SYNC_HIGH = 0x58;
+/** Of a record with CRC-32C. */
+const SYNC_HIGH_BEFORE = 0x57;
 /** Looking for the next valid record after damage may checksum so many times the file's size, then gives up. */
 const RESYNC_EFFORT = 16;
 
@@ -69,7 +73,7 @@ export function beginRecord(writer: ByteWriter, type: number, version = 1): numb
 
 export function endRecord(writer: ByteWriter, start: number): void {
   writer.u32At(start + 4, writer.length - start - FRAME_BYTES);
-  writer.u32At(start + 8, frameSum(writer.bytes(), start, writer.length));
+  writer.u32At(start + 8, frameSum(crc32, writer.bytes(), { start, end: writer.length }));
 }
 
 export interface FoundRecord {
@@ -126,23 +130,32 @@ export function isValidRecord(bytes: Uint8Array): boolean {
 }
 
 function validFrameEnd(bytes: Uint8Array, at: number, budget: { bytes: number }): number {
-  if (bytes[at] !== SYNC_LOW || bytes[at + 1] !== SYNC_HIGH || at + FRAME_BYTES > bytes.length) return -1;
+  if (bytes[at] !== SYNC_LOW || !isSyncHigh(bytes[at + 1]) || at + FRAME_BYTES > bytes.length) return -1;
   const length = u32At(bytes, at + 4);
   const end = at + FRAME_BYTES + length;
   if (end > bytes.length || length > budget.bytes) return -1;
   budget.bytes -= length;
-  return frameSum(bytes, at, end) === u32At(bytes, at + 8) ? end : -1;
+  const sum = bytes[at + 1] === SYNC_HIGH ? crc32 : crc32c;
+  return frameSum(sum, bytes, { start: at, end }) === u32At(bytes, at + 8) ? end : -1;
+}
+
+function isSyncHigh(byte: number | undefined): boolean {
+  return byte === SYNC_HIGH || byte === SYNC_HIGH_BEFORE;
 }
 
 function nextSync(bytes: Uint8Array, from: number): number {
   let at = bytes.indexOf(SYNC_LOW, from);
-  while (at >= 0 && bytes[at + 1] !== SYNC_HIGH) at = bytes.indexOf(SYNC_LOW, at + 1);
+  while (at >= 0 && !isSyncHigh(bytes[at + 1])) at = bytes.indexOf(SYNC_LOW, at + 1);
   return at < 0 ? bytes.length : at;
 }
 
-function frameSum(bytes: Uint8Array, start: number, end: number): number {
-  const head = crc32c(bytes, { from: start + 2, to: start + 8 });
-  return crc32c(bytes, { from: start + FRAME_BYTES, to: end }, head);
+function frameSum(
+  sum: typeof crc32,
+  bytes: Uint8Array,
+  { start, end }: { readonly start: number; readonly end: number },
+): number {
+  const head = sum(bytes, { from: start + 2, to: start + 8 });
+  return sum(bytes, { from: start + FRAME_BYTES, to: end }, head);
 }
 
 function u32At(bytes: Uint8Array, at: number): number {

@@ -77,6 +77,8 @@ export interface Cohort {
   touchedMs: number;
   /** A row lies in the slab behind the last one, while its write is under way: nothing may be sealed. */
   inFlight: boolean;
+  /** Left by an earlier process beside the one that goes on: takes no more rows, and is dropped when it is sealed. */
+  superseded: boolean;
   /** Of the last sealed chunk: shared by the next if the columns are the same. */
   membership: Membership | undefined;
 }

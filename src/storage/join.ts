@@ -108,7 +108,9 @@ class Joiner {
 const CHAINS_MAX = 64;
 
 function isEqual(a: Float64Array, b: Float64Array): boolean {
-  return a.length === b.length && a[a.length - 1] === b[b.length - 1] && a.every((time, i) => time === b[i]);
+  if (a.length !== b.length || a[a.length - 1] !== b[b.length - 1]) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 function fits(chain: Chain, parts: readonly SeriesColumns[]): boolean {

@@ -22,14 +22,13 @@ export function latestOf(
   wanted: { readonly window: Window; readonly memory: FloatLender | undefined },
 ): Latest {
   const { window, memory } = wanted;
-  const newest = new Map<Cohort, Newest | undefined>();
-  const sealedMs = new Map<Membership, number>();
+  const scope: Scope = { newest: new Map(), sealedMs: new Map(), window };
   const found: SeriesColumns[] = [];
   const rest: Series[] = [];
   let block = newBlock(0, memory);
   let used = 0;
   for (const one of series) {
-    const at = placeOf(one, { newest, sealedMs, window });
+    const at = rowOf(one, scope);
     if (at === undefined) {
       rest.push(one);
       continue;
@@ -38,10 +37,11 @@ export function latestOf(
       block = newBlock(Math.min(BLOCK_SAMPLES, series.length), memory);
       used = 0;
     }
-    const { words, entry, timeMs } = at;
+    const { words } = at;
+    const entry = at.entry + at.shape.positions[one.cohortColumns[0]!]!;
     block.words[2 * used] = words[2 * entry]!;
     block.words[2 * used + 1] = words[2 * entry + 1]!;
-    block.timesMs[used] = timeMs;
+    block.timesMs[used] = at.timeMs;
     const { labels, ref, slot } = one;
     const { timesMs, values } = block;
     const isPlain = isFiniteAt(block.words, used);
@@ -77,10 +77,8 @@ interface Scope {
   readonly window: Window;
 }
 
-function placeOf(
-  series: Series,
-  scope: Scope,
-): { readonly words: Uint32Array; readonly entry: number; readonly timeMs: number } | undefined {
+/** The row with the newest sample of the series. */
+function rowOf(series: Series, scope: Scope): Newest | undefined {
   if (series.cohorts.length !== 1 || (series.side?.count ?? 0) > 0) return undefined;
   const cohort = series.cohorts[0]!;
   let row = scope.newest.get(cohort);
@@ -90,11 +88,10 @@ function placeOf(
     scope.newest.set(cohort, row);
     if (row === undefined) return undefined;
   }
-  const { timeMs, words } = row;
-  const position = row.shape.positions[series.cohortColumns[0]!] ?? -1;
-  if (position < 0) return undefined;
-  for (const membership of series.members) if (sealedMsOf(membership, scope) >= timeMs) return undefined;
-  return { words, entry: row.entry + position, timeMs };
+  if ((row.shape.positions[series.cohortColumns[0]!] ?? -1) < 0) return undefined;
+  const { members } = series;
+  for (let i = 0; i < members.length; i++) if (sealedMsOf(members[i]!, scope) >= row.timeMs) return undefined;
+  return row;
 }
 
 function newestOf(cohort: Cohort, window: Window): Newest | undefined {

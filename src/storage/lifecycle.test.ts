@@ -78,6 +78,53 @@ describe('the log, while much comes in', () => {
   });
 });
 
+describe('rows that were full, but not yet written, when the process died', () => {
+  const ROWS = 70;
+  async function killed() {
+    const { clock, disk, opened } = world();
+    const store = await opened();
+    // Too fast for the maintenance.
+    for (let row = 0; row < ROWS; row++) {
+      await scrape(store, { names: ['a', 'b'], timeMs: clock.nowMs() });
+      await clock.advance(10);
+    }
+    const { openSamples, chunks } = store.stats();
+    expect(chunks).toBe(1);
+    disk.killProcess();
+    return { clock, disk, opened, openSamples };
+  }
+
+  it('are there at once, and are sealed by the first maintenance while their successor goes on', async () => {
+    const { clock, disk, opened, openSamples } = await killed();
+    const store = await opened();
+    expect(store.stats()).toMatchObject({ openSamples: 2 * ROWS, chunks: 0 });
+    expect(await countOf(store)).toBe(2 * ROWS);
+    for (let row = 0; row < 10; row++) {
+      await scrape(store, { names: ['a', 'b'], timeMs: clock.nowMs() });
+      await clock.advance(10);
+    }
+    await clock.advance(5000);
+    expect(store.stats()).toMatchObject({ openSamples: openSamples + 20, chunks: 1, producers: 1 });
+    expect(await countOf(store)).toBe(2 * ROWS + 20);
+    disk.killProcess();
+    const again = await opened();
+    expect(again.stats()).toMatchObject({ openSamples: openSamples + 20, chunks: 1, damageCount: 0 });
+    expect(await countOf(again)).toBe(2 * ROWS + 20);
+    await again.close();
+  });
+
+  it('are sealed with everything else when that is asked for', async () => {
+    const { clock, opened } = await killed();
+    const store = await opened();
+    expect((await store.sealAll()).ok).toBe(true);
+    expect(store.stats()).toMatchObject({ openSamples: 0, chunks: 2 });
+    await scrape(store, { names: ['a', 'b'], timeMs: clock.nowMs() });
+    expect(store.stats()).toMatchObject({ openSamples: 2, producers: 1 });
+    expect(await countOf(store)).toBe(2 * ROWS + 2);
+    await store.close();
+  });
+});
+
 describe('age', () => {
   it('keeps memory, series and disk flat over churn, however long it runs', async () => {
     const { clock, disk, opened } = world({ maxAgeMs: 3_600_000 });
@@ -188,7 +235,7 @@ describe('the folder', () => {
     expect(await open()).toMatchObject({ ok: false, error: { code: 'disk-locked' } });
     await store.close();
     const file = await disk.open(`${FOLDER}/FORMAT`, 'update');
-    if (file.ok) await file.value.write(new TextEncoder().encode('watchkeeper-store 4\n'), 0);
+    if (file.ok) await file.value.write(new TextEncoder().encode('watchkeeper-store 5\n'), 0);
     expect(await open()).toMatchObject({ ok: false, error: { code: 'storage-newer-format' } });
   });
 
@@ -199,7 +246,7 @@ describe('the folder', () => {
     if (file.ok) await file.value.write(new TextEncoder().encode('watchkeeper-store 1\n'), 0);
     await (await opened()).close();
     const now = await disk.readFile(`${FOLDER}/FORMAT`);
-    expect(now.ok && new TextDecoder().decode(now.value)).toBe('watchkeeper-store 3\n');
+    expect(now.ok && new TextDecoder().decode(now.value)).toBe('watchkeeper-store 4\n');
   });
 });
 

@@ -61,7 +61,8 @@ async function sealOld(parts: MaintainParts): Promise<void> {
     nowMs - touchedMs > LATE_FACTOR * Math.max(LATE_MS_MIN, (touchedMs - openedMs) / rows);
   const isLeft = (cohort: Cohort): boolean => cohort.rows === 0 && nowMs - cohort.touchedMs > openMsMax;
   await sealThose(parts, {
-    cohort: cohort => isLeft(cohort) || (cohort.rows > 0 && (isOld(cohort) || isLate(cohort))),
+    cohort: cohort =>
+      isLeft(cohort) || (cohort.rows > 0 && (cohort.superseded || isOld(cohort) || isLate(cohort))),
     side: isOld,
   });
   await betweenGroups(parts, [...head.allCohorts()].filter(isLeft), cohort => {
@@ -125,7 +126,9 @@ async function sealThose(
   const { head, clock } = parts;
   // Each may have been sealed, or dropped, while it waited.
   await betweenGroups(parts, await chosen([...head.allCohorts()], those.cohort, parts.slices), cohort => {
-    if (cohort.rows > 0 && those.cohort(cohort)) head.seal(cohort, clock.monotonicMs());
+    if (cohort.rows === 0 || !those.cohort(cohort)) return;
+    head.seal(cohort, clock.monotonicMs());
+    if (cohort.superseded) head.dropCohort(cohort);
   });
   await betweenGroups(parts, await chosen([...head.sides], those.side, parts.slices), side => {
     if (head.sides.has(side)) head.sealSide(side);

@@ -15,13 +15,12 @@ import { ByteReader, type ByteWriter } from './bytes.ts';
 import type { StoredExemplar } from './exemplars.ts';
 import { type Extras, PackedHistograms } from './extras.ts';
 import { beginRecord, endRecord, RECORD } from './frame.ts';
-import type { TextMemo } from './text-memo.ts';
 
-const HAS_LAYOUT = 1;
-const HAS_ROW = 2;
+export const HAS_LAYOUT = 1;
+export const HAS_ROW = 2;
 const HAS_SIDE = 4;
 /** What the row, and the side samples, have beside their floats. With them the record is of version 2. */
-const HAS_ROW_EXTRAS = 8;
+export const HAS_ROW_EXTRAS = 8;
 const HAS_SIDE_EXTRAS = 16;
 export const BATCH_VERSION_MAX = 2;
 
@@ -175,25 +174,13 @@ export function writeSeries(writer: ByteWriter, ref: number, labels: Labels): vo
   endRecord(writer, start);
 }
 
-/** With a memo, where many are read one after another. */
-export function readSeries(
-  payload: Uint8Array,
-  memo?: TextMemo,
-): { ref: number; labels: Labels } | undefined {
-  const reader = new ByteReader(payload);
-  const ref = reader.varint();
-  const labels = readLabels(reader, memo);
-  if (reader.failed || reader.left !== 0 || ref === 0 || ref > 0xffff_ffff) return undefined;
-  return { ref, labels };
-}
-
-function readLabels(reader: ByteReader, memo?: TextMemo): Labels {
+function readLabels(reader: ByteReader): Labels {
   const count = reader.count(2);
   const flat: string[] = [];
   let isSorted = true;
   for (let i = 0; i < 2 * count; i += 2) {
-    const name = reader.text(memo, i);
-    const value = reader.text(memo, i + 1);
+    const name = reader.text();
+    const value = reader.text();
     isSorted &&= value !== '' && (i === 0 || compareUtf8(flat[i - 2]!, name) < 0);
     flat.push(name, value);
   }
@@ -260,6 +247,11 @@ function writeRefs(writer: ByteWriter, refs: ArrayLike<number>): void {
     writer.zigzag(refs[i]! - before);
     before = refs[i]!;
   }
+}
+
+/** The refs of a layout, as a batch record has them. */
+export function readLayout(coded: Uint8Array, count: number): Uint32Array {
+  return Uint32Array.from(readRefs(new ByteReader(coded), count));
 }
 
 function readRefs(reader: ByteReader, count: number): number[] {

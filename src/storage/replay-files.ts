@@ -7,7 +7,7 @@ import type { ChunkStore } from './chunk-store.ts';
 import type { DamageReport } from './damage.ts';
 import { checkFileHeader, FILE_HEADER_BYTES, type FileKind, type FoundRecord, scanRecords } from './frame.ts';
 import type { Head } from './head.ts';
-import { readWhole } from './read-whole.ts';
+import { type FileRoom, readWhole } from './read-whole.ts';
 import { readExemplars } from './records.ts';
 import type { ReplayProgress } from './replay-progress.ts';
 import type { SeriesLog } from './series-log.ts';
@@ -23,6 +23,7 @@ export interface ReplayInto {
   readonly annex: Annex;
   readonly damage: DamageReport;
   readonly progress: ReplayProgress;
+  readonly room: FileRoom;
   /** Chunks that blocks were made of: what they have before this time is not taken up again. */
   readonly cut: ReadonlyMap<number, number>;
   readonly monotonicMs: number;
@@ -38,13 +39,16 @@ export interface FoundFile {
   readonly path: string;
 }
 
-/** Reads a file, gives its sound records to `take`, reports the rest; a torn tail at the end is cut off. */
+/**
+ * Reads a file, gives its sound records to `take`, which keeps no view of them, reports the rest; a torn tail at the end is cut
+ * off.
+ */
 export async function readRecords(
   into: ReplayInto,
   file: FoundFile,
   take: (bytes: Uint8Array, record: FoundRecord) => string | undefined,
 ): Promise<Result<number, ReplayFailure>> {
-  const read = await readWhole(into.disk, file.path);
+  const read = await readWhole(into.disk, file.path, into.room);
   if (!read.ok) return read;
   const bytes = read.value;
   const header = checkFileHeader(bytes, file.kind);

@@ -6,9 +6,10 @@ import { type TargetId, targetId, valuesAt } from '../model/index.ts';
 import { addShape, findShape, publishRow, stageRow } from './cohort.ts';
 import { type Extras, pickedExtras } from './extras.ts';
 import { RECORD } from './frame.ts';
+import type { Head } from './head.ts';
 import type { Cohort, Series } from './head-data.ts';
 import { publishSide } from './publish.ts';
-import { BATCH_VERSION_MAX, type ReadRow, readBatch, type SideRecord } from './records.ts';
+import { BATCH_VERSION_MAX, type ReadRow, readBatch, readLayout, type SideRecord } from './records.ts';
 import {
   type FoundFile,
   type ReplayFailure,
@@ -17,12 +18,15 @@ import {
   takeExemplars,
   unknownRecord,
 } from './replay-files.ts';
+import { type CodedLayout, SealedRows } from './sealed-rows.ts';
+import type { SeriesTable } from './series-table.ts';
 import { ROWS_MAX } from './settings.ts';
 
 interface Layout {
   readonly producer: TargetId;
-  /** In the order of the values. */
-  readonly refs: Uint32Array;
+  /** In the order of the values; undefined until a row needs them. */
+  refs: Uint32Array | undefined;
+  readonly coded: CodedLayout | undefined;
   /** Worked out when a row needs it: most are of chunks that are sealed. */
   known: Known | undefined;
 }
@@ -45,11 +49,17 @@ export async function replayLog(
   for (const file of files) {
     state.layouts = new Map();
     state.segment = file.number;
+    let sealedRows: SealedRows | undefined;
     const end = await readRecords(into, file, (bytes, record) => {
       if (record.type === RECORD.probe) return undefined;
       if (record.type === RECORD.exemplars && record.version === 1)
         return takeExemplars(into, bytes.subarray(record.payloadFrom, record.payloadTo));
       if (record.type !== RECORD.batch || record.version > BATCH_VERSION_MAX) return unknownRecord(record);
+      sealedRows ??= new SealedRows(bytes, sealed);
+      if (sealedRows.take(record.payloadFrom, record.payloadTo)) {
+        skipRow(state, sealedRows);
+        return undefined;
+      }
       const batch = readBatch(bytes.subarray(record.payloadFrom, record.payloadTo), id => sealed.has(id));
       if (batch === undefined) return 'A batch has a valid checksum but makes no sense';
       let lost = 0;
@@ -63,6 +73,14 @@ export async function replayLog(
   return ok(undefined);
 }
 
+/** The chunk's id is known already, and its refs with it: those of a layout as well, since its row is in the chunk. */
+function skipRow(state: LogState, { layoutId, layout }: SealedRows): void {
+  state.into.head.reserveLayoutId(layoutId);
+  if (layout === undefined) return;
+  const { producer } = layout;
+  state.layouts.set(layoutId, { producer, refs: undefined, coded: layout, known: undefined });
+}
+
 /** Returns the number of samples lost. */
 function replayRow(state: LogState, row: ReadRow, producer: TargetId | undefined): number {
   const { into, sealed, cohorts } = state;
@@ -72,12 +90,14 @@ function replayRow(state: LogState, row: ReadRow, producer: TargetId | undefined
   head.reserveLayoutId(row.layoutId);
   if (row.layout !== undefined && producer !== undefined) {
     for (const ref of row.layout) table.reserveRef(ref);
-    state.layouts.set(row.layoutId, { producer, refs: row.layout, known: undefined });
+    state.layouts.set(row.layoutId, { producer, refs: row.layout, coded: undefined, known: undefined });
   }
   if (row.values === undefined || sealed.has(row.chunkId)) return 0;
   const layout = state.layouts.get(row.layoutId);
-  if (layout === undefined || layout.refs.length !== row.count) return row.count;
-  layout.known ??= knownOf(Array.from(layout.refs, ref => table.resolve(ref)));
+  if (layout === undefined) return row.count;
+  const all = refsOf(layout, table);
+  if (all.length !== row.count) return row.count;
+  layout.known ??= knownOf(Array.from(all, ref => table.resolve(ref)));
   const { members, refs } = layout.known;
   const { values, extras } = takeKnown(layout.known, { values: row.values, extras: row.extras });
   const lost = row.count - values.length;
@@ -100,6 +120,15 @@ function replayRow(state: LogState, row: ReadRow, producer: TargetId | undefined
   }
   if (row.timeMs > head.newestMs) head.newestMs = row.timeMs;
   return lost;
+}
+
+function refsOf(layout: Layout, table: SeriesTable): Uint32Array {
+  const { coded } = layout;
+  if (layout.refs === undefined && coded !== undefined) {
+    layout.refs = readLayout(coded.coded, coded.count);
+    for (const ref of layout.refs) table.reserveRef(ref);
+  }
+  return layout.refs ?? new Uint32Array(0);
 }
 
 /** Which of some series are known, and where they stand among all. */
@@ -154,18 +183,14 @@ function replaySide(state: LogState, side: SideRecord, producer: TargetId): numb
 }
 
 /**
- * A chunk that was full when the process ended, but not in its file yet, comes back as open rows beside its successor.
- * It is sealed here, so that the successor goes on.
+ * A chunk that was full when the process ended, but not in its file yet, comes back as open rows beside its successor, which
+ * goes on. It is sealed once the start is over.
  */
-export function sealSuperseded(into: ReplayInto): void {
-  const { head } = into;
-  for (const cohort of [...head.allCohorts()]) {
-    const first = cohort.series[0];
-    const later = first?.cohorts.some(
+export function markSuperseded(head: Head): void {
+  for (const cohort of head.allCohorts()) {
+    const isSuperseded = cohort.series[0]?.cohorts.some(
       other => other.producer === cohort.producer && other.chunkId > cohort.chunkId && other.rows > 0,
     );
-    if (!later || cohort.rows === 0) continue;
-    head.seal(cohort, into.monotonicMs);
-    head.dropCohort(cohort);
+    if (isSuperseded && cohort.rows > 0) cohort.superseded = true;
   }
 }

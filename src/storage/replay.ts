@@ -1,15 +1,11 @@
 // Start: the series table, then what is sealed, then the open rows from the log. Nothing on disk can make this throw;
 // what cannot be read is reported and left out.
-// biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
 import { type DiskError, ok, type Result } from '../base/index.ts';
 import { parseFileName } from './append-file.ts';
-import { CHUNK_VERSION_MAX, type ChunkView, isPresent, openChunk, refsOf } from './chunk.ts';
 import { FILE_HEADER_BYTES, type FileKind, RECORD } from './frame.ts';
-import type { Head } from './head.ts';
-import type { Chunk, Membership, Series } from './head-data.ts';
-import { newMembership, sameMembers } from './membership.ts';
-import { readMetadata, readSeries } from './records.ts';
+import { readMetadata } from './records.ts';
+import { replayChunks } from './replay-chunks.ts';
 import {
   type FoundFile,
   type ReplayFailure,
@@ -18,8 +14,8 @@ import {
   takeExemplars,
   unknownRecord,
 } from './replay-files.ts';
-import { replayLog, sealSuperseded } from './replay-log.ts';
-import { TextMemo } from './text-memo.ts';
+import { markSuperseded, replayLog } from './replay-log.ts';
+import { SeriesRestorer } from './series-restore.ts';
 
 export async function replay(into: ReplayInto): Promise<Result<void, ReplayFailure>> {
   const names = await into.disk.list(into.folder);
@@ -41,7 +37,7 @@ export async function replay(into: ReplayInto): Promise<Result<void, ReplayFailu
   const rows = await replayLog(into, of('wal'), sealed.value);
   if (!rows.ok) return rows;
   into.head.table.endRestore();
-  sealSuperseded(into);
+  markSuperseded(into.head);
   for (const kind of ['series', 'chunks', 'wal', 'annex'] as const) {
     const synced = await syncLast(into, of(kind));
     if (!synced.ok) into.onUnsynced(synced.error);
@@ -68,18 +64,16 @@ async function replaySeries(
   files: readonly FoundFile[],
 ): Promise<Result<void, ReplayFailure>> {
   let newestEnd = 0;
-  const memo = new TextMemo();
   for (const file of files) {
     let records = 0;
+    // Of one file, whose bytes it compares.
+    let restorer: SeriesRestorer | undefined;
     const end = await readRecords(into, file, (bytes, record) => {
       if (record.type === RECORD.probe) return undefined;
-      const series =
-        record.type === RECORD.series
-          ? readSeries(bytes.subarray(record.payloadFrom, record.payloadTo), memo)
-          : undefined;
-      if (series === undefined) return unknownRecord(record);
+      restorer ??= new SeriesRestorer(into.head.table, bytes);
+      if (record.type !== RECORD.series || !restorer.take(record.payloadFrom, record.payloadTo))
+        return unknownRecord(record);
       records++;
-      into.head.table.restore(series.labels, series.ref);
       return undefined;
     });
     if (!end.ok) return end;
@@ -114,111 +108,4 @@ async function replayAnnex(
   into.head.exemplars.takeFresh();
   into.head.metadata.takeFresh();
   return ok(undefined);
-}
-
-// --- sealed chunks ----------------------------------------------------------------------------------
-
-async function replayChunks(
-  into: ReplayInto,
-  files: readonly FoundFile[],
-): Promise<Result<Set<number>, ReplayFailure>> {
-  const sealed = new Set<number>();
-  const lastOf = new Map<string, Membership>();
-  for (const file of files) {
-    const taken: Chunk[] = [];
-    let leastId = Infinity;
-    const end = await readRecords(into, file, (bytes, record) => {
-      if (record.type === RECORD.probe) return undefined;
-      if (record.type !== RECORD.chunk || record.version > CHUNK_VERSION_MAX) return unknownRecord(record);
-      const view = openChunk(bytes.subarray(record.offset, record.payloadTo));
-      if (view === undefined) return 'A chunk has a valid checksum but makes no sense';
-      if (sealed.has(view.id)) return undefined;
-      sealed.add(view.id);
-      into.head.reserveChunkId(view.id);
-      leastId = Math.min(leastId, view.id);
-      const cutBelowMs = into.cut.get(view.id);
-      if (cutBelowMs !== undefined && view.maxMs < cutBelowMs) return undefined;
-      const chunk = chunkFound(view, { file: file.number, offset: record.offset });
-      chunk.cutBelowMs = cutBelowMs;
-      const missing = takeChunk(into.head, { view, chunk, lastOf });
-      taken.push(chunk);
-      return missing === 0 ? undefined : `The labels of ${missing} series of a chunk are lost`;
-    });
-    if (!end.ok) return end;
-    into.chunks.addFile(file.number, { sizeBytes: end.value, live: taken.length, leastId });
-  }
-  // The rows of a chunk that is in a block may still be in the log when its file is gone.
-  for (const id of into.cut.keys()) {
-    sealed.add(id);
-    into.head.reserveChunkId(id);
-  }
-  return ok(sealed);
-}
-
-function chunkFound(view: ChunkView, place: { readonly file: number; readonly offset: number }): Chunk {
-  const partial = new Map<number, Uint8Array>();
-  // Copies: a view would keep the whole file in memory.
-  for (const [column, mask] of view.partial) partial.set(column, mask.slice());
-  return {
-    id: view.id,
-    minMs: view.minMs,
-    maxMs: view.maxMs,
-    rows: view.times.length,
-    partial: partial.size === 0 ? undefined : partial,
-    record: undefined,
-    recordBytes: view.bytes.length,
-    place,
-    firstSegment: -1,
-    damaged: false,
-  };
-}
-
-/** Puts a chunk under its series; returns how many of them are unknown. */
-function takeChunk(
-  head: Head,
-  found: { readonly view: ChunkView; readonly chunk: Chunk; readonly lastOf: Map<string, Membership> },
-): number {
-  const { view, chunk, lastOf } = found;
-  const { lastMs, producer } = head.table;
-  let missing = 0;
-  const refs = refsOf(view);
-  const series: (Series | undefined)[] = refs.map((ref, column) => {
-    head.table.reserveRef(ref);
-    const one = head.table.resolve(ref);
-    if (one === undefined) {
-      missing++;
-      return undefined;
-    }
-    const last = lastTime(view, column);
-    if (last >= lastMs[one.slot]!) {
-      lastMs[one.slot] = last;
-      producer[one.slot] = view.producer;
-    }
-    return one;
-  });
-  if (view.maxMs > head.newestMs) head.newestMs = view.maxMs;
-  // Likely the same columns; side chunks of many series lie between those of a cohort.
-  const key = `${refs.length}/${refs[0]}/${view.producer}`;
-  const known = lastOf.get(key);
-  const whole = series.filter(one => one !== undefined);
-  if (missing === 0 && known !== undefined && sameMembers(known, whole)) {
-    head.adopt(chunk, known);
-  } else if (missing === 0) {
-    const membership = newMembership(whole, head.singles);
-    lastOf.set(key, membership);
-    head.adopt(chunk, membership);
-  } else {
-    // Columns keep their numbers: the lost ones simply belong to nobody.
-    head.adopt(chunk, newMembership(series, head.singles));
-  }
-  return missing;
-}
-
-function lastTime(view: ChunkView, column: number): number {
-  const mask = view.partial.get(column);
-  let last = -Infinity;
-  for (let row = 0; row < view.times.length; row++) {
-    if ((mask === undefined || isPresent(mask, row)) && view.times[row]! > last) last = view.times[row]!;
-  }
-  return last;
 }

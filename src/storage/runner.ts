@@ -45,6 +45,7 @@ import { claimFolder } from './folder.ts';
 import { Head } from './head.ts';
 import { maintain, sealBefore } from './maintain.ts';
 import { matchSeries } from './matching.ts';
+import { FileRoom } from './read-whole.ts';
 import { RefusedSeries } from './refused-series.ts';
 import { replay } from './replay.ts';
 import { ReplayProgress } from './replay-progress.ts';
@@ -67,6 +68,8 @@ export interface OpenStoreOptions {
   /** Makes the files of blocks, and ends with the store; by default here, in slices. */
   readonly maker?: BlockMaker;
   readonly settings: StoreSettings;
+  /** Called once this process has the folder, before what is in it is read. */
+  readonly onLocked?: () => void;
 }
 
 /** Opens whatever a crash left behind; only a newer format, a held lock or a disk that cannot be read at all refuse. */
@@ -74,6 +77,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Result<Store
   const { disk, folder } = options;
   const claimed = await claimFolder(disk, folder);
   if (!claimed.ok) return err(claimed.error);
+  options.onLocked?.();
   const parts = makeParts(options);
   const found = await parts.blocks.open();
   if (!found.ok) {
@@ -86,6 +90,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Result<Store
     disk,
     folder,
     progress: new ReplayProgress(options),
+    room: new FileRoom(),
     cut: takeUpBlocks(parts),
     monotonicMs: options.clock.monotonicMs(),
     onUnsynced: ({ path, message }) =>

@@ -124,6 +124,38 @@ export class SeriesTable {
     this.#add(labels, ref, 0);
   }
 
+  /**
+   * The same for who reads many, and has the postings of the labels: `postings[i]` is that of label i, whose own texts stand in
+   * `flat`, of which the first 2 * `count` count. False if one of the postings is gone: nothing is done then.
+   */
+  restoreBy(
+    ref: number,
+    found: {
+      readonly flat: readonly string[];
+      readonly postings: readonly Posting[];
+      readonly count: number;
+    },
+  ): boolean {
+    if (this.#byRef.get(ref) !== undefined) return true;
+    const { flat, postings, count } = found;
+    let hash = HASH_START;
+    for (let i = 0; i < count; i++) hash = mix(hash, postings[i]!.id);
+    const labels = labelsFromSorted(Object.freeze(flat.slice(0, 2 * count)));
+    let known = this.#firstOf(hash);
+    while (known !== undefined && !(known.hash === hash && labelsEqual(known.labels, labels)))
+      known = known.next;
+    if (known !== undefined) return false;
+    for (let i = 0; i < count; i++) postings[i]!.series.add(ref);
+    this.#put(labels, { ref, hash, nowMs: 0 });
+    return true;
+  }
+
+  /** The posting of a label, made if need be for a series that is about to come, and the one text of its name. */
+  postingFor(name: string, value: string): { readonly posting: Posting; readonly name: string } {
+    const posting = this.#posting(name, value);
+    return { posting, name: this.#names.get(name) ?? name };
+  }
+
   /** The series of a ref found on disk. */
   resolve(ref: number): Series | undefined {
     let at: number | undefined = ref;
@@ -182,11 +214,19 @@ export class SeriesTable {
       hash = mix(hash, posting.id);
       posting.series.add(ref);
     }
+    // A copy, since an array that grew keeps room to grow on.
+    return this.#put(labelsFromSorted(Object.freeze(flat.slice())), { ref, hash, nowMs });
+  }
+
+  /** Its postings have it already. */
+  #put(
+    labels: Labels,
+    { ref, hash, nowMs }: { readonly ref: number; readonly hash: number; readonly nowMs: number },
+  ): Series {
     const series: Series = {
       ref: ref as SeriesRef,
       slot: this.#takeSlot(),
-      // A copy, since an array that grew keeps room to grow on.
-      labels: labelsFromSorted(Object.freeze(flat.slice())),
+      labels,
       hash,
       next: this.#firstOf(hash),
       members: NONE,

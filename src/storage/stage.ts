@@ -103,7 +103,7 @@ function findKnown(
 ): { cohort: Cohort; shape: Shape } | undefined {
   // Those of the first series: a producer may have very many.
   for (const cohort of head.table.get(refs[0] ?? 0)?.cohorts ?? []) {
-    if (cohort.producer !== batch.producer) continue;
+    if (cohort.producer !== batch.producer || cohort.superseded) continue;
     const shape = findShape(cohort, refs, refs === batch.series && batch.isLent === true);
     if (shape !== undefined) return { cohort, shape };
   }
@@ -304,7 +304,8 @@ function cohortOfMost(members: readonly Series[], batch: SampleBatch): Cohort | 
   const counts = new Map<Cohort, number>();
   for (const series of members) {
     for (const cohort of series.cohorts) {
-      if (cohort.producer === batch.producer) counts.set(cohort, (counts.get(cohort) ?? 0) + 1);
+      if (cohort.producer === batch.producer && !cohort.superseded)
+        counts.set(cohort, (counts.get(cohort) ?? 0) + 1);
     }
   }
   for (const [cohort, count] of counts) if (2 * count > members.length) return cohort;

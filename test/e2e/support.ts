@@ -124,7 +124,7 @@ function collectOutput(child: ChildProcess): Texts {
 }
 
 function assertBuilt(): void {
-  if (!existsSync(join(ROOT, 'dist', 'cli', 'main.js')))
+  if (!existsSync(join(ROOT, 'dist', 'cli', 'main.cjs')))
     throw new Error('These tests run the built program: run "npm run build" first ("npm test" does)');
 }
 

@@ -131,7 +131,8 @@ export function overWindows(
       params,
     };
     const histograms = new Map<number, NativeHistogram>();
-    for (const [row, series] of matrix.series.entries()) {
+    for (let row = 0; row < matrix.series.length; row++) {
+      const series = matrix.series[row]!;
       const offset = row * grid.steps;
       const column = { values: result.values, present: result.present, offset };
       const mixed = settings.histograms !== 'alike' && isMixed(series) ? series : undefined;

@@ -2,11 +2,12 @@
 // native histogram is one by itself. Where both would have the same name neither counts.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
 
-import { labelsKey, labelValue, METRIC_NAME, type NativeHistogram } from '../../model/index.ts';
+import { type Labels, labelValue, METRIC_NAME, type NativeHistogram } from '../../model/index.ts';
 import {
   combineProducers,
   filterLabels,
   NAME_LABELS,
+  type Run,
   type SeriesMeta,
   type VectorValue,
 } from '../operators/index.ts';
@@ -17,6 +18,7 @@ import type { ClassicBucket } from './classic-histogram.ts';
 export interface HistogramGroup {
   readonly meta: SeriesMeta;
   readonly name: string;
+  /** By their bounds, rising. */
   readonly buckets: { readonly row: number; readonly upper: number }[];
   readonly natives: number[];
 }
@@ -28,18 +30,20 @@ interface Kinds {
 
 export function collectHistograms(input: CallInput, arg: number): readonly HistogramGroup[] {
   const vector = vectorArg(input, arg);
-  const known = new Map<string, HistogramGroup>();
-  for (const [row, meta] of vector.series.entries()) {
+  const known: Known = { groups: new Map(), latest: undefined };
+  const bounds = new Map<string, number | undefined>();
+  for (let row = 0; row < vector.series.length; row++) {
+    const meta = vector.series[row]!;
     const kinds = kindsOf(vector, row);
-    if (kinds.natives) groupFor(input, known, meta).natives.push(row);
+    if (kinds.natives) groupFor(input, known, { meta, isBucket: false }).natives.push(row);
     if (!kinds.floats) continue;
-    const upper = boundOf(input, meta, arg);
+    const upper = boundOf(input, meta, { arg, bounds });
     if (upper === undefined) continue;
-    const labels = filterLabels(meta.labels, name => name !== 'le');
-    groupFor(input, known, { ...meta, labels }).buckets.push({ row, upper });
+    groupFor(input, known, { meta, isBucket: true }).buckets.push({ row, upper });
   }
-  return [...known.values()].map(group => ({
+  return [...known.groups.values()].map(group => ({
     ...group,
+    buckets: group.buckets.sort((a, b) => a.upper - b.upper),
     meta: { ...group.meta, producer: producerOf(vector, group) },
   }));
 }
@@ -63,9 +67,16 @@ function kindsOf({ present, steps, histograms }: VectorValue, row: number): Kind
 }
 
 /** The upper bound of a bucket; without one, a warning. */
-function boundOf(input: CallInput, { labels }: SeriesMeta, arg: number): number | undefined {
+function boundOf(
+  input: CallInput,
+  { labels }: SeriesMeta,
+  { arg, bounds }: { readonly arg: number; readonly bounds: Map<string, number | undefined> },
+): number | undefined {
   const le = labelValue(labels, 'le');
-  const upper = readBound(le);
+  let upper = bounds.get(le);
+  if (upper !== undefined) return upper;
+  upper = readBound(le);
+  bounds.set(le, upper);
   if (upper !== undefined) return upper;
   const name = JSON.stringify(labelValue(labels, METRIC_NAME));
   input.run.annotate(
@@ -76,14 +87,50 @@ function boundOf(input: CallInput, { labels }: SeriesMeta, arg: number): number 
   return undefined;
 }
 
-function groupFor({ run }: CallInput, known: Map<string, HistogramGroup>, meta: SeriesMeta): HistogramGroup {
-  const name = labelValue(meta.labels, METRIC_NAME);
-  const key = labelsKey(filterLabels(meta.labels, label => !NAME_LABELS.has(label))) + name;
-  const found = known.get(key);
-  if (found !== undefined) return found;
-  const group = { meta: run.dropName(meta), name, buckets: [], natives: [] };
-  known.set(key, group);
-  return group;
+function groupFor(
+  { run }: CallInput,
+  known: Known,
+  { meta, isBucket }: { readonly meta: SeriesMeta; readonly isBucket: boolean },
+): HistogramGroup {
+  if (isBucket && known.latest !== undefined && areNeighbours(known.latest.labels, meta.labels))
+    return known.latest.group;
+  const key = keyOf(meta.labels, isBucket);
+  const found = known.groups.get(key) ?? newGroup(run, meta, isBucket);
+  known.groups.set(key, found);
+  if (isBucket) known.latest = { labels: meta.labels, group: found };
+  return found;
+}
+
+interface Known {
+  readonly groups: Map<string, HistogramGroup>;
+  /** That the last bucket belongs to, and its labels: the next is mostly another of it. */
+  latest: { readonly labels: Labels; readonly group: HistogramGroup } | undefined;
+}
+
+/** Whether the labels are the same but for the bound. */
+function areNeighbours(a: Labels, b: Labels): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i += 2)
+    if (a[i] !== b[i] || (a[i + 1] !== b[i + 1] && a[i] !== 'le')) return false;
+  return true;
+}
+
+function newGroup(run: Run, meta: SeriesMeta, isBucket: boolean): HistogramGroup {
+  const labels = isBucket ? filterLabels(meta.labels, name => name !== 'le') : meta.labels;
+  const name = labelValue(labels, METRIC_NAME);
+  return { meta: run.dropName({ ...meta, labels }), name, buckets: [], natives: [] };
+}
+
+/** Of the labels but for what describes the metric, and of its name; buckets without their bound. */
+function keyOf(labels: Labels, isBucket: boolean): string {
+  let key = '';
+  for (let i = 0; i < labels.length; i += 2) {
+    const name = labels[i]!;
+    if ((isBucket && name === 'le') || (name !== METRIC_NAME && NAME_LABELS.has(name))) continue;
+    const value = labels[i + 1]!;
+    key += `${name.length}:${name}${value.length}:${value}`;
+  }
+  return key;
 }
 
 function readBound(le: string): number | undefined {
@@ -125,15 +172,10 @@ function bucketsAt(
   const found: ClassicBucket[] = [];
   for (const { row, upper } of buckets) {
     const at = row * steps + step;
-    if (present[at] === 1 && histograms?.has(at) !== true) found.push({ upper, count: values[at]! });
+    if (present[at] === 0 || histograms?.has(at) === true) continue;
+    const last = found[found.length - 1];
+    if (last?.upper === upper) last.count += values[at]!;
+    else found.push({ upper, count: values[at]! });
   }
-  if (found.length === 0) return undefined;
-  found.sort((a, b) => a.upper - b.upper);
-  const merged: ClassicBucket[] = [];
-  for (const bucket of found) {
-    const last = merged[merged.length - 1];
-    if (last !== undefined && last.upper === bucket.upper) last.count += bucket.count;
-    else merged.push(bucket);
-  }
-  return merged;
+  return found.length === 0 ? undefined : found;
 }

@@ -79,7 +79,8 @@ async function fillBuckets(
   }: { side: 'many' | 'one'; buckets: Map<string, Bucket>; matching: PlannedMatching },
 ): Promise<void> {
   const { steps } = vector;
-  for (const [row, meta] of vector.series.entries()) {
+  for (let row = 0; row < vector.series.length; row++) {
+    const meta = vector.series[row]!;
     const key = signatureOf(meta.labels, matching);
     let bucket = buckets.get(key);
     if (bucket === undefined) {

@@ -147,10 +147,11 @@ export async function selectInstants(
     notBeforeMs: run.inputs.notBeforeMs ?? -Infinity,
   });
   const histograms = new Map<number, NativeHistogram>();
-  for (const [row, columns] of series.entries()) {
-    const { first, end } = lastOnly
-      ? lastWithin(columns, windows.times)
-      : windows.of(columns.timesMs, columns.from, columns.to);
+  const only: Windows = { first: new Int32Array(1), end: new Int32Array(1) };
+  for (let row = 0; row < series.length; row++) {
+    const columns = series[row]!;
+    if (lastOnly) lastWithin(columns, windows.times, only);
+    const { first, end } = lastOnly ? only : windows.of(columns.timesMs, columns.from, columns.to);
     fillInstants({ columns, first, end, take, histograms }, vector, row * grid.steps);
     noteInstants(run, grid, { vector, row });
     if (run.isDue()) await run.pause();
@@ -162,12 +163,14 @@ export async function selectInstants(
 function lastWithin(
   { timesMs, from, to }: SeriesColumns,
   { endsMs, widthMs, notBeforeMs }: WindowTimes,
-): { readonly first: readonly number[]; readonly end: readonly number[] } {
+  into: Windows,
+): void {
   const endMs = endsMs[0]!;
   let end = to;
   while (end > from && timesMs[end - 1]! > endMs) end--;
   const isWithin = end > from && timesMs[end - 1]! > Math.max(endMs - widthMs, notBeforeMs);
-  return { first: [isWithin ? end - 1 : end], end: [end] };
+  into.first[0] = isWithin ? end - 1 : end;
+  into.end[0] = end;
 }
 
 function noteInstants(
@@ -181,8 +184,8 @@ function noteInstants(
 function fillInstants(
   input: {
     readonly columns: SeriesColumns;
-    readonly first: ArrayLike<number>;
-    readonly end: ArrayLike<number>;
+    readonly first: Int32Array;
+    readonly end: Int32Array;
     readonly take: Taken;
     readonly histograms: Map<number, NativeHistogram>;
   },
@@ -220,7 +223,8 @@ async function selectSmoothed(run: Run, source: PlannedSource, grid: Grid): Prom
   const windows = new WindowCache(run, { ...wide, notBeforeMs: run.inputs.notBeforeMs ?? -Infinity });
   const vector = run.newVector(series.map(metaOf), grid.steps);
   const histograms = new Map<number, NativeHistogram>();
-  for (const [row, columns] of series.entries()) {
+  for (let row = 0; row < series.length; row++) {
+    const columns = series[row]!;
     const found = windows.of(columns.timesMs, columns.from, columns.to);
     const clean = withoutStale(run, columns, found);
     const { first, end } = clean === columns ? found : windows.of(clean.timesMs, clean.from, clean.to);
