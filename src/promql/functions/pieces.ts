@@ -38,7 +38,8 @@ export function* piecesOf<Column extends { readonly offset: number }, Context ex
     }
     samples += own;
   }
-  yield stepsOf(whole, from, steps);
+  // What was given is passed on as it is: kernels know by their windows what series share.
+  yield from === 0 ? whole : stepsOf(whole, from, steps);
 }
 
 function stepsOf<Column extends { readonly offset: number }, Context extends Stepwise>(
