@@ -16,6 +16,7 @@ import type { RootValue } from './evaluate.ts';
 import {
   type Histograms,
   histogramsWithin,
+  isRising,
   type MatrixValue,
   pickRows,
   type Run,
@@ -73,49 +74,64 @@ async function answerValue(run: Run, value: Value, range: boolean): Promise<Answ
 }
 
 async function vectorSeries(run: Run, vector: VectorValue, range: boolean): Promise<AnswerSeries[]> {
-  const { rows, vector: settled } = await settledRows(run, vector);
+  const { rows, vector: settled, areOrdered } = await settledRows(run, vector);
   const { steps } = settled;
   const labelsOf = (row: number): Labels => (settled.series[row] as SeriesMeta).labels;
-  const ordered = range
-    ? await sortInTurns(rows, (a, b) => compareLabels(labelsOf(a), labelsOf(b)), paceOf(run))
-    : rows;
+  const ordered =
+    range && !areOrdered
+      ? await sortInTurns(rows, (a, b) => compareLabels(labelsOf(a), labelsOf(b)), paceOf(run))
+      : rows;
   const series: AnswerSeries[] = [];
   for (const row of ordered ?? []) {
     const from = row * steps;
     const to = from + steps;
     run.reserve(SERIES_BYTES + steps * 9);
-    series.push({
-      ...answerMeta(settled.series[row] as SeriesMeta),
-      values: settled.values.slice(from, to),
-      present: settled.present.slice(from, to),
-      ...answerHistograms(settled.histograms, from, to),
-    });
+    const { labels, producer } = settled.series[row] as SeriesMeta;
+    const values = settled.values.slice(from, to);
+    // A row without its one entry is left out.
+    const present = steps === 1 ? ONE : settled.present.slice(from, to);
+    const floats =
+      typeof producer === 'string' ? { labels, producer, values, present } : { labels, values, present };
+    series.push(
+      settled.histograms === undefined
+        ? floats
+        : { ...floats, ...answerHistograms(settled.histograms, from, to) },
+    );
     if (run.isDue()) await run.pause();
   }
   return series;
 }
 
-/** Rows with entries, of which no two have the same labels. */
-async function settledRows(
-  run: Run,
-  vector: VectorValue,
-): Promise<{ readonly vector: VectorValue; readonly rows: readonly number[] }> {
+/** The presence of a single entry, of all answers of one instant. Nobody writes to it. */
+const ONE: Uint8Array = Uint8Array.of(1);
+
+interface SettledRows {
+  readonly vector: VectorValue;
+  /** Those with entries, of which no two have the same labels. */
+  readonly rows: readonly number[];
+  /** By their labels. */
+  readonly areOrdered: boolean;
+}
+
+async function settledRows(run: Run, vector: VectorValue): Promise<SettledRows> {
   if (vector.series.some(meta => meta.dropName))
     return allRows(await run.settleNames(withoutEmptyRows(vector)));
+  const areOrdered = isRising(vector.series);
   const rows: number[] = [];
   const keys = new Set<string>();
-  for (const [row, { labels }] of vector.series.entries()) {
+  for (let row = 0; row < vector.series.length; row++) {
     if (rowExists(vector, row)) {
       rows.push(row);
-      keys.add(labelsKey(labels));
+      if (!areOrdered) keys.add(labelsKey((vector.series[row] as SeriesMeta).labels));
     }
     if (run.isDue()) await run.pause();
   }
-  return keys.size === rows.length ? { vector, rows } : allRows(await run.unique(pickRows(vector, rows)));
+  if (areOrdered || keys.size === rows.length) return { vector, rows, areOrdered };
+  return allRows(await run.unique(pickRows(vector, rows)));
 }
 
-function allRows(vector: VectorValue): { readonly vector: VectorValue; readonly rows: readonly number[] } {
-  return { vector, rows: vector.series.map((_, row) => row) };
+function allRows(vector: VectorValue): SettledRows {
+  return { vector, rows: vector.series.map((_, row) => row), areOrdered: isRising(vector.series) };
 }
 
 /** A refusal goes through the sort as an exception: it holds nothing. */

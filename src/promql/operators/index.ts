@@ -19,6 +19,7 @@ export {
   type Histograms,
   haveOneName,
   histogramsWithin,
+  isRising,
   type MatrixValue,
   mergeEqualSeries,
   NAME_LABELS,
