@@ -121,7 +121,10 @@ function endWithUs(child: ChildProcess): void {
 }
 
 /** Nothing but what is pushed. */
-const CONFIG = { watchkeeper: 'host: { enabled: false }\nrule_files: []\n', others: 'scrape_configs: []\n' };
+const CONFIG: { readonly watchkeeper: string; readonly others: string } = {
+  watchkeeper: 'host: { enabled: false }\nrule_files: []\n',
+  others: 'scrape_configs: []\n',
+};
 
 export interface Running {
   readonly at: Place;
@@ -131,10 +134,14 @@ export interface Running {
 }
 
 /** Starts a system in a folder of its own, and leaves nothing of both behind. */
-export async function withSystem<T>(system: System, work: (running: Running) => Promise<T>): Promise<T> {
+export async function withSystem<T>(
+  system: System,
+  work: (running: Running) => Promise<T>,
+  configs: typeof CONFIG = CONFIG,
+): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'watchkeeper-bench-'));
   const config = join(folder, 'config.yml');
-  writeFileSync(config, system.name === 'watchkeeper' ? CONFIG.watchkeeper : CONFIG.others);
+  writeFileSync(config, system.name === 'watchkeeper' ? configs.watchkeeper : configs.others);
   const at = { folder, config, port: await freePort() };
   let child = started(system, at);
   try {
