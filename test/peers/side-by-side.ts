@@ -104,7 +104,8 @@ export function difference(
     if (Object.is(value, expected) || value === expected) continue;
     if (comparison.allowsValue?.(value, expected)) continue;
     const scale = Math.max(Math.abs(value), Math.abs(expected), comparison.largest);
-    if (!(Math.abs(value - expected) <= TOLERANCE * scale))
+    // An infinity is near to nothing but itself.
+    if (!(scale < Infinity && Math.abs(value - expected) <= TOLERANCE * scale))
       return `${key}: ours ${value}, theirs ${expected}`;
   }
   for (const key of other.keys()) if (!ours.has(key)) return `only they have ${key} ${other.get(key)}`;
