@@ -55,7 +55,7 @@ export interface Answered {
   readonly error?: string;
 }
 
-export async function ask(url: string, { path, params }: Asked): Promise<Answered> {
+async function ask(url: string, { path, params }: Asked): Promise<Answered> {
   const response = await fetch(`${url}${path}`, { method: 'POST', body: new URLSearchParams(params) });
   return (await response.json()) as Answered;
 }
