@@ -6,18 +6,15 @@
 // does not have, atan2, which keeps names there, and rates of what does not count: how far a value near zero limits the
 // extrapolation has changed.
 
-import { compressSync } from 'snappy';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { QueryData } from '../../src/api/index.ts';
-import { encodeV1, type TestSeries } from '../../src/collect/push/testdata/encode.ts';
-import { type Program, startProgram, temporaryFolder } from '../e2e/support.ts';
+import type { TestSeries } from '../../src/collect/push/testdata/encode.ts';
 import { seededRandom } from '../support/random.ts';
-import { isSkipped, PEER_NAME, startPrometheus } from './prometheus.ts';
+import { isSkipped, PEER_NAME } from './prometheus.ts';
+import { type Asked, askBoth, difference, pointsOf, push, startBoth } from './side-by-side.ts';
 
 const TEST_MS_MAX = 300_000;
 const SEED = Number(process.env['PROMQL_SEED'] ?? 20261128);
 const QUERIES = Number(process.env['PROMQL_QUERIES'] ?? 2300);
-const TOLERANCE = 1e-9;
 
 const STEP_MS = 15_000;
 const STEPS = 160;
@@ -268,58 +265,7 @@ function special(random: Random, inner: () => string): string {
   }
 }
 
-// --- the two ----------------------------------------------------------------------------------------------
-
-type Asked = { readonly path: string; readonly params: Readonly<Record<string, string>> };
-
-interface Answered {
-  readonly data?: QueryData;
-  readonly error?: string;
-}
-
-async function ask(url: string, { path, params }: Asked): Promise<Answered> {
-  const response = await fetch(`${url}${path}`, { method: 'POST', body: new URLSearchParams(params) });
-  return (await response.json()) as Answered;
-}
-
-/** By labels and time: each value. */
-function pointsOf(data: QueryData): ReadonlyMap<string, number> {
-  const points = new Map<string, number>();
-  const put = (metric: Readonly<Record<string, string>>, [atS, value]: readonly [number, string]): void => {
-    const key = JSON.stringify(Object.entries(metric).sort(([a], [b]) => (a < b ? -1 : 1)));
-    points.set(`${key} @${atS}`, Number(value.replace('Inf', 'Infinity')));
-  };
-  if (data.resultType === 'vector') for (const row of data.result) if (row.value) put(row.metric, row.value);
-  if (data.resultType === 'matrix')
-    for (const row of data.result) for (const value of row.values ?? []) put(row.metric, value);
-  if (data.resultType === 'scalar') put({}, data.result);
-  return points;
-}
-
-/** Undefined where both say the same. */
-function difference(
-  query: string,
-  [mine, theirs]: readonly [Answered, Answered],
-  largest: number,
-): string | undefined {
-  if (mine.data === undefined || theirs.data === undefined) {
-    if (mine.data === undefined && theirs.data === undefined) return undefined;
-    if (theirs.data !== undefined && AMBIGUOUS.test(mine.error ?? '')) return undefined;
-    return `ours: ${mine.error ?? 'an answer'}; theirs: ${theirs.error ?? 'an answer'}`;
-  }
-  const [ours, other] = [pointsOf(mine.data), pointsOf(theirs.data)];
-  for (const [key, value] of ours) {
-    const expected = other.get(key);
-    if (expected === undefined) return `only we have ${key} ${value}`;
-    if (Object.is(value, expected) || value === expected) continue;
-    if (ALLOWED.some(({ allows }) => allows(query, value, expected))) continue;
-    const scale = Math.max(Math.abs(value), Math.abs(expected), largest);
-    if (!(Math.abs(value - expected) <= TOLERANCE * scale))
-      return `${key}: ours ${value}, theirs ${expected}`;
-  }
-  for (const key of other.keys()) if (!ours.has(key)) return `only they have ${key} ${other.get(key)}`;
-  return undefined;
-}
+// --- what is asked, and what may differ --------------------------------------------------------------------
 
 /** Prometheus 3: a match of two to one is ambiguous even where a comparison filters one of them away. */
 const AMBIGUOUS = /multiple matches for labels/;
@@ -340,22 +286,6 @@ const ALLOWED: readonly {
   },
 ];
 
-async function push(url: string, series: readonly TestSeries[]): Promise<void> {
-  for (let at = 0; at < series.length; at += 20) {
-    const body = compressSync(Buffer.from(encodeV1(series.slice(at, at + 20))));
-    const response = await fetch(`${url}/api/v1/write`, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/x-protobuf',
-        'content-encoding': 'snappy',
-        'x-prometheus-remote-write-version': '0.1.0',
-      },
-      body: new Uint8Array(body),
-    });
-    expect(response.status, await response.text()).toBeLessThan(300);
-  }
-}
-
 function askedOf(random: Random, startMs: number): Asked & { readonly query: string } {
   const query = exprOf(random, 1 + below(random, 3));
   const timeAt = (): number => (startMs + below(random, STEPS * 15) * 1000 + QUERY_OFFSET_MS) / 1000;
@@ -373,20 +303,12 @@ function askedOf(random: Random, startMs: number): Asked & { readonly query: str
 
 describe.skipIf(isSkipped)(PEER_NAME, () => {
   it(`${QUERIES} random queries have the same answers`, { timeout: TEST_MS_MAX }, async () => {
-    const folder = temporaryFolder();
-    opened.push(folder.remove);
-    const config = folder.write('watchkeeper.yml', 'host: { enabled: false }\nrule_files: []\n');
-    const program: Program = await startProgram({ folder, args: ['--config', config] });
-    opened.push(program.kill);
-    const peer = await startPrometheus(folder, () => 'scrape_configs: []\n', [
-      '--web.enable-remote-write-receiver',
-    ]);
-    opened.push(peer.stop);
+    const both = await startBoth(opened);
     const random = seededRandom(SEED);
     const startMs = Math.floor(Date.now() / 60_000) * 60_000 - STEPS * STEP_MS - 120_000;
     const data = dataOf(random, startMs);
-    await push(program.url, data);
-    await push(peer.url, data);
+    await push(both.program.url, data);
+    await push(both.peer.url, data);
     const finite = data.flatMap(({ samples = [] }) => samples.map(({ value }) => Math.abs(Number(value))));
     const largest = Math.max(...finite.filter(Number.isFinite));
 
@@ -400,10 +322,15 @@ describe.skipIf(isSkipped)(PEER_NAME, () => {
         aside++;
         continue;
       }
-      const [mine, theirs] = await Promise.all([ask(program.url, asked), ask(peer.url, asked)]);
+      const answers = await askBoth(both, asked);
+      const [mine] = answers;
       if (mine.data === undefined) refused++;
       else if (pointsOf(mine.data).size > 0) answered++;
-      const found = difference(asked.query, [mine, theirs], largest);
+      const found = difference(answers, {
+        largest,
+        allowsRefusal: error => AMBIGUOUS.test(error),
+        allowsValue: (ours, other) => ALLOWED.some(({ allows }) => allows(asked.query, ours, other)),
+      });
       if (found !== undefined) differences.push(`${JSON.stringify(asked.params)}: ${found}`);
     }
     console.log(
