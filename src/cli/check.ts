@@ -33,7 +33,7 @@ export const checkCommand: Command = {
                    and secrets that they name
   rules FILE...    rule files in Prometheus's format
   web-config FILE...
-                   Prometheus's web configuration files (--web.config.file), with the certificates that they name
+                   Prometheus's web configuration files, with the certificates that they name
   metrics FILE...  pages that exporters serve ("-" is standard input): the text format, or OpenMetrics strictly, and
                    remarks on names, units and help as promtool has them
   --syntax-only    do not look at other files that are named in it

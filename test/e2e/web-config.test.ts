@@ -90,6 +90,9 @@ basic_auth_users: {alice: ${HASH}}
       // As in Prometheus its users may do everything.
       const reload = { method: 'POST', headers: basic('alice:keeper') } as const;
       expect((await ask(`${url}/-/reload`, reload))?.status).toBe(200);
+      folder.write('web.yml', text.replace('TLS13', 'TLS12'));
+      const changed = new TextDecoder().decode((await ask(`${url}/-/reload`, reload))?.body);
+      expect(changed).toMatch(/"web".*(restart|start)/);
       const flags = await ask(`${url}/api/v1/status/flags`, { headers: basic('alice:keeper') });
       const shown = new TextDecoder().decode(flags?.body);
       expect(JSON.parse(shown).data).toMatchObject({
