@@ -295,7 +295,7 @@ export interface ServerTls {
   readonly clientCa?: string;
   /** Absent: `require-and-verify` where there is a `clientCa`, else `none`. */
   readonly clientCertificates?: ClientCertificates;
-  /** One of them must be a subject alternative name of the client's certificate; empty: any will do. */
+  /** One of them must be a subject alternative name of the client's certificate: nobody has one of none. Absent: any will do. */
   readonly clientNames?: readonly string[];
   readonly minVersion?: HttpTls['minVersion'];
   readonly maxVersion?: HttpTls['maxVersion'];

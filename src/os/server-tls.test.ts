@@ -71,6 +71,7 @@ const CLIENTS: readonly (readonly [settings: Partial<ServerTls>, letIn: LetIn])[
   [{ clientCertificates: 'require', clientNames: ['0:0:0::1'] }, [false, false, true]],
   [{ clientCertificates: 'require', clientNames: ['spiffe://example/stranger'] }, [false, false, true]],
   [{ clientCertificates: 'require', clientNames: ['ops@stranger.example'] }, [false, false, true]],
+  [{ clientCertificates: 'require', clientNames: [] }, [false, false, false]],
   // Not a part of a name, and not the subject.
   [{ clientCertificates: 'require', clientNames: ['stranger', 'example'] }, [false, false, false]],
 ];
@@ -88,6 +89,49 @@ describe('client certificates', () => {
     for (const certificate of [undefined, own, stranger]) found.push(await isLetIn(port, certificate));
     expect(found).toEqual(letIn);
   });
+});
+
+/** Says a request over one connection; the answer's first line, and a session to come back with. */
+function visit(port: number, options: ConnectionOptions) {
+  return new Promise<{
+    readonly said: string;
+    readonly session: Buffer | undefined;
+    readonly reused: boolean;
+  }>(resolve => {
+    let said = '';
+    let session: Buffer | undefined;
+    let reused = false;
+    const socket = connect({ host: '127.0.0.1', port, ca: own.cert, servername: 'localhost', ...options });
+    socket.on('secureConnect', () => {
+      reused = socket.isSessionReused();
+    });
+    socket.on('session', given => {
+      session = given;
+    });
+    socket.on('data', data => {
+      said += data.toString();
+    });
+    socket.on('error', () => {});
+    socket.on('close', () => resolve({ said: said.split('\r\n')[0] ?? '', session, reused }));
+    socket.write('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
+  });
+}
+
+describe('a resumed session', () => {
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    'of %s proves no more than its first connection',
+    async maxVersion => {
+      const names = { clientCertificates: 'require', clientNames: ['localhost'] } as const;
+      const port = await listen(names);
+      const first = await visit(port, { ...own, maxVersion });
+      expect(first.said).toContain('200');
+      const again = await visit(port, { maxVersion, session: first.session });
+      expect(again).toMatchObject({ said: 'HTTP/1.1 200 OK', reused: true });
+      const refused = await visit(port, { ...stranger, maxVersion });
+      expect(refused.said).toBe('');
+      expect((await visit(port, { ...stranger, maxVersion, session: refused.session })).said).toBe('');
+    },
+  );
 });
 
 interface Spoken {

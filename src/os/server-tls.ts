@@ -54,8 +54,8 @@ function isWelcome(socket: TLSSocket, tls: ServerTls): boolean {
   const certificate = socket.getPeerX509Certificate();
   if (certificate === undefined) return clients === 'request' || clients === 'verify-if-given';
   if (clients === 'verify-if-given' && !socket.authorized) return false;
-  const wanted = tls.clientNames ?? [];
-  if (wanted.length === 0) return true;
+  const wanted = tls.clientNames;
+  if (wanted === undefined) return true;
   const names = new Set(alternativeNames(certificate).map(canonical));
   return wanted.some(name => names.has(canonical(name)));
 }

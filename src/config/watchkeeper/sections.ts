@@ -74,7 +74,7 @@ export interface WebConfig {
   readonly tls?: WebTls;
   /** Added to every answer; names in small letters. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Prometheus's web configuration file, as an absolute path. */
+  /** Prometheus's web configuration file: its path as it was read. */
   readonly configFile?: string;
 }
 

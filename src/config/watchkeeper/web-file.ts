@@ -159,7 +159,8 @@ function chosenOf(fields: TlsFields): Omit<WebTls, 'cert' | 'key' | 'clientCa'> 
   const curves = fields.curve_preferences ?? [];
   return {
     clientCertificates: fields.client_auth_type ?? 'none',
-    clientNames: fields.client_allowed_sans ?? [],
+    // As for Go an empty list lets nobody in.
+    ...(fields.client_allowed_sans === undefined ? {} : { clientNames: fields.client_allowed_sans }),
     ...(minVersion === undefined ? {} : { minVersion }),
     ...(fields.max_version === undefined ? {} : { maxVersion: fields.max_version }),
     ...(ciphers.length === 0 ? {} : { ciphers }),
