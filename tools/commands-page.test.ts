@@ -9,7 +9,7 @@ const sections = new Map(
   page.split(/^## /m).map(section => [section.slice(0, section.indexOf('\n')), section] as const),
 );
 /** Told once for all that ask a server. */
-const SHARED = ['--url', '--token'];
+const SHARED = ['--url', '--token', '--user', '--ca-file'];
 
 const folder = new URL('../src/cli/', import.meta.url);
 /** Importing main.ts would run it. */

@@ -12,7 +12,8 @@ export function flagsOf(
 ): Readonly<Record<string, string>> {
   const { web, storage } = at.config;
   const { lookbackMs, timeoutMs, samplesMax, runningMax } = system.limits;
-  const [configFile = ''] = system.configFiles();
+  // The one of TLS and users is no configuration of what is watched.
+  const configFile = system.configFiles().find(path => path !== web.configFile) ?? '';
   return {
     ...system.commandLine,
     'config.file': configFile,
@@ -23,6 +24,7 @@ export function flagsOf(
     'storage.tsdb.path': `${system.dataFolder}/store`,
     'storage.tsdb.retention.size': `${storage.retentionBytes}B`,
     'storage.tsdb.retention.time': formatDuration(system.retentionMs),
+    'web.config.file': web.configFile ?? '',
     'web.cors.origin': web.corsOrigin ?? '',
     'web.enable-admin-api': String(system.config().web.adminApi),
     'web.enable-lifecycle': 'true',

@@ -8,8 +8,8 @@ import {
   isLoopbackHost,
   type StorageAdmin,
 } from '../api/index.ts';
-import { err, type HttpListener, ok, type Result } from '../base/index.ts';
-import type { Config, RelabelRule } from '../config/index.ts';
+import { err, type HttpListener, ok, type Result, type ServerHandler } from '../base/index.ts';
+import { type Config, isGuarded, provesClients, type RelabelRule } from '../config/index.ts';
 import { printFamilies } from '../exposition/index.ts';
 import { compileRegex, labelsToRecord, type Regex } from '../model/index.ts';
 import type { StoreStats } from '../storage/index.ts';
@@ -35,31 +35,25 @@ export async function serve(
   at: ListenAt,
 ): Promise<Result<HttpListener, string>> {
   const { web } = system.config();
-  const guarded = web.users.length > 0 || web.tokens.length > 0 || web.tls?.clientCa !== undefined;
-  if (!guarded && !isLoopbackHost(at.host)) {
+  if (!isGuarded(web) && !isLoopbackHost(at.host)) {
     return err(
       `Cannot listen on ${at.host}:${at.port}: beyond loopback credentials are needed (set web.users or web.tokens, or listen on 127.0.0.1)`,
     );
   }
   const handler = createApi(depsOf(ports, system, at), accessOf(system.config(), at));
-  const { tls } = web;
-  const listener = await ports.httpServer.listen(
-    {
-      ...at,
-      ...(tls === undefined
-        ? {}
-        : {
-            tls: {
-              cert: tls.cert,
-              key: tls.key.reveal(),
-              ...(tls.clientCa === undefined ? {} : { clientCa: tls.clientCa }),
-            },
-          }),
-    },
-    handler,
-  );
+  const tls = web.tls === undefined ? {} : { tls: { ...web.tls, key: web.tls.key.reveal() } };
+  const listener = await ports.httpServer.listen({ ...at, ...tls }, withHeaders(handler, web.headers));
   if (listener.ok) return ok(listener.value);
   return err(`Cannot listen on ${at.host}:${at.port}: ${listener.error.message}`);
+}
+
+/** Who sets a header means it: it goes before one of ours, such as the page's content policy. */
+function withHeaders(handler: ServerHandler, headers: Config['web']['headers']): ServerHandler {
+  if (Object.keys(headers).length === 0) return handler;
+  return async request => {
+    const answer = await handler(request);
+    return { ...answer, headers: { ...answer.headers, ...headers } };
+  };
 }
 
 function accessOf(config: Config, at: ListenAt): AccessSettings {
@@ -74,7 +68,7 @@ function accessOf(config: Config, at: ListenAt): AccessSettings {
       tokenHash: token.tokenHash?.reveal() ?? hashToken(token.token?.reveal() ?? ''),
       roles: token.roles,
     })),
-    certificates: config.web.tls?.clientCa !== undefined,
+    certificates: provesClients(config.web.tls),
     listenHost: at.host,
     hostNames: hostNamesOf(config.web),
     routePrefix: config.web.routePrefix,

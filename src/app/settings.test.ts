@@ -4,7 +4,7 @@ import { FakeDisk } from '../../test/support/disk.ts';
 import { FakeDns } from '../../test/support/dns.ts';
 import { FakeHttp } from '../../test/support/http.ts';
 import { CollectingLog } from '../../test/support/log.ts';
-import { type Config, loadConfig } from '../config/index.ts';
+import { type Config, loadConfig, secretOf } from '../config/index.ts';
 import { createDiscovery, type Discovery, discoveryKinds } from '../discovery/index.ts';
 import { labelsToRecord } from '../model/index.ts';
 import {
@@ -242,6 +242,12 @@ recovery:
     ['web: { route_prefix: /watch }\n', 'http://here:9390/watch'],
   ])('links in messages under %j begin with %s', async (text, url) => {
     expect(externalUrlOf(await configOf(text), 'here')).toBe(url);
+  });
+
+  it('links in messages begin with https where the page is served by TLS', async () => {
+    const config = await configOf('host: {}\n');
+    const web = { ...config.web, tls: { cert: 'c', key: secretOf('k') } };
+    expect(externalUrlOf({ ...config, web }, 'here')).toBe('https://here:9390');
   });
 
   it.each([

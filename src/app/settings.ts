@@ -190,5 +190,9 @@ export function playbooksOf(config: Config): readonly Playbook[] {
 }
 
 export function externalUrlOf({ web }: Config, hostname: string): string {
-  return (web.externalUrl ?? `http://${hostname}:${web.listenPort}${web.routePrefix}`).replace(/\/$/, '');
+  const scheme = web.tls === undefined ? 'http' : 'https';
+  return (web.externalUrl ?? `${scheme}://${hostname}:${web.listenPort}${web.routePrefix}`).replace(
+    /\/$/,
+    '',
+  );
 }

@@ -6,6 +6,7 @@ export { makeTables, sliced } from './crc-tables.ts';
 export { crc32c } from './crc32c.ts';
 export { formatDuration, parseDuration } from './duration.ts';
 export type {
+  ClientCertificates,
   Clock,
   Disk,
   DiskError,
@@ -44,6 +45,7 @@ export type {
   ServerHandler,
   ServerRequest,
   ServerResponse,
+  ServerTls,
   StartThread,
   Thread,
   ThreadListener,

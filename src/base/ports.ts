@@ -279,7 +279,32 @@ export interface ListenOptions {
   readonly host: string;
   /** 0 takes a free port. */
   readonly port: number;
-  readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string };
+  readonly tls?: ServerTls;
+}
+
+/**
+ * Whether clients are asked for a certificate (`request`), need one (`require`), and whether it is verified. What is not
+ * verified proves nothing: anybody can make such a certificate.
+ */
+export type ClientCertificates = 'none' | 'request' | 'require' | 'verify-if-given' | 'require-and-verify';
+
+export interface ServerTls {
+  /** PEM; what follows the first certificate is its chain. */
+  readonly cert: string;
+  readonly key: string;
+  readonly clientCa?: string;
+  /** Absent: `require-and-verify` where there is a `clientCa`, else `none`. */
+  readonly clientCertificates?: ClientCertificates;
+  /** One of them must be a subject alternative name of the client's certificate: nobody has one of none. Absent: any will do. */
+  readonly clientNames?: readonly string[];
+  readonly minVersion?: HttpTls['minVersion'];
+  readonly maxVersion?: HttpTls['maxVersion'];
+  /** Up to TLS 1.2, by OpenSSL's names and in the order of preference; those of TLS 1.3 are always there. */
+  readonly ciphers?: readonly string[];
+  /** By OpenSSL's names. */
+  readonly curves?: readonly string[];
+  /** Whose order of ciphers counts; the server's when absent. */
+  readonly cipherOrder?: 'server' | 'client';
 }
 
 export interface HttpListener {

@@ -1,7 +1,15 @@
 // watchkeeper check: is a configuration or a rule file right, and if not, where and how to mend it.
 
 import { REGISTRIES, readRuleFiles } from '../app/index.ts';
-import { checkText, detectKind, type FileKind, loadConfig, resolveFrom } from '../config/index.ts';
+import {
+  checkText,
+  checkWebFile,
+  checkWebText,
+  detectKind,
+  type FileKind,
+  loadConfig,
+  resolveFrom,
+} from '../config/index.ts';
 import { type Diagnostic, formatDiagnostic } from '../model/index.ts';
 import { createQueryEngine } from '../promql/index.ts';
 import { MemoryStore, readRules } from '../rules/index.ts';
@@ -19,11 +27,13 @@ import { definedOnly } from './ports.ts';
 export const checkCommand: Command = {
   name: 'check',
   says: 'check configuration, rule files and metrics pages: place, cause and remedy of each problem',
-  help: `usage: watchkeeper check config|rules|metrics FILE... [options]
+  help: `usage: watchkeeper check config|rules|web-config|metrics FILE... [options]
 
   config FILE...   watchkeeper.yml, prometheus.yml or alertmanager.yml (told apart by their keys), with the rule files
                    and secrets that they name
   rules FILE...    rule files in Prometheus's format
+  web-config FILE...
+                   Prometheus's web configuration files, with the certificates that they name
   metrics FILE...  pages that exporters serve ("-" is standard input): the text format, or OpenMetrics strictly, and
                    remarks on names, units and help as promtool has them
   --syntax-only    do not look at other files that are named in it
@@ -44,23 +54,25 @@ Exit code 0: no errors (warnings may be printed). 1: errors, or remarks on metri
     });
     if (!args.ok) return usageError(context, checkCommand, args.error);
     const [what, ...files] = args.value.words;
-    if (what !== 'config' && what !== 'rules' && what !== 'metrics')
-      return usageError(context, checkCommand, '"config", "rules" or "metrics" expected');
+    if (what !== 'config' && what !== 'rules' && what !== 'web-config' && what !== 'metrics')
+      return usageError(context, checkCommand, '"config", "rules", "web-config" or "metrics" expected');
     if (files.length === 0) return usageError(context, checkCommand, 'a file is needed');
     for (const [name, kinds] of Object.entries(ONLY_FOR)) {
       const isGiven = args.value.flag(name) || args.value.text(name) !== undefined;
       if (isGiven && !kinds.includes(what))
-        return usageError(context, checkCommand, `--${name} is for "${kinds.join('" and "')}" only`);
+        return usageError(context, checkCommand, `--${name} is for "${kinds.join('", "')}" only`);
     }
     if (what === 'metrics') return runMetrics(context, args.value, files);
     const agent = args.value.flag('agent');
     let worst: ExitCode = 0;
     for (const file of files) {
       const path = resolveFrom(`${context.cwd}/.`, file);
-      const found =
-        what === 'rules'
-          ? await checkRules(context, path, file)
-          : await checkConfig(context, path, { file, syntaxOnly: args.value.flag('syntax-only'), agent });
+      const found = await judge(what, context, {
+        path,
+        file,
+        syntaxOnly: args.value.flag('syntax-only'),
+        agent,
+      });
       const errors = found.filter(diagnostic => diagnostic.severity === 'error').length;
       if (errors > 0) worst = 1;
       for (const diagnostic of found)
@@ -76,7 +88,7 @@ Exit code 0: no errors (warnings may be printed). 1: errors, or remarks on metri
 
 /** Options that not every kind of file has. */
 const ONLY_FOR: Readonly<Record<string, readonly string[]>> = {
-  'syntax-only': ['config', 'rules'],
+  'syntax-only': ['config', 'rules', 'web-config'],
   agent: ['config'],
   format: ['metrics'],
   extended: ['metrics'],
@@ -123,10 +135,41 @@ async function readText(context: CommandContext, path: string, file: string): Pr
   };
 }
 
+interface Checking {
+  readonly path: string;
+  /** As it was named. */
+  readonly file: string;
+  readonly syntaxOnly: boolean;
+  readonly agent: boolean;
+}
+
+function judge(
+  what: 'config' | 'rules' | 'web-config',
+  context: CommandContext,
+  how: Checking,
+): Promise<readonly Diagnostic[]> {
+  switch (what) {
+    case 'config':
+      return checkConfig(context, how);
+    case 'rules':
+      return checkRules(context, how);
+    case 'web-config':
+      return checkWeb(context, how);
+  }
+}
+
+async function checkWeb(
+  context: CommandContext,
+  { path, file, syntaxOnly }: Checking,
+): Promise<readonly Diagnostic[]> {
+  if (!syntaxOnly) return checkWebFile(context.disk, path);
+  const text = await readText(context, path, file);
+  return typeof text === 'string' ? checkWebText({ text, file }) : [text];
+}
+
 async function checkConfig(
   context: CommandContext,
-  path: string,
-  how: { readonly file: string; readonly syntaxOnly: boolean; readonly agent: boolean },
+  { path, ...how }: Checking,
 ): Promise<readonly Diagnostic[]> {
   const text = await readText(context, path, how.file);
   if (typeof text !== 'string') return [text];
@@ -146,11 +189,7 @@ async function checkConfig(
   return [...loaded.diagnostics, ...rules.diagnostics];
 }
 
-async function checkRules(
-  context: CommandContext,
-  path: string,
-  file: string,
-): Promise<readonly Diagnostic[]> {
+async function checkRules(context: CommandContext, { path, file }: Checking): Promise<readonly Diagnostic[]> {
   const text = await readText(context, path, file);
   if (typeof text !== 'string') return [text];
   const engine = parserOnly(context);

@@ -138,6 +138,32 @@ describe('query', () => {
     expect(answerText(data, { format: 'plain', width: undefined, style, times })).toBe(text);
   });
 
+  it('asks as a user, whose password the environment has, and trusts the CA that is named', async () => {
+    const args = ['m', '--url', 'https://w', '--user', 'alice', '--ca-file', 'ca.pem'];
+    const world = { answer: said(vector), files: { 'ca.pem': 'CA' } };
+    const ran = await run(queryCommand, args, {
+      ...world,
+      env: { WATCHKEEPER_PASSWORD: 'p:w', WATCHKEEPER_TOKEN: 't' },
+    });
+    expect(ran.code).toBe(0);
+    expect(ran.http.requests[0]).toMatchObject({
+      headers: { authorization: `Basic ${Buffer.from('alice:p:w').toString('base64')}` },
+      tls: { ca: 'CA' },
+    });
+  });
+
+  it.each<[readonly string[], Readonly<Record<string, string>>, string]>([
+    [['--user', 'alice'], {}, 'the environment variable WATCHKEEPER_PASSWORD with the password is not set'],
+    [['--user', 'a:b'], { WATCHKEEPER_PASSWORD: 'p' }, 'a name with ":" cannot be sent'],
+    [['--user', 'a', '--token', 't'], { WATCHKEEPER_PASSWORD: 'p' }, 'give one of them'],
+    [['--ca-file', 'no.pem'], {}, 'Cannot read "no.pem"'],
+  ])('does not ask with %j and %j', async (args, env, problem) => {
+    const ran = await run(queryCommand, ['m', ...args], { answer: said(vector), env });
+    expect(ran.code).toBe(1);
+    expect(ran.warned).toContain(problem);
+    expect(ran.http.requests).toEqual([]);
+  });
+
   it('asks for a range, elsewhere, with a token from the environment', async () => {
     const ran = await run(
       queryCommand,
@@ -230,6 +256,30 @@ select  m       1        7      1     1.00      1.00
     const ran = await run(queryCommand, args, answer === undefined ? {} : { answer });
     expect(ran).toMatchObject({ code, out: '' });
     expect(ran.warned).toContain(says);
+  });
+});
+
+describe('check web-config', () => {
+  const files = {
+    'good.yml': 'http_server_config: {http2: true}\n',
+    'bad.yml': 'tls_server_config:\n  cert_file: no.pem\n  key_file: no.pem\n',
+  };
+
+  it('tells problems with their place, and fails at errors only', async () => {
+    const good = await run(checkCommand, ['web-config', 'good.yml'], { files });
+    expect(good.code).toBe(0);
+    expect(good.out).toContain('good.yml: fine, 1 warning\n');
+    const bad = await run(checkCommand, ['web-config', 'good.yml', 'bad.yml'], { files });
+    expect(bad.code).toBe(1);
+    expect(bad.out).toContain('bad.yml:2:14: config-io: Cannot read "no.pem"');
+    expect(bad.out).toContain('bad.yml: 2 errors\n');
+    expect((await run(checkCommand, ['web-config', 'none.yml'], { files })).code).toBe(1);
+  });
+
+  it('looks at no other file where syntax alone is asked for', async () => {
+    const ran = await run(checkCommand, ['web-config', 'bad.yml', '--syntax-only'], { files });
+    expect([ran.code, ran.out]).toEqual([0, 'bad.yml: fine\n']);
+    expect((await run(checkCommand, ['web-config', 'bad.yml', '--agent'], { files })).code).toBe(2);
   });
 });
 

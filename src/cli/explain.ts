@@ -1,23 +1,25 @@
 // watchkeeper explain: why an alert is as it is, stage by stage.
 
 import type { ExplainJson } from '../api/index.ts';
-import { askServer } from './client.ts';
+import { askServer, CLIENT_OPTIONS } from './client.ts';
 import { type Command, readArgs, usageError } from './command.ts';
 
 export const explainCommand: Command = {
   name: 'explain',
   says: 'say why an alert is as it is: sample, rule, route, group, receiver, recovery',
-  help: `usage: watchkeeper explain ALERT [--history] [--url URL] [--token TOKEN] [--json]
+  help: `usage: watchkeeper explain ALERT [--history] [--json] [--url URL] [--token T | --user NAME] [--ca-file F]
 
   ALERT         the name of an alert, or its fingerprint
   --history     all that was journaled about it, not only the latest word of each stage
   --url URL     whom to ask (default: http://127.0.0.1:9390, or WATCHKEEPER_URL)
+  --token T     as whom to ask (or WATCHKEEPER_TOKEN)
+  --user NAME   as whom to ask, with the password in WATCHKEEPER_PASSWORD
+  --ca-file F   certificates that the server's is checked against, in place of the public ones
 `,
   async run(context) {
     const args = readArgs(context.args, {
       history: { type: 'boolean' },
-      url: { type: 'string' },
-      token: { type: 'string' },
+      ...CLIENT_OPTIONS,
       json: { type: 'boolean' },
     });
     if (!args.ok) return usageError(context, explainCommand, args.error);

@@ -28,6 +28,7 @@ const OPTIONS = {
   alertmanager: { type: 'string' },
   data: { type: 'string' },
   listen: { type: 'string' },
+  'web.config.file': { type: 'string' },
   retention: { type: 'string' },
   'enable-feature': { type: 'string' },
   ...QUERY_FLAGS,
@@ -47,6 +48,8 @@ export const runCommand: Command = {
   --data DIR         data folder (default: data)
   --retention AGE    how long samples are kept, such as 15d (default: storage.retention, else 15d)
   --listen ADDR      host:port of the page and the API (default: 127.0.0.1:9390, or web.listen)
+  --web.config.file F
+                     Prometheus's file of TLS, headers and users of the page and the API (or web.config_file)
   --enable-feature L Prometheus's names, with commas: use-start-timestamps, promql-delayed-name-removal
   --query.max-samples N, --query.timeout D, --query.max-concurrency N, --query.lookback-delta D
                      as Prometheus's; they go before the section "query" of the configuration
@@ -165,7 +168,8 @@ const DEFAULTS: ReadonlyMap<string, string> = new Map([
 ]);
 
 function greeting(system: System, url: string): string {
-  const files = system.configFiles();
+  const webFile = system.config().web.configFile;
+  const files = system.configFiles().filter(path => path !== webFile);
   const about = files.length === 0 ? 'stock configuration: this host and the stock rules' : files.join(', ');
   const shadow = system.effects === 'shadow' ? '  shadow   nothing is sent and nothing acts\n' : '';
   return `Watchkeeper ${VERSION} is running.\n  page     ${url}\n  config   ${about}\n${shadow}`;
@@ -178,10 +182,14 @@ async function configPaths(context: CommandContext, args: ParsedArgs) {
     prometheus: args.text('prometheus'),
     alertmanager: args.text('alertmanager'),
   };
-  if (Object.values(named).some(path => path !== undefined)) return named;
+  const webFile = args.text('web.config.file');
+  // It says how to serve, not what to watch: the stock configuration stays what it is. As in Prometheus "" is none.
+  const web =
+    webFile === undefined || webFile === '' ? {} : { web: resolveFrom(`${context.cwd}/.`, webFile) };
+  if (Object.values(named).some(path => path !== undefined)) return { ...named, ...web };
   const here = `${context.cwd}/watchkeeper.yml`;
   const found = await context.disk.stat(here);
-  return found.ok ? { ...named, watchkeeper: here } : named;
+  return { ...named, ...(found.ok ? { watchkeeper: here } : {}), ...web };
 }
 
 /** Undefined: not given. Null: not a duration, or one that would keep nothing. */

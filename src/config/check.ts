@@ -10,6 +10,7 @@ import { prometheusFile } from './prometheus/file.ts';
 import { mergeKinds, type Registries } from './registry.ts';
 import type { LabelNames } from './shared/checks.ts';
 import { watchkeeperFile } from './watchkeeper/file.ts';
+import { webFile } from './watchkeeper/web-file.ts';
 
 export type FileKind = 'watchkeeper' | 'prometheus' | 'alertmanager';
 
@@ -17,6 +18,8 @@ export interface CheckOptions {
   readonly registries?: Registries;
   /** Prometheus's agent mode. */
   readonly agent?: boolean;
+  /** Whether a web configuration file is named beside a watchkeeper.yml. */
+  readonly webFile?: boolean;
   /** Alertmanager's feature flags: `fallback` is its default. */
   readonly matcherGrammar?: MatcherGrammar;
   readonly labelNames?: LabelNames;
@@ -40,6 +43,14 @@ export function checkText(
   }
 }
 
+/** The same of Prometheus's web configuration file. */
+export function checkWebText(source: {
+  readonly text: string;
+  readonly file: string;
+}): readonly Diagnostic[] {
+  return readDocument(parseDocument(source.text, source.file), webFile).diagnostics;
+}
+
 /** The schemas of the three files, with the registries' kinds in their places. */
 export function fileSchemas(options: CheckOptions) {
   const discovery = mergeKinds(ownDiscoveryKinds, options.registries?.discovery);
@@ -58,6 +69,7 @@ export function fileSchemas(options: CheckOptions) {
         discovery,
         alertmanager: alertmanager(true),
         playbook: options.registries?.playbook,
+        webFile: options.webFile ?? false,
       }),
   };
 }

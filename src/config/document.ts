@@ -143,7 +143,7 @@ export function readDocument<T>(
     return { value: undefined, diagnostics: document.diagnostics, hidden: new Set() };
   }
   const reader = new Reader(document, options);
-  const root = document.root ?? emptyMap();
+  const root = document.root === undefined || isNothing(document.root) ? emptyMap() : document.root;
   const value = schema.read(root, reader.context('', root));
   const diagnostics = [...document.diagnostics, ...reader.problems].sort(byPlace);
   const failed = value === INVALID || diagnostics.some(one => one.severity === 'error');
@@ -428,6 +428,11 @@ function nullNode(at?: Node): Scalar {
   node.source = '';
   node.range = at?.range ?? null;
   return node;
+}
+
+/** What stands behind "---" when nothing does. */
+function isNothing(root: Node): boolean {
+  return isScalar(root) && root.value === null && (root.source ?? '') === '';
 }
 
 function emptyMap(): YAMLMap {

@@ -9,7 +9,7 @@ export {
   type TimeIntervalSpec,
   timeIntervalSpec,
 } from './alertmanager/time-intervals.ts';
-export { type CheckOptions, checkText, detectKind, type FileKind } from './check.ts';
+export { type CheckOptions, checkText, checkWebText, detectKind, type FileKind } from './check.ts';
 export type { Config, GlobalConfig, RuleFile } from './config.ts';
 export {
   parseDocument,
@@ -20,7 +20,7 @@ export {
   type YamlDocument,
 } from './document.ts';
 export { glob, resolveFrom } from './glob.ts';
-export { type LoadedFile, type LoadOptions, type LoadOutcome, loadConfig } from './load.ts';
+export { checkWebFile, type LoadedFile, type LoadOptions, type LoadOutcome, loadConfig } from './load.ts';
 export { nearest } from './nearest.ts';
 export { type DnsDiscovery, dnsDiscoverySchema } from './prometheus/discovery/dns.ts';
 export { type FileDiscovery, fileDiscoverySchema } from './prometheus/discovery/file.ts';
@@ -95,14 +95,16 @@ export {
   transportOf,
 } from './shared/http-request.ts';
 export { type RelabelRule, relabelRule, relabelRules } from './shared/relabel.ts';
-export type {
-  HostConfig,
-  JournalConfig,
-  NoDataDefault,
-  QueryConfig,
-  StorageConfig,
-  WebConfig,
-  WebRole,
-  WebToken,
-  WebUser,
+export {
+  type HostConfig,
+  isGuarded,
+  type JournalConfig,
+  type NoDataDefault,
+  provesClients,
+  type QueryConfig,
+  type StorageConfig,
+  type WebConfig,
+  type WebRole,
+  type WebToken,
+  type WebUser,
 } from './watchkeeper/sections.ts';

@@ -52,6 +52,11 @@ describe('defaults and inheritance', () => {
     expect(config?.storage.retentionMs).toBe(15 * 86_400_000);
   });
 
+  it('a document in which nothing stands is an empty one', async () => {
+    for (const text of ['---\n', '---\n# nothing yet\n...\n', '# nothing yet\n'])
+      expect((await load({ [MAIN]: text })).told).toBe('');
+  });
+
   it('limits of queries are those of Prometheus where it has them, and can be set or lifted', async () => {
     const stock = await load({ [MAIN]: '' });
     expect(stock.config?.query).toMatchObject({

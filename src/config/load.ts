@@ -18,6 +18,9 @@ import { finishJobs, type RawScrapeJob } from './prometheus/scrape.ts';
 import type { Registries } from './registry.ts';
 import { type FileContents, INVALID, type Schema } from './schema.ts';
 import { type ReadDocument, shownConfig } from './shown.ts';
+import { WEB_DEFAULTS, type WebConfig } from './watchkeeper/sections.ts';
+import { webFile } from './watchkeeper/web-file.ts';
+import { joinWeb, twoWebFiles } from './watchkeeper/web-join.ts';
 
 export interface LoadOptions {
   readonly disk: Disk;
@@ -26,6 +29,8 @@ export interface LoadOptions {
     readonly watchkeeper?: string | undefined;
     readonly prometheus?: string | undefined;
     readonly alertmanager?: string | undefined;
+    /** Prometheus's web configuration file. */
+    readonly web?: string | undefined;
   };
   readonly registries: Registries;
   readonly agent?: boolean;
@@ -58,6 +63,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadOutcome> {
   const schemas = fileSchemas({
     registries: options.registries,
     ...(options.agent === undefined ? {} : { agent: options.agent }),
+    webFile: options.paths.web !== undefined,
   } satisfies CheckOptions);
   const { paths } = options;
   const own = await loader.read(paths.watchkeeper, schemas.watchkeeper(), true);
@@ -78,6 +84,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadOutcome> {
   ];
   const jobs = loader.finishJobs(raws, scrape?.global);
   const ruleFiles = await loader.ruleFiles(scrapeFile, scrape?.rule_files ?? []);
+  const web = await loader.web(own, paths.web);
   const sections: Sections = {
     prometheusGlobal: scrape?.global,
     scrapeJobs: jobs,
@@ -88,7 +95,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadOutcome> {
     receivers: alerts?.receivers,
     timeIntervals: [...(alerts?.mute_time_intervals ?? []), ...(alerts?.time_intervals ?? [])],
     host: own?.value?.host,
-    web: own?.value?.web,
+    web,
     storage: own?.value?.storage,
     query: own?.value?.query,
     exemplarsMax: prometheus?.value?.storage?.exemplars?.max_exemplars,
@@ -101,6 +108,20 @@ export async function loadConfig(options: LoadOptions): Promise<LoadOutcome> {
     [own, prometheus, alertmanager].filter(read => read !== undefined),
   );
 }
+
+/** Everything wrong with one web configuration file, and with the files that it names. */
+export async function checkWebFile(disk: Disk, path: string): Promise<readonly Diagnostic[]> {
+  const loader = new Loader({ disk, env: {}, paths: {}, registries: {} });
+  await loader.read(path, webFile, false);
+  return loader.outcome(NOTHING, []).diagnostics;
+}
+
+const NOTHING: Sections = {
+  scrapeJobs: [],
+  ruleFiles: [],
+  namesRuleFiles: false,
+  timeIntervals: [],
+};
 
 interface ReadFile<T> extends ReadDocument {
   readonly value: T | undefined;
@@ -187,6 +208,24 @@ class Loader {
         });
       }
     }
+  }
+
+  /** The section of ours with what the web configuration file gives; `flag` names the file before `web.config_file` does. */
+  async web(
+    own: ReadFile<{ readonly web?: WebConfig | undefined }> | undefined,
+    flag: string | undefined,
+  ): Promise<WebConfig | undefined> {
+    const web = own?.value?.web;
+    const path = flag ?? web?.configFile;
+    if (path === undefined) return web;
+    if (own !== undefined && flag !== undefined && web?.configFile !== undefined && web.configFile !== flag)
+      this.diagnostics.push(twoWebFiles(own.document, { flag, key: web.configFile }));
+    const read = await this.read(path, webFile, false);
+    if (read?.value === undefined) return web;
+    const { document, value: file } = read;
+    const joined = joinWeb({ web: web ?? WEB_DEFAULTS, own: own?.document, file, document });
+    this.diagnostics.push(...joined.diagnostics);
+    return joined.web;
   }
 
   async scrapeFiles(

@@ -289,7 +289,7 @@ function newPool(
     : new ProxyAgent({ ...common, uri: proxy.url, headers: proxy.headers, requestTls: connect });
 }
 
-const TLS_VERSIONS = { TLS10: 'TLSv1', TLS11: 'TLSv1.1', TLS12: 'TLSv1.2', TLS13: 'TLSv1.3' } as const;
+export const TLS_VERSIONS = { TLS10: 'TLSv1', TLS11: 'TLSv1.1', TLS12: 'TLSv1.2', TLS13: 'TLSv1.3' } as const;
 
 /** The port's TLS settings as Node names them. */
 export function tlsOptions(tls: HttpTls) {

@@ -28,6 +28,7 @@ import { areEvents, chosenEncoding, compress, compressor, type Encoding, isWorth
 import { errorName } from './disk-errors.ts';
 import { giveBack } from './give-back.ts';
 import { Inflater } from './inflater.ts';
+import { guardClients, serverTlsOptions } from './server-tls.ts';
 
 /** Enough for long query strings and cookies; more is refused with 431. */
 const HEADER_BYTES_MAX = 64 * 1024;
@@ -97,9 +98,9 @@ function newServer(options: ListenOptions, serve: RequestListener): Server {
     keepAliveTimeout: KEEP_ALIVE_MS,
   };
   if (options.tls === undefined) return createPlain(limits, serve);
-  const { cert, key, clientCa } = options.tls;
-  const client = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true };
-  return createTls({ ...limits, cert, key, ...client }, serve);
+  const server = createTls({ ...limits, ...serverTlsOptions(options.tls) }, serve);
+  guardClients(server, options.tls);
+  return server;
 }
 
 function closed(server: Server, graceMs: number): Promise<void> {

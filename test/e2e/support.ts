@@ -151,6 +151,8 @@ export interface StartOptions {
   readonly args?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Asks whether it is ready, where that takes more than a plain request. */
+  readonly isReady?: (url: string) => Promise<boolean>;
 }
 
 /** `watchkeeper run` on a free port of loopback, ready. */
@@ -212,7 +214,8 @@ export async function startProgram(options: StartOptions): Promise<Program> {
       return ended();
     },
   };
-  await until('/-/ready', () => program.fetch('/-/ready').then(response => response.ok), {
+  const isReady = options.isReady ?? (() => program.fetch('/-/ready').then(response => response.ok));
+  await until('/-/ready', () => isReady(url), {
     withinMs: START_MS_MAX,
     seen: () => texts.all(),
   });

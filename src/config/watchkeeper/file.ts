@@ -19,6 +19,8 @@ export interface WatchkeeperOptions {
   readonly discovery: readonly Kind<unknown>[];
   readonly alertmanager: AlertmanagerOptions;
   readonly playbook: Schema<unknown> | undefined;
+  /** Whether a web configuration file is named beside it. */
+  readonly webFile: boolean;
 }
 
 /** The two `global` sections have no key in common: both stand in ours side by side. */
@@ -35,7 +37,7 @@ export function watchkeeperFile(options: WatchkeeperOptions) {
         ...prometheusSections(options.discovery),
         global: optional(global),
         host: optional(host),
-        web: optional(web),
+        web: optional(web({ hasFile: options.webFile })),
         storage: optional(storage),
         query: optional(query),
         state: optional(state),

@@ -1,11 +1,12 @@
 // watchkeeper.yml: the sections of our own: host, web, storage, query, state, recovery, journal.
 
-import type { Node } from 'yaml';
+import type { ServerTls } from '../../base/index.ts';
 import { compileRegex } from '../../model/index.ts';
 import { exemplars, tsdb } from '../prometheus/sections.ts';
 import {
   boolean,
   duration,
+  filePath,
   fileText,
   integer,
   list,
@@ -54,6 +55,8 @@ export interface WebToken {
   readonly roles: readonly WebRole[];
 }
 
+export type WebTls = Omit<ServerTls, 'key'> & { readonly key: Secret };
+
 export interface WebConfig {
   readonly listenHost: string;
   readonly listenPort: number;
@@ -68,7 +71,11 @@ export interface WebConfig {
   readonly hostNames: readonly string[];
   /** Whether stored samples may be deleted, snapshots taken and compactions asked for over the API. */
   readonly adminApi: boolean;
-  readonly tls?: { readonly cert: string; readonly key: Secret; readonly clientCa?: string };
+  readonly tls?: WebTls;
+  /** Added to every answer; names in small letters. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Prometheus's web configuration file: its path as it was read. */
+  readonly configFile?: string;
 }
 
 export interface StorageConfig {
@@ -247,6 +254,7 @@ const corsOrigin = checked('regular expression', value => {
 });
 
 export const WEB_DEFAULTS: WebConfig = {
+  headers: {},
   listenHost: '127.0.0.1',
   listenPort: 9390,
   routePrefix: '',
@@ -256,19 +264,22 @@ export const WEB_DEFAULTS: WebConfig = {
   adminApi: false,
 };
 
-export const web: Schema<WebConfig> = mapped(
-  record({
-    listen: withDefault(listenAddress, '127.0.0.1:9390', 'address of the page and the API'),
-    external_url: optional(httpUrl(), 'how others reach this page: in links of messages'),
-    route_prefix: optional(routePrefix, 'where everything is served; else the path of external_url'),
-    cors_origin: optional(corsOrigin, 'pages of these origins may read the API'),
-    users: optional(list(user)),
-    tokens: optional(list(token)),
-    host_names: optional(names),
-    admin_api: withDefault(boolean(), false, 'delete, snapshot and compact over the API'),
-    tls: optional(tls),
-  }),
-  (value, context, node) => {
+const webFields = record({
+  listen: withDefault(listenAddress, '127.0.0.1:9390', 'address of the page and the API'),
+  external_url: optional(httpUrl(), 'how others reach this page: in links of messages'),
+  route_prefix: optional(routePrefix, 'where everything is served; else the path of external_url'),
+  cors_origin: optional(corsOrigin, 'pages of these origins may read the API'),
+  users: optional(list(user)),
+  tokens: optional(list(token)),
+  host_names: optional(names),
+  admin_api: withDefault(boolean(), false, 'delete, snapshot and compact over the API'),
+  tls: optional(tls),
+  config_file: optional(filePath(), "Prometheus's file of TLS, headers and users"),
+});
+
+/** With `hasFile` a web configuration file is named beside this one: what it brings is judged where both are known. */
+export function web({ hasFile }: { readonly hasFile: boolean }): Schema<WebConfig> {
+  return mapped(webFields, (value, context, node) => {
     const address = splitAddress(value.listen) ?? { host: '127.0.0.1', port: 9390 };
     const settings: WebConfig = {
       listenHost: address.host,
@@ -278,27 +289,39 @@ export const web: Schema<WebConfig> = mapped(
       hostNames: value.host_names ?? [],
       adminApi: value.admin_api,
       routePrefix: prefixOf(value, context),
+      headers: {},
       ...(value.cors_origin === undefined ? {} : { corsOrigin: value.cors_origin }),
       ...(value.external_url === undefined ? {} : { externalUrl: value.external_url }),
       ...(value.tls === undefined ? {} : { tls: value.tls }),
+      ...(value.config_file === undefined || value.config_file === ''
+        ? {}
+        : { configFile: value.config_file }),
     };
-    checkReachable(settings, context, node);
+    const problem = hasFile || settings.configFile !== undefined ? undefined : unguarded(settings);
+    if (problem !== undefined) context.report({ ...problem, at: node });
     return settings;
-  },
-);
+  });
+}
+
+/** Whether one needs to prove who one is: a certificate that any authority may have made proves nothing. */
+export function isGuarded({ users, tokens, tls }: WebConfig): boolean {
+  return users.length > 0 || tokens.length > 0 || provesClients(tls);
+}
+
+export function provesClients(tls: WebConfig['tls']): boolean {
+  const clients = tls?.clientCertificates ?? 'require-and-verify';
+  return tls?.clientCa !== undefined && clients === 'require-and-verify';
+}
 
 /** Whoever reaches the page may silence alerts and run playbooks: beyond this host that needs credentials. */
-function checkReachable(settings: WebConfig, context: ReadContext, node: Node): void {
+export function unguarded(settings: WebConfig) {
   const isLoopback = /^(localhost|127(?:\.\d+){3}|::1)$/.test(settings.listenHost);
-  const guarded =
-    settings.users.length > 0 || settings.tokens.length > 0 || settings.tls?.clientCa !== undefined;
-  if (isLoopback || guarded) return;
-  context.report({
+  if (isLoopback || isGuarded(settings)) return undefined;
+  return {
     code: 'config-missing-key',
     message: `Cannot listen on "${settings.listenHost}:${settings.listenPort}": it is reachable from other hosts, and no credentials are configured`,
     remedy: 'add web.users or web.tokens, or listen on 127.0.0.1',
-    at: node,
-  });
+  } as const;
 }
 
 export const STORAGE_DEFAULTS: StorageConfig = {
