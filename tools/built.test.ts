@@ -68,8 +68,11 @@ describe('a built file', () => {
     expect(runWith(change)).toEqual(answer(false));
   });
 
-  it('runs without it under flags of V8 that it was not made for', () => {
-    expect(runWith(bytes => bytes, ['--no-lazy-feedback-allocation'])).toEqual(answer(false));
+  it('runs under flags of V8 that it was not made for: whether with it is up to V8', () => {
+    expect(runWith(bytes => bytes, ['--no-lazy-feedback-allocation'])).toMatchObject({
+      three: 3,
+      where: path,
+    });
   });
 
   it('runs without it where it is missing or cannot be read', () => {
@@ -93,11 +96,13 @@ const DIST = fileURLToPath(new URL('../dist', import.meta.url));
 const BUILT_FILES = ['cli/main.cjs', 'state/worker.cjs'];
 
 describe.skipIf(!existsSync(join(DIST, 'cli', 'main.cjs')))('the build', () => {
-  it.each(BUILT_FILES)('has kept code of %s that fits', file => {
+  it.each(BUILT_FILES)('has kept code of %s that fits the Node that made it, and no other', file => {
+    const [, , madeBy] = readFileSync(join(DIST, `${file}.kept`), 'latin1')
+      .slice(0, 128)
+      .split(' ');
     const path = JSON.stringify(join(DIST, file));
-    expect(node(`process.stdout.write(String(require(process.argv[1]).compile(${path}).isKept))`)).toBe(
-      'true',
-    );
+    const isKept = node(`process.stdout.write(String(require(process.argv[1]).compile(${path}).isKept))`);
+    expect(isKept).toBe(String(madeBy === process.version));
   });
 
   it.each(BUILT_FILES)('has no import() in %s, which kept code cannot do', file => {
