@@ -133,11 +133,24 @@ describe('locks between processes', () => {
     });
   }
 
-  it('lets exactly one of many take over a stale lock', async () => {
-    const path = join(newFolder(), 'lock');
-    putLock(path, { pid: 2 ** 22 + 1 });
+  it('lets exactly one of many take over a stale lock, also of one that died while it did so', async () => {
     const disk = systemDisk();
-    const results = await Promise.all(Array.from({ length: 10 }, () => disk.lock(path)));
-    expect(results.filter(result => result.ok)).toHaveLength(1);
+    for (let round = 0; round < 60; round++) {
+      const folder = newFolder();
+      const path = join(folder, 'lock');
+      putLock(path, { pid: 2 ** 22 + 1, token: 'dead' });
+      if (round % 3 === 1) putLock(`${path}.dead.taken`, { pid: 2 ** 22 + 2, token: 'dead too' });
+      // They come at once, or one behind the other.
+      const results = await Promise.all(
+        Array.from({ length: 10 }, async (_, i) => {
+          for (let turn = 0; turn < (i * round) % 7; turn++) await Promise.resolve();
+          return disk.lock(path);
+        }),
+      );
+      const taken = results.filter(result => result.ok);
+      expect(taken).toHaveLength(1);
+      for (const { value } of taken) await value.release();
+      expect(readdirSync(folder)).toEqual([]);
+    }
   });
 });

@@ -3,7 +3,7 @@
 // another process, or a reboot, does not keep the folder locked.
 
 import { readFileSync } from 'node:fs';
-import { link, open, readFile, rename, unlink } from 'node:fs/promises';
+import { link, open, readFile, unlink } from 'node:fs/promises';
 import { type DiskError, type DiskLock, err, ok, type Result } from '../base/index.ts';
 import { diskError, errorName } from './disk-errors.ts';
 
@@ -32,7 +32,9 @@ export async function lockFile(path: string): Promise<Result<DiskLock, DiskError
       const holder = await holderOf(path);
       if (holder === 'gone') continue;
       if (holder !== 'unreadable' && isAlive(holder)) return err(lockedBy(path, `process ${holder.pid}`));
-      await removeStale(path, holder, me);
+      const taken = await removeStale(path, holder, me);
+      if (typeof taken === 'object')
+        return err(lockedBy(path, `process ${taken.by}, which is taking it over`));
     }
     return err(lockedBy(path, 'another process (it was taken over meanwhile)'));
   } catch (error) {
@@ -42,7 +44,7 @@ export async function lockFile(path: string): Promise<Result<DiskLock, DiskError
 
 /** Writes the whole content first and links it into place: a lock file is never seen half written. */
 async function publish(path: string, me: Holder): Promise<boolean> {
-  const draft = `${path}.${me.token}`;
+  const draft = `${path}.${me.token}.${crypto.randomUUID()}`;
   const file = await open(draft, 'wx', 0o640);
   try {
     await file.writeFile(`${JSON.stringify(me)}\n`);
@@ -82,32 +84,54 @@ async function holderOf(path: string): Promise<Holder | 'unreadable' | 'gone'> {
 }
 
 /**
- * Moves the stale file aside and looks whether it was that one: when two processes find the same stale lock, the
- * slower must not remove the lock that the faster has put in its place.
+ * Removes the lock of a dead process. Two that find it must not both do so: the slower would remove the lock that the faster has
+ * put in its place. So only who has made the marker named after that lock may; where the maker of a marker is dead too, who
+ * has made the marker named after that one. A name is made once, so that at any time one at most has the right to it.
  */
-async function removeStale(path: string, stale: Holder | 'unreadable', me: Holder): Promise<void> {
-  const aside = `${path}.${me.token}.stale`;
+async function removeStale(path: string, stale: Holder | 'unreadable', me: Holder): Promise<Taken> {
+  const markers: string[] = [];
+  let dead: Holder | 'unreadable' = stale;
+  for (let i = 0; i < MARKERS_MAX; i++) {
+    const marker = `${path}.${dead === 'unreadable' ? 'unreadable' : nameOf(dead)}.taken`;
+    markers.push(marker);
+    if (await publish(marker, me)) {
+      await takeOver(path, stale, markers);
+      return 'over';
+    }
+    const taker = await holderOf(marker);
+    if (taker === 'gone') return 'over';
+    if (taker !== 'unreadable' && isAlive(taker)) return { by: taker.pid };
+    dead = taker;
+  }
+  return 'over';
+}
+
+/** Of a chain of processes that died while they took over. */
+const MARKERS_MAX = 8;
+
+type Taken = 'over' | { readonly by: number };
+
+/** Tokens are ours; a file that somebody else has written may hold anything. */
+function nameOf({ token }: Holder): string {
+  return token.replaceAll(/[^\w-]/g, '_').slice(0, 64);
+}
+
+/** With the right to it. It may have been removed, and another put there, before that was had. */
+async function takeOver(
+  path: string,
+  stale: Holder | 'unreadable',
+  markers: readonly string[],
+): Promise<void> {
   try {
-    await rename(path, aside);
-  } catch (error) {
-    if (errorName(error) === 'ENOENT') return;
-    throw error;
+    const found = await holderOf(path);
+    const isSame =
+      found === stale ||
+      (typeof found === 'object' && typeof stale === 'object' && found.token === stale.token);
+    if (isSame) await unlink(path);
+  } finally {
+    // Ours last: nobody may follow in the chain while an earlier one is there.
+    for (const marker of markers) await unlink(marker).catch(() => {});
   }
-  const moved = await holderOf(aside);
-  const same =
-    moved === stale ||
-    (typeof moved === 'object' && typeof stale === 'object' && moved.token === stale.token);
-  if (same) {
-    await unlink(aside);
-    return;
-  }
-  // It was a live one: put it back, unless yet another has come.
-  try {
-    await link(aside, path);
-  } catch (error) {
-    if (errorName(error) !== 'EEXIST') throw error;
-  }
-  await unlink(aside);
 }
 
 async function release(path: string, me: Holder): Promise<void> {
