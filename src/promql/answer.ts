@@ -9,7 +9,6 @@ import {
   labelsKey,
   NO_LABELS,
   type QueryAnswer,
-  type QueryOptions,
   type QueryTimes,
 } from '../model/index.ts';
 import type { RootValue } from './evaluate.ts';
@@ -31,18 +30,17 @@ import {
 export async function answerOf(
   run: Run,
   { value, unfiltered }: RootValue,
-  { times, options }: { readonly times: QueryTimes; readonly options: QueryOptions },
+  times: QueryTimes,
 ): Promise<Omit<QueryAnswer, 'cost'>> {
   const range = times.stepMs > 0;
   if (range && (value.kind === 'matrix' || value.kind === 'string')) {
     const word = value.kind === 'matrix' ? 'range vector' : 'string';
     run.failExecution(`invalid expression type "${word}" for range query, must be scalar or instant vector`);
   }
-  const wanted = options.wantUnfiltered === true && unfiltered !== undefined;
   return {
     times,
     ...(await answerValue(run, value, range)),
-    ...(wanted ? { unfiltered: await vectorSeries(run, unfiltered, range) } : {}),
+    ...(unfiltered !== undefined ? { unfiltered: await vectorSeries(run, unfiltered, range) } : {}),
     annotations: [...run.annotations.values()],
   };
 }

@@ -178,7 +178,7 @@ async function evaluateWithin(
     await run.resume();
     // Plans are made by `prepare` only, here or in another thread; the port's type cannot say so.
     const root = plan.root as unknown as Planned;
-    const answered = await answerOf(run, await evaluateRoot(run, root, grid), { times, options });
+    const answered = await answerOf(run, await evaluateRoot(run, root, grid), times);
     if (options.onHeld !== undefined) heldBytes = heldBy(answered);
     const operators = run.inputs.measure?.root;
     const cost = {
@@ -227,6 +227,7 @@ function runOf(
     stepMs: times.stepMs,
     lookbackMs: options.lookbackMs ?? settings.lookbackMs,
     notBeforeMs: options.notBeforeMs,
+    wantUnfiltered: options.wantUnfiltered === true,
     ...(options.explain === true ? { measure: new PlanMeasure(clock, plan.expr) } : {}),
     stepCounts: options.wantStepCounts === true ? new StepCounts(grid.steps) : undefined,
   });

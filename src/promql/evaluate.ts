@@ -7,6 +7,7 @@ import { FUNCTIONS } from './functions/index.ts';
 import {
   aggregate,
   binary,
+  FOLDS,
   type Grid,
   NAME_LABELS,
   needStartTimestamps,
@@ -74,9 +75,9 @@ export interface RootValue {
   readonly unfiltered: VectorValue | undefined;
 }
 
-/** Evaluates the root; a comparison there is answered twice from one evaluation of its sides. */
+/** Evaluates the root; where that is wanted a comparison there is answered twice from one evaluation of its sides. */
 export async function evaluateRoot(run: Run, node: Planned, grid: Grid): Promise<RootValue> {
-  if (node.op !== 'repeat' && !isFilter(node)) {
+  if (!run.inputs.wantUnfiltered || (node.op !== 'repeat' && !isFilter(node))) {
     return { value: await evaluate(run, node, grid), unfiltered: undefined };
   }
   const { measure } = run.inputs;
@@ -196,17 +197,7 @@ async function evaluateAggregate(run: Run, node: AggregateNode, grid: Grid): Pro
 }
 
 /** Aggregations whose result has no series of the input as it was. */
-const FOLDING: ReadonlySet<string> = new Set([
-  'avg',
-  'count',
-  'group',
-  'max',
-  'min',
-  'quantile',
-  'stddev',
-  'stdvar',
-  'sum',
-]);
+const FOLDING: ReadonlySet<string> = new Set([...Object.keys(FOLDS), 'quantile']);
 
 /** Whether nobody sees what a function below an aggregation does to the names of metrics. */
 function hidesNames(run: Run, { settings }: AggregateNode, inner: Planned): boolean {

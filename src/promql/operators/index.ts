@@ -3,7 +3,7 @@
 export { aggregate, warnQuantile } from './aggregate.ts';
 export { type CompareMode, operationOf } from './arithmetic.ts';
 export { binary } from './binary.ts';
-export { quantileOf, quantileOfSorted } from './folds.ts';
+export { FOLDS, quantileOf, quantileOfSorted } from './folds.ts';
 export { annotateFold } from './histogram-folds.ts';
 export { noteMixedKinds, noteMixedSchemas, noteReconciledBounds } from './histogram-notes.ts';
 export { Arena, MemoryPool } from './memory.ts';

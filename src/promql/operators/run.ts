@@ -90,6 +90,8 @@ export interface RunInputs {
   readonly lookbackMs: number;
   readonly notBeforeMs: number | undefined;
   readonly memory: Arena;
+  /** Whether the left side of a comparison at the root is asked for as well. */
+  readonly wantUnfiltered: boolean;
   /** There only for a query that is to be explained. */
   readonly measure?: Measure;
   /** Where somebody wants to know. */
