@@ -12,7 +12,7 @@ import {
   valuesAt,
 } from '../model/index.ts';
 import { firstAfter, type Window } from './block/block.ts';
-import { isRising, mergeOrder } from './block/merge.ts';
+import { isRising, mergeOrder, sameTimes } from './block/merge.ts';
 import { type ChunkView, isPresent, mayHoldMarkersIn, readChunkColumn, readChunkExtras } from './chunk.ts';
 import { type ColumnRoom, roomOf } from './codec/room.ts';
 import { type ColumnExtras, ColumnExtrasBuilder } from './extras.ts';
@@ -130,12 +130,6 @@ export function timelineOf(pick: Pick, scope: LineScope): Timeline {
   return line;
 }
 
-function isEqual(a: Float64Array, b: Float64Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
-}
-
 /** More that begin and end alike are not compared: each may have times of its own. */
 const ALIKE_MAX = 4;
 
@@ -143,7 +137,7 @@ const ALIKE_MAX = 4;
 function sharedTimes(times: Float64Array, { alike }: LineScope): Float64Array {
   const key = `${times.length}:${times[0]}:${times[times.length - 1]}`;
   const candidates = alike.get(key) ?? [];
-  const same = candidates.find(one => isEqual(one, times));
+  const same = candidates.find(one => sameTimes(one, times));
   if (same !== undefined) return same;
   if (candidates.length < ALIKE_MAX) alike.set(key, [...candidates, times]);
   return times;

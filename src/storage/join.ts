@@ -3,7 +3,7 @@
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
 import { compareLabels, type FloatLender, type SeriesColumns } from '../model/index.ts';
-import { Merger } from './block/merge.ts';
+import { Merger, sameTimes } from './block/merge.ts';
 
 /** Of sources in the order of labels each, the oldest samples first: one list in that order. */
 export function joinSources(
@@ -96,7 +96,7 @@ class Joiner {
     }
     const made = chainOf(parts);
     if (made === undefined) return undefined;
-    const alike = this.#chains.find(({ timesMs }) => isEqual(timesMs, made.timesMs));
+    const alike = this.#chains.find(({ timesMs }) => sameTimes(timesMs, made.timesMs));
     // One array for all with the same times: whoever finds windows in them does it once.
     const chain = alike === undefined ? made : { ...made, timesMs: alike.timesMs };
     if (this.#chains.unshift(chain) > CHAINS_MAX) this.#chains.pop();
@@ -106,12 +106,6 @@ class Joiner {
 
 /** Looking through them must stay cheaper than making one. */
 const CHAINS_MAX = 64;
-
-function isEqual(a: Float64Array, b: Float64Array): boolean {
-  if (a.length !== b.length || a[a.length - 1] !== b[b.length - 1]) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
-}
 
 function fits(chain: Chain, parts: readonly SeriesColumns[]): boolean {
   return (

@@ -125,6 +125,13 @@ export function isRising(times: Float64Array): boolean {
   return true;
 }
 
+/** Whether two columns hold the same times. */
+export function sameTimes(a: Float64Array, b: Float64Array): boolean {
+  if (a.length !== b.length || a[a.length - 1] !== b[b.length - 1]) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
 /** Sorted by time; of equal times the earlier entry stays. */
 export function mergeOrder(raw: Float64Array): Uint32Array {
   const sorted = Uint32Array.from({ length: raw.length }, (_, i) => i).sort(
