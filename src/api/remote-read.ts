@@ -2,7 +2,7 @@
 // in a stream of frames. Series are read a page at a time, so that an answer of any length takes little memory; only the
 // compressed samples of the first kind are held, since its length stands before it.
 
-import { breather, CUT_OFF, err, ok, type Result, type ServerResponse } from '../base/index.ts';
+import { CUT_OFF, err, ok, type Result, type ServerResponse } from '../base/index.ts';
 import {
   beginTimeSeries,
   ChunkCutter,
@@ -46,8 +46,6 @@ const FIRST_PAGE_SERIES_MAX = 32;
 const PAGE_SERIES_MAX = 1000;
 /** A page is at most so many times as long as the one before: series that follow may have more samples. */
 const PAGE_GROWTH_MAX = 4;
-/** Other work gets its turn after so long. */
-const SLICE_MS = 12;
 /** Samples written between two looks at the clock. */
 const STEP_SAMPLES = 4096;
 /** Parts of a stream, and pieces that are compressed together, are about so long. */
@@ -104,10 +102,11 @@ export function createRemoteRead(limits: ReadLimits, metrics: Metrics): Answer {
     const leave = await gate.enter(signal);
     if (leave === undefined) return plain(499, 'Cannot go on reading: the client has left\n');
     const { queries } = read.value;
+    const work = deps.turns.start('usual');
     const reading = {
       deps,
       signal,
-      breathe: breather(deps.clock, SLICE_MS),
+      breathe: () => deps.turns.between(work),
       external: deps.externalLabels(),
     };
     const answered =

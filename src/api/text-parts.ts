@@ -42,8 +42,7 @@ async function* stream(turns: Turns, parts: TextParts, writing: Generator<void>)
   do {
     yield parts.take();
     // The client may have taken its time.
-    if (turns.isDue()) await turns.next(work);
-    else await turns.take(work);
+    await turns.between(work);
   } while (writing.next().done !== true);
   yield parts.take();
 }

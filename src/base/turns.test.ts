@@ -87,6 +87,27 @@ describe('turns', () => {
     expect(Math.max(...late)).toBeLessThan(12);
   });
 
+  it('let a single work go on within its slice, and wait a turn once that is used up', async () => {
+    const loop = new Loop();
+    const turns = new Turns(loop);
+    const work = turns.start('usual');
+    await turns.between(work);
+    loop.work(9);
+    await turns.between(work);
+    loop.work(1);
+    let isBack = false;
+    const back = turns.between(work).then(() => {
+      isBack = true;
+    });
+    await Promise.resolve();
+    expect(isBack).toBe(false);
+    await loop.turn();
+    await back;
+    expect(isBack).toBe(true);
+    loop.work(9);
+    await turns.between(work);
+  });
+
   it('let what is urgent go first: it waits for one slice, not for all who wait', async () => {
     const loop = new Loop();
     const turns = new Turns(loop);

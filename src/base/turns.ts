@@ -90,6 +90,11 @@ export class Turns {
     if (ahead > 0 || this.isDue()) await this.#wait(work);
   }
 
+  /** Between pieces of work, whatever was waited for meanwhile. */
+  between(work: Work): Promise<void> {
+    return this.isDue() ? this.next(work) : this.take(work);
+  }
+
   /** Gives way; resolves in a later turn. */
   next(work: Work): Promise<void> {
     work.slices++;

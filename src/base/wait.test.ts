@@ -1,26 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../test/support/clock.ts';
-import { breather, sleep, withDeadline } from './wait.ts';
-
-it('long work waits a turn once its slice is used up, and has a new one then', async () => {
-  const clock = new FakeClock();
-  const breathe = breather(clock, 25);
-  await breathe();
-  await clock.advance(24);
-  await breathe();
-  await clock.advance(1);
-  let isBack = false;
-  const breath = breathe().then(() => {
-    isBack = true;
-  });
-  expect(clock.nextDueMs()).toBe(25);
-  await Promise.resolve();
-  expect(isBack).toBe(false);
-  await clock.advance(0);
-  await breath;
-  await clock.advance(24);
-  await breathe();
-});
+import { sleep, withDeadline } from './wait.ts';
 
 describe('waiting', () => {
   it('sleeps for the time asked', async () => {

@@ -19,19 +19,6 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
 }
 
 /**
- * For long work in pieces: called between them, it waits one turn of the event loop when `sliceMs` are used up, so that
- * nothing else waits much longer than that.
- */
-export function breather(clock: Clock, sliceMs: number): () => Promise<void> {
-  let sinceMs = clock.monotonicMs();
-  return async () => {
-    if (clock.monotonicMs() - sinceMs < sliceMs) return;
-    await new Promise<void>(resolve => void clock.after(0, resolve));
-    sinceMs = clock.monotonicMs();
-  };
-}
-
-/**
  * Gives `work` a signal that aborts after `timeoutMs` or with `outer`.
  * The work must end soon after its signal aborts; its own result is what is returned.
  */
