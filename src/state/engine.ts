@@ -7,6 +7,7 @@ import type {
   JournalFilter,
   JsonValue,
   NotificationLogEntry,
+  PostedRecord,
   RecoveryRun,
   Silence,
   StateFailure,
@@ -27,6 +28,7 @@ export interface StateReads {
   readonly openIntents: { readonly ask: undefined; readonly answer: readonly DeliveryIntent[] };
   readonly recoveryRuns: { readonly ask: RunFilter; readonly answer: readonly RecoveryRun[] };
   readonly ruleAlerts: { readonly ask: undefined; readonly answer: ReadonlyMap<string, readonly Alert[]> };
+  readonly postedAlerts: { readonly ask: undefined; readonly answer: readonly PostedRecord[] };
   readonly silences: { readonly ask: undefined; readonly answer: readonly Silence[] };
   readonly setting: { readonly ask: string; readonly answer: JsonValue | undefined };
 }
