@@ -44,7 +44,11 @@ export interface StateTables {
   };
   readonly rule_alerts: { readonly rule_key: string; readonly alerts: string };
   readonly settings: { readonly key: string; readonly value: string };
-  readonly posted_alerts: { readonly fingerprint: string; readonly ends_at_ms: number; readonly alert: string };
+  readonly posted_alerts: {
+    readonly fingerprint: string;
+    readonly ends_at_ms: number;
+    readonly alert: string;
+  };
   readonly silences: { readonly id: string; readonly ends_at_ms: number; readonly silence: string };
 }
 
