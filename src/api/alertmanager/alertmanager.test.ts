@@ -341,7 +341,18 @@ describe('silences', () => {
     ['no end', { ...SILENCE, endsAt: undefined }, 422, 'endsAt in body is required'],
     ['no author', { ...SILENCE, createdBy: undefined }, 422, 'createdBy in body is required'],
     ['no object', [], 422, 'silence in body must be of type object: []'],
-    ['an end in the past', { ...SILENCE, endsAt: '2025-01-01T00:00:00Z' }, 400, 'end time in the past'],
+    [
+      'an end in the past',
+      { ...SILENCE, startsAt: '2025-01-01T00:00:00Z', endsAt: '2025-12-31T23:59:59Z' },
+      400,
+      "end time can't be in the past",
+    ],
+    [
+      'an end before its start',
+      { ...SILENCE, endsAt: '2025-01-01T00:00:00Z' },
+      400,
+      'start time must be before end time',
+    ],
   ])('%s is refused', async (_, body, status, reason) => {
     const { ask } = await bench();
     const response = await ask({ path: '/api/v2/silences', ...posting(body) });
