@@ -26,6 +26,7 @@ route:
       notify: after_recovery_failed
 receivers:
   - name: team
+    webhook_configs: [{ url: 'http://127.0.0.1:1/hunter2' }]
   - name: pager
     email_configs:
       - { to: a@example.org, from: b@example.org, smarthost: 'localhost:1', auth_password: hunter2 }
