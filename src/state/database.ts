@@ -56,19 +56,30 @@ export class StateDatabase {
 
   /** One transaction for the whole group; a commit that fails is undone alone, unless the group cannot be synced. */
   commit(group: readonly Commit[]): readonly Result<void, StateFailure>[] {
+    // Nearly always all of them go through: where one does not, the group is done again, each with a way back of its own.
+    const together = this.#transaction(() => {
+      for (const commit of group) for (const write of commit) this.#write(write);
+      return group.map(() => ok(undefined));
+    });
+    if (together.ok || group.length === 1) return together.ok ? together.value : group.map(() => together);
+    const apart = this.#transaction(() => group.map(commit => this.#one(commit)));
+    return apart.ok ? apart.value : group.map(() => apart);
+  }
+
+  #transaction<T>(work: () => T): Result<T, StateFailure> {
     try {
       this.#connection.exec('BEGIN IMMEDIATE');
     } catch (error) {
-      return group.map(() => failed('begin a commit', error));
+      return failed('begin a commit', error);
     }
-    const results = group.map(commit => this.#one(commit));
     try {
+      const value = work();
       this.#trimJournal();
       this.#connection.exec('COMMIT');
-      return results;
+      return ok(value);
     } catch (error) {
       this.#undo('ROLLBACK');
-      return group.map(() => failed('commit', error));
+      return failed('commit', error);
     }
   }
 
@@ -122,10 +133,19 @@ export class StateDatabase {
         return;
       }
       case 'delivery_intent':
-        run.all(queries.putIntent(write.intent.jobId, encode(write.intent), write.intent.atMs));
+        run.all(
+          queries.putIntent({
+            job_id: write.intent.jobId,
+            intent: encode(write.intent),
+            outcome: null,
+            at_ms: write.intent.atMs,
+          }),
+        );
         return;
       case 'delivery_outcome':
-        run.all(queries.putOutcome(write.jobId, encode(write.outcome), write.atMs));
+        run.all(
+          queries.putOutcome({ job_id: write.jobId, outcome: encode(write.outcome), at_ms: write.atMs }),
+        );
         return;
       case 'recovery_run': {
         const { id, fingerprint, state, proposedAtMs, changedAtMs } = write.run;
@@ -177,7 +197,7 @@ export class StateDatabase {
 
   #appendEvent(event: JournalEvent): void {
     const subject = JSON.stringify(event.subject);
-    const row = this.#connection.all(this.#queries.lastEvent(event.stage, subject))[0];
+    const row = this.#connection.first(this.#queries.lastEvent({ subject, stage: event.stage }));
     const last = row === undefined ? undefined : eventOf(row);
     if (last !== undefined && repeatsEvent(last, event)) {
       // Whom the repeats are about stays findable, although the event is not written again.
@@ -186,7 +206,7 @@ export class StateDatabase {
       if (alerts.length > last.alerts.length) this.#indexAlerts(event, last.seq);
       return;
     }
-    const inserted = this.#connection.all(
+    const seq = this.#connection.insert(
       this.#queries.insertEvent({
         at_ms: event.atMs,
         stage: event.stage,
@@ -200,16 +220,16 @@ export class StateDatabase {
         repeats: 0,
         last_at_ms: event.atMs,
       }),
-    )[0];
-    assert(inserted !== undefined, 'an inserted event has a number');
+    );
+    assert(seq > 0, 'an inserted event has a number');
     if (this.#journalEvents !== undefined) this.#journalEvents += 1;
-    this.#indexAlerts(event, inserted.seq);
+    this.#indexAlerts(event, seq);
   }
 
   #indexAlerts(event: JournalEvent, seq: number): void {
     const own = event.subject.kind === 'alert' ? [event.subject.fingerprint] : [];
     for (const fingerprint of new Set([...event.alerts, ...own])) {
-      this.#connection.all(this.#queries.indexAlert(fingerprint, seq));
+      this.#connection.all(this.#queries.indexAlert({ fingerprint, seq }));
     }
   }
 

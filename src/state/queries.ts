@@ -10,6 +10,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
+import { assert } from '../base/index.ts';
 import type { JournalFilter } from '../model/index.ts';
 import type { StateTables } from './schema.ts';
 
@@ -30,31 +31,62 @@ export function stateQueries() {
   return { ...journalQueries(db), ...deliveryQueries(db), ...factQueries(db) };
 }
 
+const EVENT_SAMPLE: Omit<JournalRow, 'seq'> = {
+  ...{ at_ms: 1, stage: 'stage', subject: 'subject', alerts: 'alerts', verdict: 'verdict', reason: 'reason' },
+  ...{ evidence: 'evidence', effects: 'effects', config_version: 'version', repeats: 2, last_at_ms: 3 },
+};
+
+/**
+ * For what is run with every alert: the text of the query is made once, of a sample whose values differ from each other, and
+ * each time the values of a row stand where the sample's stood.
+ */
+function madeOnce<Values extends Readonly<Record<string, string | number | null>>, Row>(
+  sample: Values,
+  build: (values: Values) => CompiledQuery<Row>,
+): (values: Values) => CompiledQuery<Row> {
+  const made = build(sample);
+  const names = new Map<unknown, keyof Values>(Object.entries(sample).map(([name, value]) => [value, name]));
+  assert(names.size === Object.keys(sample).length, 'the values of a sample differ from each other');
+  const places = made.parameters.map(value => names.get(value));
+  return values => ({
+    ...made,
+    parameters: places.map((name, i) => (name === undefined ? made.parameters[i] : values[name])),
+  });
+}
+
 function journalQueries(db: Kysely<StateTables>) {
   return {
-    lastEvent: (stage: string, subject: string): CompiledQuery<JournalRow> =>
-      db
-        .selectFrom('journal')
-        .selectAll()
-        .where('subject', '=', subject)
-        .where('stage', '=', stage)
-        .orderBy('seq', 'desc')
-        .limit(1)
-        .compile(),
-    insertEvent: (row: Omit<JournalRow, 'seq'>): CompiledQuery<{ seq: number }> =>
-      db.insertInto('journal').values(row).returning('seq').compile(),
+    lastEvent: madeOnce(
+      { subject: 'subject', stage: 'stage' },
+      ({ subject, stage }): CompiledQuery<JournalRow> =>
+        db
+          .selectFrom('journal')
+          .selectAll()
+          .where('subject', '=', subject)
+          .where('stage', '=', stage)
+          .orderBy('seq', 'desc')
+          .limit(1)
+          .compile(),
+    ),
+    insertEvent: madeOnce(
+      EVENT_SAMPLE,
+      (row): CompiledQuery => db.insertInto('journal').values(row).compile(),
+    ),
     countRepeat: (seq: number, atMs: number, alerts: string): CompiledQuery =>
       db
         .updateTable('journal')
         .set(eb => ({ repeats: eb('repeats', '+', 1), last_at_ms: atMs, alerts }))
         .where('seq', '=', seq)
         .compile(),
-    indexAlert: (fingerprint: string, seq: number): CompiledQuery =>
-      db
-        .insertInto('journal_alerts')
-        .values({ fingerprint, seq })
-        .onConflict(conflict => conflict.doNothing())
-        .compile(),
+    indexAlert: madeOnce(
+      { fingerprint: 'fingerprint', seq: 1 },
+      (row): CompiledQuery =>
+        db
+          .insertInto('journal_alerts')
+          .values(row)
+          .onConflict(conflict => conflict.doNothing())
+          .compile(),
+    ),
     countEvents: (): CompiledQuery<{ count: number }> =>
       db
         .selectFrom('journal')
@@ -91,28 +123,39 @@ function findEvents(db: Kysely<StateTables>, filter: JournalFilter): CompiledQue
 
 function deliveryQueries(db: Kysely<StateTables>) {
   return {
-    putLogEntry: (row: StateTables['notification_log']): CompiledQuery =>
-      db
-        .insertInto('notification_log')
-        .values(row)
-        .onConflict(conflict =>
-          conflict
-            .columns(['group_key', 'receiver'])
-            .doUpdateSet({ entry: row.entry, expires_at_ms: row.expires_at_ms }),
-        )
-        .compile(),
+    putLogEntry: madeOnce(
+      { group_key: 'group', receiver: 'receiver', entry: 'entry', expires_at_ms: 1 },
+      (row): CompiledQuery =>
+        db
+          .insertInto('notification_log')
+          .values(row)
+          .onConflict(conflict =>
+            conflict
+              .columns(['group_key', 'receiver'])
+              .doUpdateSet({ entry: row.entry, expires_at_ms: row.expires_at_ms }),
+          )
+          .compile(),
+    ),
     logEntries: (): CompiledQuery<{ entry: string }> =>
       db.selectFrom('notification_log').select('entry').compile(),
     expireLog: (nowMs: number): CompiledQuery =>
       db.deleteFrom('notification_log').where('expires_at_ms', '<=', nowMs).compile(),
-    putIntent: (jobId: string, intent: string, atMs: number): CompiledQuery =>
-      db
-        .insertInto('deliveries')
-        .values({ job_id: jobId, intent, outcome: null, at_ms: atMs })
-        .onConflict(conflict => conflict.column('job_id').doUpdateSet({ intent, outcome: null, at_ms: atMs }))
-        .compile(),
-    putOutcome: (jobId: string, outcome: string, atMs: number): CompiledQuery =>
-      db.updateTable('deliveries').set({ outcome, at_ms: atMs }).where('job_id', '=', jobId).compile(),
+    putIntent: madeOnce(
+      { job_id: 'job', intent: 'intent', outcome: null, at_ms: 1 },
+      (row): CompiledQuery =>
+        db
+          .insertInto('deliveries')
+          .values(row)
+          .onConflict(conflict =>
+            conflict.column('job_id').doUpdateSet({ intent: row.intent, outcome: null, at_ms: row.at_ms }),
+          )
+          .compile(),
+    ),
+    putOutcome: madeOnce(
+      { job_id: 'job', outcome: 'outcome', at_ms: 1 },
+      ({ job_id, outcome, at_ms }): CompiledQuery =>
+        db.updateTable('deliveries').set({ outcome, at_ms }).where('job_id', '=', job_id).compile(),
+    ),
     openIntents: (): CompiledQuery<{ intent: string }> =>
       db.selectFrom('deliveries').select('intent').where('outcome', 'is', null).orderBy('at_ms').compile(),
     expireDeliveries: (beforeMs: number): CompiledQuery =>
@@ -156,14 +199,17 @@ function factQueries(db: Kysely<StateTables>) {
         .values({ key, value })
         .onConflict(conflict => conflict.column('key').doUpdateSet({ value }))
         .compile(),
-    putPosted: (row: StateTables['posted_alerts']): CompiledQuery =>
-      db
-        .insertInto('posted_alerts')
-        .values(row)
-        .onConflict(conflict =>
-          conflict.column('fingerprint').doUpdateSet({ ends_at_ms: row.ends_at_ms, alert: row.alert }),
-        )
-        .compile(),
+    putPosted: madeOnce(
+      { fingerprint: 'fingerprint', ends_at_ms: 1, alert: 'alert' },
+      (row): CompiledQuery =>
+        db
+          .insertInto('posted_alerts')
+          .values(row)
+          .onConflict(conflict =>
+            conflict.column('fingerprint').doUpdateSet({ ends_at_ms: row.ends_at_ms, alert: row.alert }),
+          )
+          .compile(),
+    ),
     postedAlerts: (): CompiledQuery<{ alert: string }> =>
       db.selectFrom('posted_alerts').select('alert').orderBy('fingerprint').compile(),
     expirePosted: (endedBeforeMs: number): CompiledQuery =>
