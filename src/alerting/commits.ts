@@ -59,7 +59,8 @@ export class Commits {
       const waiters = this.#waiters;
       this.#unwritten = [];
       this.#waiters = [];
-      const committed = await state.commit(batch, 'grouped');
+      // Somebody who posted waits for an answer, and posts the next alerts only then: no time is left to gather more.
+      const committed = await state.commit(batch, waiters.length > 0 ? 'synced' : 'grouped');
       for (const resolve of waiters) resolve();
       if (committed.ok) continue;
       log.log('error', 'Cannot write the alert journal', { cause: committed.error.message });

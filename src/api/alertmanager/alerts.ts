@@ -6,14 +6,14 @@ import type { ApiDeps } from '../deps.ts';
 import type { Asked } from '../prometheus.ts';
 import { json } from '../respond.ts';
 import { bodyOf } from '../text-parts.ts';
-import { AlertTexts } from './alert-text.ts';
+import { AlertTexts, type KnownTexts } from './alert-text.ts';
 import { postedAlerts } from './bodies.ts';
 import type { DispatchedAlert } from './deps.ts';
 import { matcherParams, receiverFilter, switches } from './params.ts';
 import { empty, malformed, refusal } from './reply.ts';
 
 /** Sorted by fingerprint, as Alertmanager's are. Those that ended are not among them. */
-export function getAlerts(deps: ApiDeps, { params }: Asked): ServerResponse {
+export function getAlerts(known: KnownTexts, deps: ApiDeps, { params }: Asked): ServerResponse {
   const { alertmanager, clock, turns } = deps;
   const isShown = alertFilter(params, ['active', 'silenced', 'inhibited', 'unprocessed']);
   if (!isShown.ok) return refusal(400, isShown.error);
@@ -23,7 +23,7 @@ export function getAlerts(deps: ApiDeps, { params }: Asked): ServerResponse {
     .alerts()
     .filter(one => (isMeant.value === undefined || one.receivers.some(isMeant.value)) && isShown.value(one));
   const parted = byFirstDigits(found);
-  const texts = new AlertTexts(clock.nowMs());
+  const texts = new AlertTexts(clock.nowMs(), known);
   return json(
     200,
     bodyOf(turns, function* (parts) {
