@@ -98,6 +98,8 @@ const OWN_KEYS: ReadonlySet<string> = new Set([
   'state',
   'recovery',
   'journal',
+  'rules',
+  'relay',
   'no_data_default',
 ]);
 

@@ -25,6 +25,8 @@ import { MemoryStore } from './testing/memory-store.ts';
 const SETTINGS: RuleSettings = {
   defaultIntervalMs: 60_000,
   defaultQueryOffsetMs: 0,
+  resendDelayMs: 60_000,
+  outageToleranceMs: 3_600_000,
   queryTimeoutMs: 10_000,
   externalLabels: labelsFrom({ cluster: 'c1' }),
   externalUrl: 'http://localhost:9390',
