@@ -222,6 +222,13 @@ function ruleSchema(settings: Settings): Schema<RawRule> {
         ? { ...base, kind: 'recording', record: value.record }
         : INVALID;
     }
+    if (!wellFormed(value.alert)) {
+      context.report({
+        code: 'config-bad-value',
+        message: `Cannot use "${value.alert}": invalid alert name: not UTF-8`,
+      });
+      return INVALID;
+    }
     return {
       ...base,
       kind: 'alerting',

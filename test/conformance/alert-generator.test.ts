@@ -6,7 +6,10 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { describeCorpus, reportCases } from '../support/corpora.ts';
+import { sentencesOf } from './alert-generator/evidence.ts';
+import { type More, observeMore } from './alert-generator/more.ts';
 import { expectedSends, type Observation, observe, stateAt } from './alert-generator/observe.ts';
+import { REQUIREMENTS } from './alert-generator/requirements.ts';
 import { SCRIPTS, TICK_MS } from './alert-generator/scripts.ts';
 
 interface SuiteGroup {
@@ -136,6 +139,34 @@ describeCorpus('compliance/alert_generator', folder => {
         expect({ tick, sent: got.sort(byLabels) }).toEqual({ tick, sent: wanted.sort(byLabels) });
       }
     });
+  });
+
+  describe('the specification', () => {
+    const specification = readFileSync(join(folder, 'specification.md'), 'utf8');
+    const sentences = sentencesOf(specification);
+    let more: More | undefined;
+
+    beforeAll(async () => {
+      more = await observeMore();
+    }, 120_000);
+
+    it('each of its sentences has a proof, and each proof a sentence', () => {
+      const open = sentences.filter(one => !REQUIREMENTS.some(([begins]) => one.startsWith(begins)));
+      const idle = REQUIREMENTS.filter(([begins]) => !sentences.some(one => one.startsWith(begins)));
+      expect({ open, idle: idle.map(([begins]) => begins) }).toEqual({ open: [], idle: [] });
+      reportCases('alert_generator specification', { files: 1, cases: sentences.length });
+    });
+
+    it.each(sentences.map((sentence, i) => [`${i + 1}. ${sentence}`, sentence] as const))(
+      '%s',
+      (_, sentence) => {
+        const proofs = REQUIREMENTS.filter(([begins]) => sentence.startsWith(begins));
+        if (more === undefined) throw new Error('nothing was observed');
+        for (const [, proof] of proofs)
+          proof({ rules: text, specification, observations: [...observations.values()], more });
+        expect(proofs.length).toBeGreaterThan(0);
+      },
+    );
   });
 
   it('ran all groups', () => {
