@@ -33,6 +33,7 @@ import { type AllTargets, joinDirectories } from './directory.ts';
 import { hostRunner, inProcessTarget } from './in-process.ts';
 import type { SystemPorts } from './ports.ts';
 import { prepareSending } from './prepare-sending.ts';
+import { withPrometheusNames } from './prometheus-names.ts';
 import { openQueryLog, type QueryOverrides } from './queries.ts';
 import { type JoinedRelay, joinRelay } from './relay.ts';
 import { ownRender } from './render.ts';
@@ -295,14 +296,16 @@ function build(
   const push = createPushReceiver({ writer: store, clock, random, log, metrics: registry });
   const hostName = ports.hostFacts.hostname();
   const ownFamilies = (): readonly MetricFamily[] =>
-    selfFamilies(registry, ports.ownFacts, {
-      startedAtMs,
-      ready,
-      reload: lastReload,
-      receivers: notifier
-        .health()
-        .map(one => ({ name: one.key, consecutiveFailures: one.consecutiveFailures })),
-    });
+    withPrometheusNames(
+      selfFamilies(registry, ports.ownFacts, {
+        startedAtMs,
+        ready,
+        reload: lastReload,
+        receivers: notifier
+          .health()
+          .map(one => ({ name: one.key, consecutiveFailures: one.consecutiveFailures })),
+      }),
+    );
   const self = createInProcessRunner({
     source: async () => ownFamilies(),
     writer: store,

@@ -273,7 +273,8 @@ export class GroupEvaluator {
   }
 
   #expansion(rule: Rule, at: Moment): ExpansionContext {
-    const timeMs = at.atMs - this.settings.queryOffsetMs;
+    // Queries of templates are of the time of the evaluation, without the offset: as in Prometheus.
+    const timeMs = at.atMs;
     const ask: AskQuery = async expr => {
       const plan = this.#ports.query.prepare(expr);
       if (!plan.ok) return err(plan.error.message);

@@ -84,8 +84,11 @@ it('labels of the group are below those of the rule, and the second of two equal
     labels: { a: rule }
 `;
   const { file, diagnostics } = readRules(text, { file: 'r.yml', prepare });
-  expect(diagnostics).toEqual([]);
+  expect(diagnostics.map(formatDiagnostic)).toEqual([
+    expect.stringContaining('rules-duplicate-rule: Cannot tell the rules "A"'),
+  ]);
   const [first, second] = file?.groups[0]?.rules ?? [];
+  expect(diagnostics[0]).toMatchObject({ severity: 'warning', line: 8 });
   expect(first?.labels).toEqual(['a', 'rule', 'b', 'group']);
   expect(second?.key).toBe(`${first?.key}#2`);
 });
