@@ -14,7 +14,14 @@ export interface JoinedRelay {
 }
 
 export function joinRelay(
-  { clock, random, disk, http, dns, log }: SystemPorts,
+  {
+    clock,
+    random,
+    disk,
+    http,
+    dns,
+    log,
+  }: Pick<SystemPorts, 'clock' | 'random' | 'disk' | 'http' | 'dns' | 'log'>,
   {
     state,
     metrics,
