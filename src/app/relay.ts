@@ -40,6 +40,11 @@ export function joinRelay(
   return {
     load(config, configVersion) {
       const settings = relaySettingsOf(config, configVersion);
+      if (settings.sets.length > 0 && config.route !== undefined)
+        log.log(
+          'info',
+          'alerts go to the receivers of this configuration and to Alertmanagers elsewhere: both tell',
+        );
       sets = settings.sets;
       relay.load(settings);
       discovery.load(discoveryOf(config, settings));

@@ -1,5 +1,6 @@
 // The relay over fake HTTP and a fake clock: what Alertmanagers get, when, in which order, and what happens when one is away.
 
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../test/support/clock.ts';
 import { type FakeAnswer, FakeHttp } from '../../test/support/http.ts';
@@ -9,6 +10,7 @@ import { MemoryState } from '../../test/support/state.ts';
 import { RELABEL_DEFAULTS } from '../exposition/index.ts';
 import { type Alert, fingerprint, labelsFrom, MetricRegistry } from '../model/index.ts';
 import { createRelay, type Relay, type RelaySet, type RelaySettings } from './index.ts';
+import { relayMetrics } from './metrics.ts';
 
 const A = 'http://a:9093/api/v2/alerts';
 const B = 'http://b:9093/api/v2/alerts';
@@ -384,4 +386,13 @@ it('a shadow run sends nothing, and says what it would have sent', async () => {
   expect(await w.journal()).toEqual([
     'would_have: a shadow run sends nothing to an Alertmanager (1 firing, 0 resolved, first {alertname="High", cluster="c1", host="h"})',
   ]);
+});
+
+it('its metrics stand on the reference page with their types and texts', () => {
+  const registry = new MetricRegistry();
+  relayMetrics(registry);
+  const page = readFileSync(new URL('../../docs/reference/metrics.md', import.meta.url), 'utf8').split('\n');
+  const rows = registry.families().map(({ name, type, help }) => `| \`${name}\` | ${type} | ${help} |`);
+  expect(rows.filter(row => !page.includes(row))).toEqual([]);
+  expect(rows).toHaveLength(8);
 });
