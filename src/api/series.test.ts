@@ -147,7 +147,11 @@ it('queries explain themselves where that is asked for', async () => {
 it('what clients may count on', async () => {
   const { ask } = await bench();
   expect(jsonOf(await ask({ path: '/api/v1/features' }))).toMatchObject({
-    data: { promql_functions: { rate: true, histogram_quantile: true }, api: { admin: false } },
+    data: {
+      promql_functions: { rate: true, histogram_quantile: true },
+      templating_functions: { query: true, humanize: true },
+      api: { admin: false },
+    },
   });
 });
 
