@@ -309,11 +309,14 @@ export class RuleRunner {
     await this.#unsaved.commit(atMs);
     this.#report(group, evaluator, outcome);
     const { intervalMs } = evaluator.settings;
-    const nowMs = Math.max(atMs, this.#ports.clock.nowMs());
+    const nowMs = this.#ports.clock.nowMs();
+    // From the time that the evaluation stands for, as in Prometheus; from now where it took so long that its alerts might be
+    // over before anybody hears of them.
+    const fromMs = nowMs - atMs > intervalMs ? nowMs : atMs;
     this.#ports.sink({
       atMs,
       alerts: outcome.alerts,
-      validUntilMs: nowMs + VALID_INTERVALS * Math.max(intervalMs, settings.resendDelayMs),
+      validUntilMs: fromMs + VALID_INTERVALS * Math.max(intervalMs, settings.resendDelayMs),
     });
   }
 
