@@ -41,6 +41,7 @@ export class SendLoop {
   readonly #abort = new AbortController();
   #settings: LoopSettings;
   #sending: Promise<void> | undefined;
+  #journaled: Promise<void> = Promise.resolve();
   #retry: Timer | undefined;
   #failures = 0;
   #lastError = '';
@@ -87,6 +88,7 @@ export class SendLoop {
     const deadline = this.#ports.clock.after(graceMs, () => this.#abort.abort('stopping'));
     this.#pump();
     while (this.#sending !== undefined) await this.#sending;
+    await this.#journaled;
     deadline.cancel();
     this.#countDropped(this.#queue.length);
     this.#ports.metrics.queueLength.remove({ alertmanager: this.#url });
@@ -112,7 +114,7 @@ export class SendLoop {
     if (batch.length === 0) return;
     if (this.#ports.effects === 'shadow') {
       metrics.wouldHave.add(batch.length, { alertmanager: this.#url });
-      await this.#journal(batch, { verdict: 'would_have', cause: '' });
+      this.#journal(batch, { verdict: 'would_have', cause: '' });
       return;
     }
     const startMs = clock.monotonicMs();
@@ -121,17 +123,17 @@ export class SendLoop {
     metrics.latency.observe((clock.monotonicMs() - startMs) / 1000, label);
     if (outcome.kind === 'sent') metrics.sent.add(batch.length, label);
     else metrics.errors.add(batch.length, label);
-    await this.#take(outcome, batch);
+    this.#take(outcome, batch);
   }
 
   /** What an outcome means for what waits. */
-  async #take(outcome: RelayOutcome, batch: readonly RelayedAlert[]): Promise<void> {
+  #take(outcome: RelayOutcome, batch: readonly RelayedAlert[]): void {
     const { clock, random, log } = this.#ports;
     if (outcome.kind === 'sent') {
       if (this.#failures > 0) log.log('info', 'an Alertmanager takes alerts again', { url: this.#url });
       this.#failures = 0;
       this.#lastError = '';
-      await this.#journal(batch, { verdict: 'sent', cause: '' });
+      this.#journal(batch, { verdict: 'sent', cause: '' });
       return;
     }
     const { cause } = outcome;
@@ -145,7 +147,7 @@ export class SendLoop {
     if (outcome.kind === 'refused') {
       this.#failures = 0;
       this.#countDropped(batch.length);
-      await this.#journal(batch, { verdict: 'dropped', cause });
+      this.#journal(batch, { verdict: 'dropped', cause });
       return;
     }
     this.#failures += 1;
@@ -158,7 +160,7 @@ export class SendLoop {
         this.#pump();
       });
     }
-    await this.#journal(batch, { verdict: 'failed', cause });
+    this.#journal(batch, { verdict: 'failed', cause });
   }
 
   async #post(batch: readonly RelayedAlert[]): Promise<RelayOutcome> {
@@ -183,18 +185,20 @@ export class SendLoop {
     return outcomeOf(answer, clock.nowMs());
   }
 
-  async #journal(
+  /** In order, and beside the sending: a disk that hangs must not silence an alert. */
+  #journal(
     alerts: readonly RelayedAlert[],
     told: { readonly verdict: 'sent' | 'would_have' | 'failed' | 'dropped'; readonly cause: string },
-  ): Promise<void> {
+  ): void {
     const { clock, effects, state, log } = this.#ports;
     const stamp = { atMs: clock.nowMs(), effects, configVersion: this.#settings.configVersion };
     const event = this.#told.event(this.#url, { alerts, told }, stamp);
     if (event === undefined) return;
-    const written = await state.commit([{ kind: 'journal', event }], 'grouped');
-    // The alert is on its way all the same: a full disk must not silence it.
-    if (!written.ok)
-      log.log('warn', 'Cannot journal what an Alertmanager was told', { cause: written.error.message });
+    this.#journaled = this.#journaled.then(async () => {
+      const written = await state.commit([{ kind: 'journal', event }], 'grouped');
+      if (!written.ok)
+        log.log('warn', 'Cannot journal what an Alertmanager was told', { cause: written.error.message });
+    });
   }
 
   #countDropped(count: number): void {

@@ -15,6 +15,7 @@ export function toAlert(rule: AlertingRule, alert: ActiveAlert, externalUrl: str
     activeAtMs: alert.activeAtMs,
     ...(alert.firedAtMs === undefined ? {} : { firedAtMs: alert.firedAtMs }),
     ...(alert.resolvedAtMs === undefined ? {} : { resolvedAtMs: alert.resolvedAtMs }),
+    ...(alert.keptSinceMs === undefined ? {} : { keptFiringSinceMs: alert.keptSinceMs }),
     reason: alert.reason,
     value: alert.value,
     rule: rule.id,

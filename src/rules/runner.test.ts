@@ -322,6 +322,19 @@ describe('the rule runner', () => {
     await w.runner.stop();
   });
 
+  it('says since when keep_firing_for keeps an alert firing', async () => {
+    const w = world();
+    const kept = HIGH.replace('for: 2m', 'keep_firing_for: 2m');
+    await w.runner.load([rules(kept)], SETTINGS);
+    await minutes(w, [9, 1]);
+    const since = w.updates.at(-1)?.atMs;
+    await minutes(w, [1]);
+    expect(w.runner.alerts()).toMatchObject([{ state: 'firing', keptFiringSinceMs: since }]);
+    await minutes(w, [9]);
+    expect(w.runner.alerts()[0]?.keptFiringSinceMs).toBeUndefined();
+    await w.runner.stop();
+  });
+
   it('is unknown while the target is silent, as no-data handling asks', async () => {
     let targetState: 'silent' | 'delivering' = 'delivering';
     const targets: TargetDirectory = { statuses: () => [], stateOf: () => targetState };
