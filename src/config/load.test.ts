@@ -143,6 +143,7 @@ alerting:
       '"consul_sd_configs" at alerting.alertmanagers[0].consul_sd_configs is valid, but',
     );
     expect(told).toContain('Cannot use the target "http://a/b"');
+    expect(told).toContain('move the path to path_prefix');
   });
 
   it('a job takes interval and timeout from global, and the timeout never exceeds the interval', async () => {

@@ -68,7 +68,10 @@ function alertmanager(kinds: readonly Kind<unknown>[]): Schema<RawAlertmanager> 
     const found = kinds.flatMap(kind =>
       (byKind[kind.key] ?? []).map(settings => ({ kind: kind.key, settings })),
     );
-    if ((value.relabel_configs ?? []).length === 0) checkAddresses(found, context, context.resolve(node));
+    if ((value.relabel_configs ?? []).length === 0) {
+      const remedy = 'move the path to path_prefix and the scheme to scheme';
+      checkAddresses(found, context, { node: context.resolve(node), remedy });
+    }
     const carriedOut = new Set(kinds.filter(kind => kind.carriedOut).map(kind => kind.key));
     return { ...value, discovery: found.filter(({ kind }) => carriedOut.has(kind)) };
   });
