@@ -24,6 +24,7 @@ export const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   rules: MIDDLE,
   alerting: MIDDLE,
   notify: MIDDLE,
+  relay: MIDDLE,
   recovery: MIDDLE,
   api: [...MIDDLE, 'promql/parser'],
   app: ['*'],

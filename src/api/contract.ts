@@ -291,6 +291,8 @@ export interface AlertJson {
   readonly annotations: LabelRecord;
   readonly state: 'pending' | 'firing';
   readonly activeAt: string;
+  /** There while only keep_firing_for keeps it firing. */
+  readonly keepFiringSince?: string;
   readonly value: string;
 }
 

@@ -103,6 +103,8 @@ export interface ApiDeps {
   /** What makes a target's labels of the discovered ones; undefined where there is no such job. */
   relabelRules(job: string): readonly RelabelRule[] | undefined;
   ruleGroups(): readonly RuleGroupView[];
+  /** URLs of the Alertmanagers elsewhere that get alerts, and of those that relabelling dropped. */
+  alertmanagers(): { readonly active: readonly string[]; readonly dropped: readonly string[] };
   /** Alerts known to the rules, of all states. */
   alerts(): readonly Alert[];
   runs(): readonly RecoveryRun[];

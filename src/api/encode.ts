@@ -87,6 +87,7 @@ export function alertJson(alert: Alert): AlertJson {
     annotations,
     state: alert.state === 'pending' ? 'pending' : 'firing',
     activeAt: isoTime(alert.activeAtMs),
+    ...(alert.keptFiringSinceMs === undefined ? {} : { keepFiringSince: isoTime(alert.keptFiringSinceMs) }),
     value: exponentForm(alert.value),
   };
 }

@@ -2,6 +2,7 @@
 
 import type { ServerResponse } from '../base/index.ts';
 import { SIGNATURES } from '../promql/parser/index.ts';
+import { prometheusFunctions } from '../template/index.ts';
 import type { ApiDeps } from './deps.ts';
 import { success } from './respond.ts';
 
@@ -33,6 +34,7 @@ export function features(deps: ApiDeps): ServerResponse {
     promql_operators: on(OPERATORS),
     rules: on(['keep_firing_for', 'query_offset']),
     scrape: on(['extra_scrape_metrics']),
+    templating_functions: on(prometheusFunctions({ externalUrl: '' }).keys()),
     tsdb: on(['exemplar_storage', 'native_histograms', 'st_storage']),
   });
 }

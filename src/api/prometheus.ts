@@ -171,9 +171,13 @@ export function formatQuery(_: ApiDeps, { params }: Asked): ServerResponse {
   return expr.ok ? success(printExpr(expr.value)) : failure('bad_data', expr.error);
 }
 
-/** There are none beside the program itself. */
-export function alertmanagers(): ServerResponse {
-  return success({ activeAlertmanagers: [], droppedAlertmanagers: [] });
+/** Those elsewhere: the program itself is none to be listed. */
+export function alertmanagers(deps: ApiDeps): ServerResponse {
+  const { active, dropped } = deps.alertmanagers();
+  return success({
+    activeAlertmanagers: active.map(url => ({ url })),
+    droppedAlertmanagers: dropped.map(url => ({ url })),
+  });
 }
 
 /** What only a program in Go has is there, and empty: clients ask for all of it. */

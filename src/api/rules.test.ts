@@ -64,6 +64,17 @@ describe('rules', () => {
     expect(await alerts('exclude_alerts=true')).toEqual([]);
   });
 
+  it('say since when an alert is only kept firing', async () => {
+    const world = await bench();
+    const kept = { ...ALERT, keptFiringSinceMs: 1000 };
+    world.ruleGroups = [group('one', 'a.yml', [{ ...RULE, keepFiringForMs: 5000, alerts: [kept] }])];
+    const { data } = jsonOf(await world.ask({ path: '/api/v1/rules' })) as { readonly data: RulesData };
+    expect(data.groups[0]?.rules[0]).toMatchObject({
+      keepFiringFor: 5,
+      alerts: [{ keepFiringSince: '1970-01-01T00:00:01.000Z' }],
+    });
+  });
+
   it('come page by page, each naming the next one, and the last none', async () => {
     const first = await dataOf('group_limit=1&type=alert');
     expect(named(first)).toEqual(['a.yml one: Trouble']);

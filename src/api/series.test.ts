@@ -147,7 +147,11 @@ it('queries explain themselves where that is asked for', async () => {
 it('what clients may count on', async () => {
   const { ask } = await bench();
   expect(jsonOf(await ask({ path: '/api/v1/features' }))).toMatchObject({
-    data: { promql_functions: { rate: true, histogram_quantile: true }, api: { admin: false } },
+    data: {
+      promql_functions: { rate: true, histogram_quantile: true },
+      templating_functions: { query: true, humanize: true },
+      api: { admin: false },
+    },
   });
 });
 
@@ -160,12 +164,15 @@ it('expressions as the language prints them', async () => {
   expect((await ask({ path: '/api/v1/format_query', query: 'query=sum(' })).status).toBe(400);
 });
 
-it('scrape pools, and no Alertmanagers', async () => {
+it('scrape pools, and Alertmanagers elsewhere', async () => {
   const { ask } = await bench();
   expect(jsonOf(await ask({ path: '/api/v1/scrape_pools' }))).toMatchObject({
     data: { scrapePools: ['nobody', 'other', 'page', 'prometheus'] },
   });
   expect(jsonOf(await ask({ path: '/api/v1/alertmanagers' }))).toMatchObject({
-    data: { activeAlertmanagers: [], droppedAlertmanagers: [] },
+    data: {
+      activeAlertmanagers: [{ url: 'http://am:9093/api/v2/alerts' }],
+      droppedAlertmanagers: [{ url: 'http://other:9093/api/v2/alerts' }],
+    },
   });
 });

@@ -11,16 +11,22 @@ export function flagsOf(
   at: { readonly config: Config; readonly listening: string; readonly externalUrl: string },
 ): Readonly<Record<string, string>> {
   const { web, storage } = at.config;
+  // These take effect with a reload.
+  const { rules, relay } = system.config();
   const { lookbackMs, timeoutMs, samplesMax, runningMax } = system.limits;
   // The one of TLS and users is no configuration of what is watched.
   const configFile = system.configFiles().find(path => path !== web.configFile) ?? '';
   return {
     ...system.commandLine,
+    'alertmanager.notification-batch-size': String(relay.batchMax),
+    'alertmanager.notification-queue-capacity': String(relay.queueMax),
     'config.file': configFile,
     'query.lookback-delta': formatDuration(lookbackMs),
     'query.max-concurrency': String(runningMax),
     'query.max-samples': String(samplesMax),
     'query.timeout': formatDuration(timeoutMs),
+    'rules.alert.for-outage-tolerance': formatDuration(rules.outageToleranceMs),
+    'rules.alert.resend-delay': formatDuration(rules.resendDelayMs),
     'storage.tsdb.path': `${system.dataFolder}/store`,
     'storage.tsdb.retention.size': `${storage.retentionBytes}B`,
     'storage.tsdb.retention.time': formatDuration(system.retentionMs),

@@ -5,9 +5,9 @@ import type { Config } from '../config/index.ts';
 
 export function prepareSending(
   ports: { readonly http: Http; readonly mail: Mail },
-  { receivers }: Pick<Config, 'receivers'>,
+  { receivers, alerting }: Pick<Config, 'receivers' | 'alerting'>,
 ): void {
   const kinds = new Set(receivers.flatMap(({ channels }) => channels.map(({ kind }) => kind)));
   if (kinds.delete('email_configs')) ports.mail.prepare?.();
-  if (kinds.size > 0) ports.http.prepare?.();
+  if (kinds.size > 0 || alerting.alertmanagers.length > 0) ports.http.prepare?.();
 }

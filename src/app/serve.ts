@@ -132,6 +132,10 @@ function depsOf(ports: SystemPorts, system: System, at: ListenAt): ApiDeps {
     targetMetadata: id => targets.metadataOf(id),
     relabelRules: job => relabelRulesOf(system, job),
     ruleGroups: () => rules.status().map(ruleGroupView),
+    alertmanagers: () => {
+      const { active, dropped } = system.relay.status();
+      return { active: active.map(({ url }) => url), dropped };
+    },
     alerts: () => rules.alerts(),
     runs: () => recovery.runs(),
     receivers: () => receiverViews(system.config().receivers, notifier.health()),

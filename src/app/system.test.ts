@@ -267,6 +267,8 @@ describe('serving', () => {
       'config.file': `${FOLDER}/watchkeeper.yml`,
       'query.lookback-delta': '5m',
       'query.timeout': '2m',
+      'alertmanager.notification-queue-capacity': '10000',
+      'rules.alert.resend-delay': '1m',
       'storage.tsdb.retention.time': '15d',
       'web.enable-admin-api': 'false',
       'web.external-url': 'http://here:9390',

@@ -33,7 +33,9 @@ import { type AllTargets, joinDirectories } from './directory.ts';
 import { hostRunner, inProcessTarget } from './in-process.ts';
 import type { SystemPorts } from './ports.ts';
 import { prepareSending } from './prepare-sending.ts';
+import { withPrometheusNames } from './prometheus-names.ts';
 import { openQueryLog, type QueryOverrides } from './queries.ts';
+import { type JoinedRelay, joinRelay } from './relay.ts';
 import { ownRender } from './render.ts';
 import { readRuleFiles } from './rules.ts';
 import { selfFamilies } from './self.ts';
@@ -102,6 +104,7 @@ export interface System {
   readonly push: PushReceiver;
   readonly dispatcher: Dispatcher;
   readonly recovery: Recovery;
+  readonly relay: JoinedRelay;
   readonly targets: AllTargets;
   readonly host: InProcessRunner | undefined;
   /** Where the program's own metrics are counted. */
@@ -293,14 +296,16 @@ function build(
   const push = createPushReceiver({ writer: store, clock, random, log, metrics: registry });
   const hostName = ports.hostFacts.hostname();
   const ownFamilies = (): readonly MetricFamily[] =>
-    selfFamilies(registry, ports.ownFacts, {
-      startedAtMs,
-      ready,
-      reload: lastReload,
-      receivers: notifier
-        .health()
-        .map(one => ({ name: one.key, consecutiveFailures: one.consecutiveFailures })),
-    });
+    withPrometheusNames(
+      selfFamilies(registry, ports.ownFacts, {
+        startedAtMs,
+        ready,
+        reload: lastReload,
+        receivers: notifier
+          .health()
+          .map(one => ({ name: one.key, consecutiveFailures: one.consecutiveFailures })),
+      }),
+    );
   const self = createInProcessRunner({
     source: async () => ownFamilies(),
     writer: store,
@@ -312,6 +317,7 @@ function build(
   const inProcess = host === undefined ? [self] : [host, self];
   const targets = joinDirectories(scraper, inProcess);
 
+  const relay = joinRelay(ports, { state, metrics: registry, effects });
   const rules: RuleRunner = createRuleRunner({
     clock,
     log,
@@ -321,6 +327,7 @@ function build(
     state,
     sink: update => {
       dispatcher.alerts(update);
+      relay.alerts(update);
       if (settled || rules.status().some(group => group.lastEvaluationMs === 0)) return;
       settled = true;
       dispatcher.rulesSettled();
@@ -329,7 +336,9 @@ function build(
   });
   const ruleSettings = (): RuleSettings => ({
     defaultIntervalMs: config.global.evaluationIntervalMs,
-    defaultQueryOffsetMs: 0,
+    defaultQueryOffsetMs: config.global.ruleQueryOffsetMs,
+    resendDelayMs: config.rules.resendDelayMs,
+    outageToleranceMs: config.rules.outageToleranceMs,
     queryTimeoutMs: options.query?.timeoutMs ?? first.config.query.timeoutMs,
     externalLabels: config.global.externalLabels,
     externalUrl: externalUrl(),
@@ -390,6 +399,7 @@ function build(
     settled = false;
     notifier.reload(notifyConfig());
     dispatcher.reload(dispatchConfig());
+    relay.load(config, configVersion);
     recovery.reload(recoverySettings());
     discovery.load(discoveryEntriesOf(config));
     await setTargets();
@@ -428,6 +438,7 @@ function build(
     push,
     dispatcher,
     recovery,
+    relay,
     targets,
     host,
     metrics: registry,
@@ -462,7 +473,7 @@ function build(
       expiry?.cancel();
       discovery.stop();
       await Promise.all([rules.stop(), scraper.stop()]);
-      await Promise.all([recovery.stop(), notifier.stop(STOP_GRACE_MS)]);
+      await Promise.all([recovery.stop(), notifier.stop(STOP_GRACE_MS), relay.stop(STOP_GRACE_MS)]);
       await dispatcher.stop();
       await Promise.all(inProcess.map(runner => runner.stop()));
       await Promise.all([store.close(), state.close(), activeLog.close()]);

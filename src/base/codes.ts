@@ -64,7 +64,7 @@ export const CODES = {
   'rules-bad-template': 'A label or annotation template of a rule cannot be parsed.',
   'rules-bad-test': 'A rule unit test is not written as the format wants.',
   'rules-duplicate-group': 'Two groups of one file have the same name.',
-  'rules-duplicate-rule': 'Two rules of one group have the same name and the same labels.',
+  'rules-duplicate-rule': 'Two rules of one file have the same name and the same labels.',
   'rules-duplicate-series':
     'The answer of a rule holds two series with the same labels after its own labels are applied.',
   'rules-limit': 'A rule gave more alerts or series than its group allows.',

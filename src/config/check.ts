@@ -122,6 +122,8 @@ const OWN_KEYS: ReadonlySet<string> = new Set([
   'state',
   'recovery',
   'journal',
+  'rules',
+  'relay',
   'no_data_default',
 ]);
 

@@ -6,6 +6,7 @@ import type { InhibitRuleConfig } from './alertmanager/inhibit.ts';
 import type { ReceiverConfig } from './alertmanager/receivers.ts';
 import { finishRoute, type RawRoute, type RouteConfig } from './alertmanager/route.ts';
 import type { NamedTimeInterval } from './alertmanager/time-intervals.ts';
+import { type AlertingConfig, finishAlerting, type RawAlerting } from './prometheus/alerting.ts';
 import {
   EVALUATION_INTERVAL_MS,
   type PrometheusGlobal,
@@ -13,6 +14,7 @@ import {
   SCRAPE_TIMEOUT_MS,
 } from './prometheus/global.ts';
 import type { ScrapeJob } from './prometheus/scrape.ts';
+import { RELAY_DEFAULTS, type RelayConfig, RULES_DEFAULTS, type RulesConfig } from './watchkeeper/rules.ts';
 import {
   ALERTS_DEFAULTS,
   type AlertsConfig,
@@ -39,6 +41,8 @@ export interface GlobalConfig {
   readonly scrapeIntervalMs: number;
   readonly scrapeTimeoutMs: number;
   readonly evaluationIntervalMs: number;
+  /** How far in the past rules are evaluated whose group does not say. */
+  readonly ruleQueryOffsetMs: number;
   readonly externalLabels: Labels;
   readonly resolveTimeoutMs: number;
 }
@@ -49,6 +53,11 @@ export interface Config {
   readonly ruleFiles: readonly RuleFile[];
   /** Whether `rule_files` is there at all: an empty list means no rules, its absence the stock ones. */
   readonly namesRuleFiles: boolean;
+  /** How rules are evaluated, beyond what Prometheus has in its files. */
+  readonly rules: RulesConfig;
+  /** Alertmanagers elsewhere that get the alerts of the rules, too. */
+  readonly alerting: AlertingConfig;
+  readonly relay: RelayConfig;
   /** Absent: no alert is sent to anyone. */
   readonly route?: RouteConfig;
   readonly receivers: readonly ReceiverConfig[];
@@ -72,6 +81,9 @@ export interface Sections {
   readonly scrapeJobs: readonly ScrapeJob[];
   readonly ruleFiles: readonly RuleFile[];
   readonly namesRuleFiles: boolean;
+  readonly rules?: RulesConfig | undefined;
+  readonly alerting?: RawAlerting | undefined;
+  readonly relay?: RelayConfig | undefined;
   readonly resolveTimeoutMs?: number | undefined;
   readonly route?: RawRoute | undefined;
   readonly receivers?: readonly ReceiverConfig[] | undefined;
@@ -101,12 +113,16 @@ export function assembleConfig(sections: Sections): Config {
       scrapeIntervalMs,
       scrapeTimeoutMs: global?.scrape_timeout || Math.min(SCRAPE_TIMEOUT_MS, scrapeIntervalMs),
       evaluationIntervalMs: global?.evaluation_interval || EVALUATION_INTERVAL_MS,
+      ruleQueryOffsetMs: global?.rule_query_offset ?? 0,
       externalLabels: labelsFromPairs(global?.external_labels ?? []),
       resolveTimeoutMs: sections.resolveTimeoutMs ?? RESOLVE_TIMEOUT_MS,
     },
     scrapeJobs: sections.scrapeJobs,
     ruleFiles: sections.ruleFiles,
     namesRuleFiles: sections.namesRuleFiles,
+    rules: sections.rules ?? RULES_DEFAULTS,
+    alerting: finishAlerting(sections.alerting),
+    relay: sections.relay ?? RELAY_DEFAULTS,
     ...(sections.route === undefined ? {} : { route: finishRoute(sections.route) }),
     receivers: sections.receivers ?? [],
     timeIntervals: sections.timeIntervals,

@@ -31,6 +31,7 @@ export {
 export { glob, resolveFrom } from './glob.ts';
 export { checkWebFile, type LoadedFile, type LoadOptions, type LoadOutcome, loadConfig } from './load.ts';
 export { nearest } from './nearest.ts';
+export type { AlertingConfig, AlertmanagerSet } from './prometheus/alerting.ts';
 export { type DnsDiscovery, dnsDiscoverySchema } from './prometheus/discovery/dns.ts';
 export { type FileDiscovery, fileDiscoverySchema } from './prometheus/discovery/file.ts';
 export { type HttpDiscovery, httpDiscoverySchema } from './prometheus/discovery/http.ts';

@@ -86,6 +86,66 @@ describe('defaults and inheritance', () => {
     );
   });
 
+  it('Alertmanagers elsewhere have the defaults of Prometheus, and each key of their own', async () => {
+    const { config, told } = await load({
+      [MAIN]: `
+rules: { resend_delay: 30s, for_outage_tolerance: 2h }
+relay: { queue_max: 50, batch_max: 5 }
+alerting:
+  alert_relabel_configs: [{ action: labeldrop, regex: replica }]
+  alertmanagers:
+    - static_configs: [{ targets: ['a:9093'] }]
+    - scheme: https
+      path_prefix: /am
+      timeout: 3s
+      api_version: v2
+      bearer_token: abc
+      static_configs: [{ targets: ['b:9093'] }, { targets: ['c:9093'] }]
+      relabel_configs: [{ action: keep, source_labels: [zone], regex: one }]
+      alert_relabel_configs: [{ action: drop, source_labels: [alertname], regex: Quiet }]
+`,
+    });
+    expect(told).toBe('');
+    expect(config?.rules).toEqual({ resendDelayMs: 30_000, outageToleranceMs: 7_200_000 });
+    expect(config?.relay).toEqual({ queueMax: 50, batchMax: 5 });
+    const [first, second] = config?.alerting.alertmanagers ?? [];
+    expect(config?.alerting.alertRelabelRules).toMatchObject([{ action: 'labeldrop', regex: 'replica' }]);
+    expect(first).toMatchObject({
+      scheme: 'http',
+      pathPrefix: '',
+      timeoutMs: 10_000,
+      relabelRules: [],
+      alertRelabelRules: [],
+      discovery: [{ kind: 'static_configs' }],
+    });
+    expect(second).toMatchObject({
+      scheme: 'https',
+      pathPrefix: '/am',
+      timeoutMs: 3000,
+      relabelRules: [{ action: 'keep' }],
+      alertRelabelRules: [{ action: 'drop' }],
+      discovery: [{ kind: 'static_configs' }, { kind: 'static_configs' }],
+    });
+    expect(second?.http.authorization?.credentials.reveal()).toBe('abc');
+    const stock = await load({ [MAIN]: '' });
+    expect(stock.config?.rules).toEqual({ resendDelayMs: 60_000, outageToleranceMs: 3_600_000 });
+    expect(stock.config?.relay).toEqual({ queueMax: 10_000, batchMax: 256 });
+    expect(stock.config?.alerting).toEqual({ alertmanagers: [], alertRelabelRules: [] });
+  });
+
+  it('what of them is not carried out gives a warning, and an address is no URL', async () => {
+    const { told } = await load({
+      [MAIN]:
+        "alerting: {alertmanagers: [{sigv4: {region: eu}, consul_sd_configs: [{server: 'c:8500'}], static_configs: [{targets: ['http://a/b']}]}]}\n",
+    });
+    expect(told).toContain('"sigv4" at alerting.alertmanagers[0].sigv4 is valid, but');
+    expect(told).toContain(
+      '"consul_sd_configs" at alerting.alertmanagers[0].consul_sd_configs is valid, but',
+    );
+    expect(told).toContain('Cannot use the target "http://a/b"');
+    expect(told).toContain('move the path to path_prefix');
+  });
+
   it('a job takes interval and timeout from global, and the timeout never exceeds the interval', async () => {
     const { config } = await load({
       [MAIN]:

@@ -31,6 +31,8 @@ export interface Alert {
   /** When it began to fire; undefined while pending. */
   readonly firedAtMs?: number;
   readonly resolvedAtMs?: number;
+  /** Since when only `keep_firing_for` keeps it firing. */
+  readonly keptFiringSinceMs?: number;
   /** Why it is unknown or resolved: "fell below", "target left discovery", "target silent: …". */
   readonly reason: string;
   /** Value of the expression when last seen. */

@@ -63,3 +63,18 @@ it('a function for numbers says that it is none', async () => {
   await expandSample(alerting('{{ humanize $value }}'), sample, context);
   expect(errors.join()).toContain("can't convert *histogram.FloatHistogram to float");
 });
+
+it("an error stands in the text's place, in Prometheus's words and at its place in the user's text", async () => {
+  const context: ExpansionContext = {
+    externalLabels: labelsFrom({}),
+    externalUrl: '',
+    nowMs: 0,
+    ask: NO_QUERIES,
+    onError: () => {},
+  };
+  const sample = { labels: labelsFrom({}), value: 0, producer: undefined };
+  const { annotations } = await expandSample(alerting('a {{- template "nobody" -}} b'), sample, context);
+  expect(labelsToRecord(annotations)).toEqual({
+    says: '<error expanding template: error executing template __alert_Slow: template: __alert_Slow:1:2: executing "__alert_Slow" at <{{template "nobody"}}>: template "nobody" not defined>',
+  });
+});

@@ -47,7 +47,7 @@ export async function expandSample(
   context: ExpansionContext,
 ): Promise<Candidate> {
   const labels = await expandLabels(rule, sample, context);
-  const scope = scopeOf(sample, context);
+  const scope = scopeOf(rule, sample, context);
   const annotations: [string, string][] = [];
   for (const text of rule.annotations) annotations.push([text.name, await expandText(text, scope, context)]);
   return {
@@ -65,7 +65,7 @@ export async function expandLabels(
   sample: Sample,
   context: ExpansionContext,
 ): Promise<Labels> {
-  const scope = scopeOf(sample, context);
+  const scope = scopeOf(rule, sample, context);
   const pairs: (readonly [string, string])[] = [...labelPairs(sample.labels)].filter(
     ([name]) => name !== METRIC_NAME,
   );
@@ -75,16 +75,18 @@ export async function expandLabels(
 }
 
 interface TemplateScope {
+  readonly alert: string;
   readonly data: Value;
   readonly variables: ReadonlyMap<string, Value>;
 }
 
-function scopeOf(sample: Sample, context: ExpansionContext): TemplateScope {
+function scopeOf(rule: AlertingRule, sample: Sample, context: ExpansionContext): TemplateScope {
   const labels = new Map(labelPairs(sample.labels));
   const externalLabels = new Map(labelPairs(context.externalLabels));
   const { externalUrl } = context;
   const value = sample.histogram === undefined ? sample.value : goHistogram(sample.histogram);
   return {
+    alert: rule.alert,
     data: goStruct('rules.AlertTemplateData', {
       Labels: labels,
       ExternalLabels: externalLabels,
@@ -121,7 +123,7 @@ async function expandText(
   });
   if (result.ok) return result.value;
   context.onError(result.error.message);
-  return `<error expanding template: ${result.error.message}>`;
+  return `<error expanding template: error executing template __alert_${scope.alert}: ${result.error.message}>`;
 }
 
 /** For callers that have no engine at hand. */

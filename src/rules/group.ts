@@ -9,15 +9,14 @@ import {
   type Labels,
   labelsFromPairs,
   labelsKey,
-  METRIC_NAME,
   type Query,
   type QueryAnswer,
   type SeriesWriter,
   type TargetDirectory,
   targetId,
-  withLabels,
 } from '../model/index.ts';
-import { type AskQuery, queryEscape } from '../template/index.ts';
+import type { AskQuery } from '../template/index.ts';
+import { alertSeries, toAlert } from './alert-output.ts';
 import type { ActiveAlert, AlertChange, AlertMap, Candidate } from './alert-state.ts';
 import { type ExpansionContext, expandLabels, expandSample } from './expansion.ts';
 import type { RuleGroupStatus, RuleHealth, RuleStatus } from './health.ts';
@@ -274,7 +273,8 @@ export class GroupEvaluator {
   }
 
   #expansion(rule: Rule, at: Moment): ExpansionContext {
-    const timeMs = at.atMs - this.settings.queryOffsetMs;
+    // Queries of templates are of the time of the evaluation, without the offset: as in Prometheus.
+    const timeMs = at.atMs;
     const ask: AskQuery = async expr => {
       const plan = this.#ports.query.prepare(expr);
       if (!plan.ok) return err(plan.error.message);
@@ -299,17 +299,9 @@ export class GroupEvaluator {
   /** ALERTS and ALERTS_FOR_STATE, by which Prometheus users see and restore alerts. */
   #writeAlertSeries(memory: RuleMemory): void {
     const current: Labels[] = [];
-    const add = (labels: Labels, value: number): void => {
-      this.#output.add({ labels, value });
-      current.push(labels);
-    };
-    for (const alert of memory.alerts.values()) {
-      if (alert.state === 'resolved') continue;
-      // `unknown` is shown as firing wherever Prometheus's own vocabulary is spoken.
-      const alertstate = alert.state === 'pending' ? 'pending' : 'firing';
-      add(withLabels(alert.labels, { [METRIC_NAME]: 'ALERTS', alertstate }), 1);
-      const forState = withLabels(alert.labels, { [METRIC_NAME]: 'ALERTS_FOR_STATE' });
-      add(forState, Math.floor(alert.activeAtMs / 1000));
+    for (const sample of alertSeries(memory.alerts.values())) {
+      this.#output.add(sample);
+      current.push(sample.labels);
     }
     this.#endVanished(memory, current);
   }
@@ -369,21 +361,3 @@ interface Moment {
 }
 
 const PRINCIPAL = { kind: 'system', part: 'rules' } as const;
-
-export function toAlert(rule: AlertingRule, alert: ActiveAlert, externalUrl: string): Alert {
-  return {
-    labels: alert.labels,
-    fingerprint: alert.fingerprint,
-    annotations: alert.annotations,
-    state: alert.state,
-    activeAtMs: alert.activeAtMs,
-    ...(alert.firedAtMs === undefined ? {} : { firedAtMs: alert.firedAtMs }),
-    ...(alert.resolvedAtMs === undefined ? {} : { resolvedAtMs: alert.resolvedAtMs }),
-    reason: alert.reason,
-    value: alert.value,
-    rule: rule.id,
-    expr: rule.expr,
-    ...(alert.producer === undefined ? {} : { producer: alert.producer }),
-    generatorUrl: `${externalUrl}/graph?g0.expr=${queryEscape(rule.expr)}&g0.tab=1`,
-  };
-}

@@ -5,7 +5,7 @@ export type { ActiveAlert, AlertChange, AlertMap, Candidate } from './alert-stat
 export { GroupEvaluator, type GroupOutcome, type GroupPorts, type GroupSettings } from './group.ts';
 export type { RuleGroupStatus, RuleHealth, RuleStatus } from './health.ts';
 export { type ReadRulesOptions, type ReadRulesOutcome, readRules } from './reader.ts';
-export { OUTAGE_TOLERANCE_MS, restoreAlerts } from './restore.ts';
+export { restoreAlerts } from './restore.ts';
 export type { AlertingRule, NoData, RecordingRule, Rule, RuleFile, RuleGroup } from './rule.ts';
 export { createRuleRunner, type RulePorts, RuleRunner, type RuleSettings } from './runner.ts';
 export { alignedTimeMs, groupOffsetMs } from './schedule.ts';

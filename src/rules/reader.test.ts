@@ -49,6 +49,11 @@ const CASES: readonly Case[] = [
       'r.yml:7:14: rules-bad-template: Cannot parse the template of label "s": function "humanise" not defined',
   },
   {
+    says: 'an alert name that has no UTF-8 form is refused',
+    rule: '  - alert: "\\ud800"\n    expr: up\n',
+    problem: 'r.yml:4:5: config-bad-value: Cannot use "\ud800": invalid alert name',
+  },
+  {
     says: 'for in a recording rule is pointed at',
     rule: '  - record: a\n    expr: up\n    for: 5m\n',
     problem: 'r.yml:6:5: config-conflict',
@@ -79,8 +84,11 @@ it('labels of the group are below those of the rule, and the second of two equal
     labels: { a: rule }
 `;
   const { file, diagnostics } = readRules(text, { file: 'r.yml', prepare });
-  expect(diagnostics).toEqual([]);
+  expect(diagnostics.map(formatDiagnostic)).toEqual([
+    expect.stringContaining('rules-duplicate-rule: Cannot tell the rules "A"'),
+  ]);
   const [first, second] = file?.groups[0]?.rules ?? [];
+  expect(diagnostics[0]).toMatchObject({ severity: 'warning', line: 8 });
   expect(first?.labels).toEqual(['a', 'rule', 'b', 'group']);
   expect(second?.key).toBe(`${first?.key}#2`);
 });

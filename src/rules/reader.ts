@@ -81,16 +81,21 @@ function documentOf(text: string, file: string): { source: string; document: Yam
 
 type Settings = ReadRulesOptions & { readonly source: string };
 
+/** What stands in a file already: names of groups, and rules by name and labels. */
+interface Known {
+  readonly groups: Set<string>;
+  readonly rules: Set<string>;
+}
+
 function fileSchema(settings: Settings): Schema<RuleFile> {
-  const names = new Set<string>();
-  const group = groupSchema(settings, names);
+  const group = groupSchema(settings, { groups: new Set(), rules: new Set() });
   return mapped(record({ groups: withDefault(list(group), []) }), ({ groups }) => ({
     file: settings.file,
     groups,
   }));
 }
 
-function groupSchema(settings: Settings, names: Set<string>): Schema<RuleGroup> {
+function groupSchema(settings: Settings, known: Known): Schema<RuleGroup> {
   const fields = record(
     {
       name: required(text({ notEmpty: true }), 'Name of the group, unique in its file.'),
@@ -105,7 +110,7 @@ function groupSchema(settings: Settings, names: Set<string>): Schema<RuleGroup> 
       rules: withDefault(list(ruleSchema(settings)), []),
     },
     (value, context, node) => {
-      if (names.has(value.name)) {
+      if (known.groups.has(value.name)) {
         context.report({
           code: 'rules-duplicate-group',
           message: `Cannot use the group name "${value.name}" twice: groupname: "${value.name}" is repeated in the same file`,
@@ -113,7 +118,7 @@ function groupSchema(settings: Settings, names: Set<string>): Schema<RuleGroup> 
           at: keyNode(node, 'name'),
         });
       }
-      names.add(value.name);
+      known.groups.add(value.name);
     },
   );
   return mapped(fields, (value, context) => ({
@@ -122,7 +127,7 @@ function groupSchema(settings: Settings, names: Set<string>): Schema<RuleGroup> 
     intervalMs: value.interval === 0 ? undefined : value.interval,
     limit: value.limit,
     queryOffsetMs: value.query_offset,
-    rules: finishRules(value, settings, context),
+    rules: finishRules(value, settings, { context, known }),
   }));
 }
 
@@ -133,16 +138,18 @@ const NO_TEXTS: Texts = new Map();
 type RawRule =
   | (Pick<Rule & { kind: 'recording' }, 'kind' | 'record' | 'expr' | 'plan' | 'line'> & {
       readonly texts: Texts;
+      readonly node: YamlNode;
     })
   | (Pick<AlertingRule, 'kind' | 'alert' | 'expr' | 'plan' | 'line' | 'forMs' | 'keepFiringForMs'> & {
       readonly texts: Texts;
       readonly annotations: readonly TemplatedText[];
+      readonly node: YamlNode;
     });
 
 function finishRules(
   group: { readonly name: string; readonly labels: Texts; readonly rules: readonly RawRule[] },
   settings: Settings,
-  context: ReadContext,
+  { context, known }: { readonly context: ReadContext; readonly known: Known },
 ): readonly Rule[] {
   const keys = new Map<string, number>();
   return group.rules.map((raw): Rule => {
@@ -154,14 +161,20 @@ function finishRules(
     const count = (keys.get(plain) ?? 0) + 1;
     keys.set(plain, count);
     const key = count === 1 ? plain : `${plain}#${count}`;
-    if (count > 1 && raw.kind === 'recording') {
+    const twin = `${name}\0${id.labelsKey}`;
+    if (known.rules.has(twin)) {
       context.report({
         code: 'rules-duplicate-rule',
         severity: 'warning',
-        message: `Cannot tell the rules "${name}" of group "${group.name}" apart: same name and same labels`,
-        remedy: 'give one of them another name or another label: their series may collide',
+        message: `Cannot tell the rules "${name}" of ${settings.file} apart: same name and same labels`,
+        remedy:
+          raw.kind === 'recording'
+            ? 'give one of them another name or another label: their series may collide'
+            : 'give one of them another label: alerts of equal labels are one alert',
+        at: raw.node,
       });
     }
+    known.rules.add(twin);
     const base = { id, key, labels, expr: raw.expr, plan: raw.plan, line: raw.line };
     if (raw.kind === 'recording') return { ...base, kind: 'recording', record: raw.record };
     return {
@@ -212,15 +225,22 @@ function ruleSchema(settings: Settings): Schema<RawRule> {
     },
     checkRule,
   );
-  return mapped(fields, (value, context): RawRule | typeof INVALID => {
+  return mapped(fields, (value, context, node): RawRule | typeof INVALID => {
     const plan = planOf(value.expr, settings, context);
     if (plan === INVALID) return INVALID;
     const line = value.expr.at === undefined ? 0 : lineOf(settings.source, value.expr.at);
-    const base = { expr: value.expr.value, plan, line, texts: value.labels };
+    const base = { expr: value.expr.value, plan, line, texts: value.labels, node };
     if (value.record !== '') {
       return checkRecordName(value.record, settings, context)
         ? { ...base, kind: 'recording', record: value.record }
         : INVALID;
+    }
+    if (!wellFormed(value.alert)) {
+      context.report({
+        code: 'config-bad-value',
+        message: `Cannot use "${value.alert}": invalid alert name: not UTF-8`,
+      });
+      return INVALID;
     }
     return {
       ...base,

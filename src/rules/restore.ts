@@ -3,23 +3,22 @@
 import type { Alert } from '../model/index.ts';
 import type { ActiveAlert, AlertMap } from './alert-state.ts';
 
-/**
- * How long we may have been down for a pending alert to go on counting its `for`. The time down counts: the condition
- * held before and, if it holds at the first evaluation, is taken to have held between. (Prometheus 3 tolerates the
- * same hour, but stops its clock while it is down.) After a longer outage `for` begins anew; what fired stays firing
- * until the first evaluation decides.
- */
-export const OUTAGE_TOLERANCE_MS = 3_600_000;
-
 export interface RestoreContext {
   readonly nowMs: number;
   /** When rules were evaluated last before the restart; undefined if that is not known. */
   readonly lastEvaluationMs: number | undefined;
+  /**
+   * How long we may have been down for a pending alert to go on counting its `for`. The time down counts: the condition
+   * held before and, if it holds at the first evaluation, is taken to have held between. (Prometheus 3 tolerates an
+   * hour, but stops its clock while it is down.) After a longer outage `for` begins anew; what fired stays firing until
+   * the first evaluation decides.
+   */
+  readonly outageToleranceMs: number;
 }
 
 export function restoreAlerts(alerts: readonly Alert[], context: RestoreContext): AlertMap {
-  const { nowMs, lastEvaluationMs } = context;
-  const tolerated = lastEvaluationMs === undefined || nowMs - lastEvaluationMs <= OUTAGE_TOLERANCE_MS;
+  const { nowMs, lastEvaluationMs, outageToleranceMs } = context;
+  const tolerated = lastEvaluationMs === undefined || nowMs - lastEvaluationMs <= outageToleranceMs;
   const restored = new Map<string, ActiveAlert>();
   for (const alert of alerts) {
     const restarts = alert.state === 'pending' && !tolerated;

@@ -25,6 +25,8 @@ import { MemoryStore } from './testing/memory-store.ts';
 const SETTINGS: RuleSettings = {
   defaultIntervalMs: 60_000,
   defaultQueryOffsetMs: 0,
+  resendDelayMs: 60_000,
+  outageToleranceMs: 3_600_000,
   queryTimeoutMs: 10_000,
   externalLabels: labelsFrom({ cluster: 'c1' }),
   externalUrl: 'http://localhost:9390',
@@ -205,6 +207,22 @@ describe('the rule runner', () => {
     await after.runner.stop();
   });
 
+  it('tolerates outages as long as it is told', async () => {
+    const settings = { ...SETTINGS, outageToleranceMs: 120_000 };
+    const first = world();
+    await first.runner.load([rules(HIGH)], settings);
+    await minutes(first, [9]);
+    await first.runner.stop();
+    first.clock.jump(180_000);
+    const { clock, store, state } = first;
+    const second = world({ clock, store, state });
+    await second.runner.load([rules(HIGH)], settings);
+    await minutes(second, [9]);
+    // It had waited for one minute, and three more were lost.
+    expect(second.runner.alerts().map(alert => alert.state)).toEqual(['pending']);
+    await second.runner.stop();
+  });
+
   it('keeps `for` over a reload that changes the expression, and resolves alerts of a removed rule', async () => {
     const w = world();
     await w.runner.load([rules(HIGH)], SETTINGS);
@@ -269,6 +287,51 @@ describe('the rule runner', () => {
       'ALERTS pending 3 stale',
       'ALERTS_FOR_STATE  4 stale',
     ]);
+    await w.runner.stop();
+  });
+
+  it('looks back by the query offset of the group, else of the configuration: queries of templates do not', async () => {
+    const w = world();
+    const group = (name: string, more: string): string => `
+- name: ${name}
+  ${more}
+  rules:
+  - alert: Load
+    expr: load > 0
+    labels: { group: ${name} }
+    annotations: { now: '{{ query "load" | first | value }}' }`;
+    const file = rules(
+      group('own', 'query_offset: 2m') + group('global', '') + group('none', 'query_offset: 0s'),
+    );
+    await w.runner.load([file], { ...SETTINGS, defaultQueryOffsetMs: 60_000 });
+    await minutes(w, [1, 2, 3, 4]);
+    const shown = w.runner.alerts().map(alert => {
+      const { labels, value, annotations } = alert;
+      return `${labels.join().replace(/.*group,(\w+).*/, '$1')} ${value} now ${annotations[1]}`;
+    });
+    expect(shown).toEqual(['own 2 now 4', 'global 3 now 4', 'none 4 now 4']);
+    await w.runner.stop();
+  });
+
+  it('alerts stand for four resend delays or four intervals, whichever is longer', async () => {
+    const w = world();
+    await w.runner.load([rules(HIGH.replace('for: 2m', 'for: 0s'))], { ...SETTINGS, resendDelayMs: 300_000 });
+    await minutes(w, [9]);
+    const update = w.updates.at(-1);
+    expect((update?.validUntilMs ?? 0) - (update?.atMs ?? 0)).toBeGreaterThanOrEqual(4 * 300_000);
+    await w.runner.stop();
+  });
+
+  it('says since when keep_firing_for keeps an alert firing', async () => {
+    const w = world();
+    const kept = HIGH.replace('for: 2m', 'keep_firing_for: 2m');
+    await w.runner.load([rules(kept)], SETTINGS);
+    await minutes(w, [9, 1]);
+    const since = w.updates.at(-1)?.atMs;
+    await minutes(w, [1]);
+    expect(w.runner.alerts()).toMatchObject([{ state: 'firing', keptFiringSinceMs: since }]);
+    await minutes(w, [9]);
+    expect(w.runner.alerts()[0]?.keptFiringSinceMs).toBeUndefined();
     await w.runner.stop();
   });
 

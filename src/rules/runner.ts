@@ -6,14 +6,12 @@ import {
   type Alert,
   type AlertSink,
   type Effects,
-  type JournalEvent,
   type Labels,
   type Metrics,
   type Query,
   type SeriesWriter,
   type StateFailure,
   type StateStore,
-  type StateWrite,
   type TargetDirectory,
   targetId,
 } from '../model/index.ts';
@@ -25,6 +23,7 @@ import { GroupOutput } from './output.ts';
 import { restoreAlerts } from './restore.ts';
 import { groupKey, type RuleFile, type RuleGroup } from './rule.ts';
 import { dueTick, groupOffsetMs } from './schedule.ts';
+import { ALIVE_SETTING, UnsavedState } from './unsaved.ts';
 
 export interface RulePorts {
   readonly clock: Clock;
@@ -42,6 +41,10 @@ export interface RuleSettings {
   /** `global.evaluation_interval`. */
   readonly defaultIntervalMs: number;
   readonly defaultQueryOffsetMs: number;
+  /** Alerts without news are sent again no sooner than this, and stand for four times as long. */
+  readonly resendDelayMs: number;
+  /** After a longer outage the `for` of pending alerts begins anew. */
+  readonly outageToleranceMs: number;
   readonly queryTimeoutMs: number;
   readonly externalLabels: Labels;
   /** Without a slash at its end. */
@@ -52,14 +55,8 @@ export interface RuleSettings {
   readonly configVersion: string;
 }
 
-/** Alerts stand for four evaluations without an update, and never less than four of Prometheus's resend delays. */
+/** Alerts stand for four evaluations without an update, and never less than four resend delays. */
 const VALID_INTERVALS = 4;
-const RESEND_DELAY_MS = 60_000;
-/** How often the time of the last evaluation is kept, for telling the length of an outage. */
-const ALIVE_EVERY_MS = 60_000;
-const ALIVE_SETTING = 'rules.last_evaluation_ms';
-/** Journal lines kept for another try while the state store fails; beyond, the oldest are dropped and counted. */
-const UNSAVED_EVENTS_MAX = 10_000;
 /** The longest wait of one timer: a day. What is further away is looked at again then. */
 const SLEEP_MS_MAX = 86_400_000;
 
@@ -86,16 +83,14 @@ export class RuleRunner {
   #settings: RuleSettings | undefined;
   #loops: GroupLoop[] = [];
   #abort = new AbortController();
-  #unsaved: JournalEvent[] = [];
-  /** By rule key: states whose commit failed. */
-  readonly #unsavedAlerts = new Map<string, readonly Alert[]>();
-  #aliveAtMs = Number.NEGATIVE_INFINITY;
+  readonly #unsaved: UnsavedState;
   #loaded = false;
   #stopped = false;
 
   constructor(ports: RulePorts) {
     this.#ports = ports;
     this.#metrics = ruleMetrics(ports.metrics);
+    this.#unsaved = new UnsavedState(ports, this.#metrics);
     this.#startedAtMs = ports.clock.nowMs();
   }
 
@@ -104,7 +99,7 @@ export class RuleRunner {
    * evaluations under way end first, and alerts move to the rules with the same key.
    */
   async load(files: readonly RuleFile[], settings: RuleSettings): Promise<Result<void, StateFailure>> {
-    const known = await this.#knownStates();
+    const known = await this.#knownStates(settings.outageToleranceMs);
     if (!known.ok) return known;
     const lastTicks = await this.#halt();
     const previous = this.#loops;
@@ -137,7 +132,7 @@ export class RuleRunner {
 
   // --- loading ------------------------------------------------------------------------------------
 
-  async #knownStates(): Promise<Result<Map<string, CarriedState>, StateFailure>> {
+  async #knownStates(outageToleranceMs: number): Promise<Result<Map<string, CarriedState>, StateFailure>> {
     if (this.#loaded) {
       const carried = this.#loops.flatMap(loop => [...loop.evaluator.carried()]);
       return { ok: true, value: new Map(carried) };
@@ -147,7 +142,7 @@ export class RuleRunner {
     const alive = await this.#ports.state.setting(ALIVE_SETTING);
     if (!alive.ok) return alive;
     const lastEvaluationMs = typeof alive.value === 'number' ? alive.value : undefined;
-    const context = { nowMs: this.#ports.clock.nowMs(), lastEvaluationMs };
+    const context = { nowMs: this.#ports.clock.nowMs(), lastEvaluationMs, outageToleranceMs };
     const states = new Map<string, CarriedState>();
     for (const [key, alerts] of stored.value) {
       states.set(key, { alerts: restoreAlerts(alerts, context), series: new Map() });
@@ -238,17 +233,16 @@ export class RuleRunner {
           reason: 'its rule was removed',
         }),
       );
-    for (const key of gone) this.#unsavedAlerts.set(key, []);
+    for (const key of gone) this.#unsaved.setAlerts(key, []);
     const settings = this.#settings;
-    if (settings !== undefined) {
-      this.#unsaved.push(...resolved.map(alert => removedEvent(alert, { ...settings, atMs: nowMs })));
-    }
-    await this.#commit(nowMs);
+    if (settings === undefined) return;
+    this.#unsaved.addEvents(resolved.map(alert => removedEvent(alert, { ...settings, atMs: nowMs })));
+    await this.#unsaved.commit(nowMs);
     if (resolved.length > 0) {
       this.#ports.sink({
         atMs: nowMs,
         alerts: resolved,
-        validUntilMs: nowMs + VALID_INTERVALS * RESEND_DELAY_MS,
+        validUntilMs: nowMs + VALID_INTERVALS * settings.resendDelayMs,
       });
     }
   }
@@ -308,49 +302,22 @@ export class RuleRunner {
     const settings = this.#settings;
     if (settings === undefined) return;
     for (const { rule, changes, alerts } of outcome.changes) {
-      this.#unsavedAlerts.set(rule.key, alerts);
-      for (const change of changes) this.#unsaved.push(changeEvent(rule, change, { ...settings, atMs }));
+      this.#unsaved.setAlerts(rule.key, alerts);
+      this.#unsaved.addEvents(changes.map(change => changeEvent(rule, change, { ...settings, atMs })));
     }
     // Committed before anyone is told: nothing is alerted that a restart would forget.
-    await this.#commit(atMs);
+    await this.#unsaved.commit(atMs);
     this.#report(group, evaluator, outcome);
     const { intervalMs } = evaluator.settings;
-    const nowMs = Math.max(atMs, this.#ports.clock.nowMs());
+    const nowMs = this.#ports.clock.nowMs();
+    // From the time that the evaluation stands for, as in Prometheus; from now where it took so long that its alerts might be
+    // over before anybody hears of them.
+    const fromMs = nowMs - atMs > intervalMs ? nowMs : atMs;
     this.#ports.sink({
       atMs,
       alerts: outcome.alerts,
-      validUntilMs: nowMs + VALID_INTERVALS * Math.max(intervalMs, RESEND_DELAY_MS),
+      validUntilMs: fromMs + VALID_INTERVALS * Math.max(intervalMs, settings.resendDelayMs),
     });
-  }
-
-  /**
-   * Writes what is unsaved. When the store fails the alerts are sent all the same, since a full disk must not silence
-   * them; what could not be written is tried again with the next evaluation.
-   */
-  async #commit(atMs: number): Promise<void> {
-    const alive = atMs - this.#aliveAtMs >= ALIVE_EVERY_MS || atMs < this.#aliveAtMs;
-    const events = this.#unsaved;
-    const alerts = [...this.#unsavedAlerts];
-    if (events.length === 0 && alerts.length === 0 && !alive) return;
-    this.#unsaved = [];
-    this.#unsavedAlerts.clear();
-    const writes: StateWrite[] = events.map(event => ({ kind: 'journal', event }));
-    for (const [ruleKey, list] of alerts) writes.push({ kind: 'rule_alerts', ruleKey, alerts: list });
-    if (alive) writes.push({ kind: 'setting', key: ALIVE_SETTING, value: atMs });
-    const done = await this.#ports.state.commit(writes, 'grouped');
-    if (done.ok) {
-      if (alive) this.#aliveAtMs = atMs;
-      return;
-    }
-    this.#metrics.stateFailures.add();
-    this.#ports.log.log('error', 'alert states could not be written', { message: done.error.message });
-    // What changed meanwhile is newer than what failed.
-    for (const [key, list] of alerts) if (!this.#unsavedAlerts.has(key)) this.#unsavedAlerts.set(key, list);
-    this.#unsaved = [...events, ...this.#unsaved];
-    if (this.#unsaved.length > UNSAVED_EVENTS_MAX) {
-      this.#metrics.limitReached.add(1, { limit: 'rules_unsaved_events' });
-      this.#unsaved = this.#unsaved.slice(-UNSAVED_EVENTS_MAX);
-    }
   }
 
   #report(group: RuleGroup, evaluator: GroupEvaluator, outcome: GroupOutcome): void {

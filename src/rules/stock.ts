@@ -155,6 +155,17 @@ groups:
           summary_zh: '接收者 {{ $labels.receiver }} 已连续失败 {{ $value }} 次'
           description_zh: 'Watchkeeper 无法向接收者 {{ $labels.receiver }} 投递通知。请查看投递日志，并确认已配置后备接收者。'
 
+      - alert: WatchkeeperAlertmanagerFailing
+        expr: increase(watchkeeper_alertmanager_errors_total[5m]) > 0 and on(alertmanager) watchkeeper_alertmanager_queue_length > 0
+        for: 2m
+        labels:
+          severity: critical
+        annotations:
+          summary: 'The Alertmanager at {{ $labels.alertmanager }} does not take alerts'
+          description: 'Alerts have waited for the Alertmanager at {{ $labels.alertmanager }} for 2 minutes. Its log and its address in the section "alerting" say more; other receivers are not affected.'
+          summary_zh: '位于 {{ $labels.alertmanager }} 的 Alertmanager 不接收告警'
+          description_zh: '发往 {{ $labels.alertmanager }} 的告警已等待 2 分钟。请检查该 Alertmanager 的日志以及配置中 "alerting" 段的地址；其他接收者不受影响。'
+
       - alert: WatchkeeperLimitReached
         expr: increase(watchkeeper_limit_reached_total[10m]) > 0
         labels:

@@ -521,6 +521,11 @@ const KIND_NAMES: Readonly<Record<ParamKind, string>> = {
 /** The piece of source in a message: Go shows 20 characters. */
 function textOf(span: Span, frame: Frame): string {
   const source: TemplateSource = frame.definition.source;
-  const text = source.text.slice(span.start, span.end).replace(/\s+/g, ' ');
+  // Go prints an action without the spaces and trim marks at its braces.
+  const text = source.text
+    .slice(span.start, span.end)
+    .replace(/\s+/g, ' ')
+    .replace(/^\{\{(?:- )? ?/, '{{')
+    .replace(/ ?(?: -)?\}\}$/, '}}');
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

@@ -11,6 +11,7 @@ import {
   RELABEL_DEFAULTS,
   type RelabelAction,
   relabel,
+  reviewMetrics,
 } from '../../src/exposition/index.ts';
 import { type Labels, labelsFrom, labelsToRecord } from '../../src/model/index.ts';
 import { describeCorpus, readJsonLines, reportCases } from '../support/corpora.ts';
@@ -164,4 +165,23 @@ describeCorpus('prometheus/tables', root => {
   afterAll(() =>
     reportCases('prometheus/tables', { files: 2, cases: textCases.length + relabelCases.length }),
   );
+});
+
+describeCorpus('prometheus/promtool', folder => {
+  interface Row {
+    readonly file: string;
+    readonly kind: string;
+    readonly ok?: boolean;
+    readonly note?: string;
+  }
+  const rows = readJsonLines<Row>(join(folder, 'expected.jsonl')).filter(row => row.kind === 'check-metrics');
+  afterAll(() => reportCases('promtool check metrics', { files: rows.length, cases: rows.length }));
+  it('has pages', () => expect(rows.length).toBeGreaterThan(0));
+  it.each(rows)('check metrics $file', ({ file, ok, note = '' }) => {
+    const { failure, families } = reviewMetrics(readFileSync(join(folder, file)), 'text');
+    expect(failure === undefined).toBe(ok);
+    const [, all = '', told = ''] = /^(\d+) series: (.*?) \(/.exec(note) ?? [];
+    expect(families.reduce((sum, { series }) => sum + series, 0)).toBe(Number(all));
+    expect(families.map(({ metric, series }) => `${metric} ${series}`)).toEqual(told.split(', '));
+  });
 });

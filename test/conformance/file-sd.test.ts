@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { parseGroups } from '../../src/discovery/index.ts';
-import { describeCorpus, reportCases } from '../support/corpora.ts';
+import { describeCorpus, readJsonLines, reportCases } from '../support/corpora.ts';
 
 for (const folder of ['prometheus/file-sd', 'prometheus/http-sd']) {
   describeCorpus(folder, path => {
@@ -26,3 +26,21 @@ for (const folder of ['prometheus/file-sd', 'prometheus/http-sd']) {
     }
   });
 }
+
+describeCorpus('prometheus/promtool', path => {
+  interface Row {
+    readonly file: string;
+    readonly kind: string;
+    readonly ok?: boolean;
+    readonly error?: string;
+  }
+  const rows = readJsonLines<Row>(join(path, 'expected.jsonl')).filter(row => row.kind === 'check-sd-file');
+  afterAll(() => reportCases('promtool check sd-file', { files: rows.length, cases: rows.length }));
+  it('has fixtures', () => expect(rows.length).toBeGreaterThan(0));
+  it.each(rows)('$file', ({ file, ok, error }) => {
+    const read = parseGroups(readFileSync(join(path, file), 'utf8'), file);
+    expect(read.ok).toBe(ok);
+    const field = /^field (\S+) not found/.exec(error ?? '')?.[1];
+    if (!read.ok && field !== undefined) expect(read.error).toContain(`"${field}"`);
+  });
+});

@@ -134,6 +134,7 @@ describeCorpus('prometheus/promtool', path => {
     readonly kind: string;
     readonly exit?: number;
     readonly options?: string;
+    readonly note?: string;
   }
   const rows = readJsonLines<ToolRow>(join(path, 'expected.jsonl')).filter(row => row.kind === 'test-rules');
   let ran = 0;
@@ -165,6 +166,22 @@ describeCorpus('prometheus/promtool', path => {
   it('ran the unit tests that it can read', () => {
     expect(ran).toBeGreaterThan(0);
     reportCases('promtool test rules', { files: rows.length, cases: ran });
+  });
+  const checks = readJsonLines<ToolRow>(join(path, 'expected.jsonl')).filter(
+    row => row.kind === 'check-rules',
+  );
+  it.each(checks)('check rules $file $options', row => {
+    const { diagnostics, file } = read(path, { file: row.file, load: 'ok' });
+    const errors = diagnostics.filter(one => one.severity === 'error');
+    const twins = diagnostics.filter(one => one.code === 'rules-duplicate-rule');
+    // Exit code 3 is promtool's for remarks alone. A remark here is a warning.
+    expect(errors.length > 0).toBe(row.exit === 1);
+    expect(file === undefined).toBe(row.exit === 1);
+    expect(twins.length > 0).toBe(row.exit === 3 || /duplicate/.test(row.note ?? ''));
+  });
+  it('checked rule files', () => {
+    expect(checks.length).toBeGreaterThan(0);
+    reportCases('promtool check rules', { files: checks.length, cases: checks.length });
   });
   it('lists only files that are there', () => {
     const files = new Set(readdirSync(path));

@@ -1,5 +1,6 @@
 // Template expansion as Prometheus's and Alertmanager's own tables say.
 
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { ok } from '../../src/base/index.ts';
@@ -163,5 +164,17 @@ describeCorpus('alertmanager/tables', path => {
   it('ran the whole table', () => {
     expect(rows.length).toBeGreaterThan(0);
     reportCases('template alertmanager', { files: 1, cases: rows.length });
+  });
+});
+
+describeCorpus('prometheus/api', folder => {
+  it('knows every function that Prometheus lists', () => {
+    const features = JSON.parse(readFileSync(join(folder, 'features.json'), 'utf8')) as {
+      readonly templating_functions: Readonly<Record<string, boolean>>;
+    };
+    const wanted = Object.keys(features.templating_functions);
+    const ours = prometheusFunctions({ externalUrl: '' });
+    expect(wanted.filter(name => !ours.has(name))).toEqual([]);
+    reportCases('template functions', { files: 1, cases: wanted.length });
   });
 });

@@ -150,6 +150,10 @@ export async function bench(
     droppedTargetCounts: () => ({ j: 3 }),
     droppedTargets: () => [{ discoveredLabels: { __address__: 'dropped' }, scrapePool: 'j' }],
     ruleGroups: () => own.ruleGroups,
+    alertmanagers: () => ({
+      active: ['http://am:9093/api/v2/alerts'],
+      dropped: ['http://other:9093/api/v2/alerts'],
+    }),
     alerts: () => own.alerts,
     runs: () => [],
     receivers: () => [

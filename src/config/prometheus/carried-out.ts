@@ -4,9 +4,8 @@
 import type { Fields } from '../schema.ts';
 
 export const WAITING: readonly string[] = [
-  // Rules and queries.
+  // Queries.
   'query_log_file',
-  'rule_query_offset',
 ];
 
 /** The same fields; those that wait give a warning where they are present. */

@@ -5,10 +5,11 @@ import type { Kind } from '../registry.ts';
 import { list, mapped, notCarriedOut, optional, type ReadContext, record, type Schema } from '../schema.ts';
 import { fileGlob, isLabelName, reportAt } from '../shared/checks.ts';
 import { legacyNameProblem, type RelabelRule } from '../shared/relabel.ts';
+import { alerting } from './alerting.ts';
 import { type PrometheusGlobal, prometheusGlobal, runtime } from './global.ts';
 import { remoteRead, remoteWrite } from './remote.ts';
 import { finishJobs, type RawScrapeJob, scrapeConfig } from './scrape.ts';
-import { alerting, exemplars, otlp, tracing, tsdb, UTF8_STRATEGIES } from './sections.ts';
+import { exemplars, otlp, tracing, tsdb, UTF8_STRATEGIES } from './sections.ts';
 
 /** The sections that watchkeeper.yml takes over under the same names (`global` and `storage` are merged there). */
 export function prometheusSections(kinds: readonly Kind<unknown>[]) {
@@ -17,7 +18,7 @@ export function prometheusSections(kinds: readonly Kind<unknown>[]) {
     rule_files: optional(list(fileGlob())),
     scrape_config_files: optional(list(fileGlob())),
     scrape_configs: optional(list(scrapeConfig(kinds))),
-    alerting: notCarriedOut(alerting(kinds)),
+    alerting: optional(alerting(kinds)),
     remote_write: notCarriedOut(remoteWrite),
     remote_read: notCarriedOut(remoteRead),
     otlp: notCarriedOut(otlp),

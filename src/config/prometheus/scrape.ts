@@ -138,7 +138,10 @@ export function scrapeConfig(kinds: readonly Kind<unknown>[]): Schema<RawScrapeJ
     );
     const map = context.resolve(node);
     const raw: RawScrapeJob = { value: read as RecordOf<typeof ownFields>, discovery, context, node: map };
-    if ((raw.value.relabel_configs ?? []).length === 0) checkAddresses(discovery, context, map);
+    if ((raw.value.relabel_configs ?? []).length === 0) {
+      const remedy = 'move the path to metrics_path and the scheme to scheme';
+      checkAddresses(discovery, context, { node: map, remedy });
+    }
     return raw;
   });
 }
@@ -147,7 +150,7 @@ export function scrapeConfig(kinds: readonly Kind<unknown>[]): Schema<RawScrapeJ
 export function checkAddresses(
   discovery: readonly DiscoverySettings[],
   context: ReadContext,
-  node: Node,
+  { node, remedy }: { readonly node: Node; readonly remedy: string },
 ): void {
   for (const { settings } of discovery) {
     if (typeof settings !== 'object' || settings === null || !('targets' in settings)) continue;
@@ -157,7 +160,7 @@ export function checkAddresses(
       if (problem === undefined) continue;
       reportAt(node, 'static_configs', context, {
         message: `Cannot use the target "${target}": ${problem}`,
-        remedy: 'move the path to metrics_path and the scheme to scheme',
+        remedy,
       });
     }
   }

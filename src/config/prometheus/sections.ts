@@ -1,53 +1,9 @@
-// prometheus.yml: the small sections: `alerting`, `storage`, `tracing`, `otlp`. None is carried out yet.
+// prometheus.yml: the small sections: `storage`, `tracing`, `otlp`. Only `storage.exemplars` is carried out yet.
 
-import type { Kind } from '../registry.ts';
-import {
-  boolean,
-  duration,
-  integer,
-  list,
-  number,
-  optional,
-  optionals,
-  record,
-  size,
-  text,
-} from '../schema.ts';
+import { boolean, duration, integer, list, number, optionals, record, size, text } from '../schema.ts';
 import { reportAt, requireSet } from '../shared/checks.ts';
-import { checkHttpClient, httpClientFields, tlsConfig } from '../shared/http.ts';
-import { relabelRules } from '../shared/relabel.ts';
-import { sigv4, userHeaders } from './remote.ts';
-import { checkAddresses } from './scrape.ts';
-
-/** Where Prometheus sends its alerts. Here alerts are handled in the same process. */
-export function alerting(kinds: readonly Kind<unknown>[]) {
-  const alertmanager = record(
-    {
-      ...Object.fromEntries(kinds.map(kind => [kind.key, optional(list(kind.schema))])),
-      ...optionals({
-        scheme: text({ oneOf: ['http', 'https'] }),
-        path_prefix: text(),
-        timeout: duration(),
-        api_version: text({ oneOf: ['v2'] }),
-        relabel_configs: relabelRules,
-        alert_relabel_configs: relabelRules,
-        sigv4,
-      }),
-      ...httpClientFields,
-    },
-    (value, context, node) => {
-      checkHttpClient(context, node);
-      if ((value.relabel_configs ?? []).length > 0) return;
-      // The record holds the kinds' keys beside its own.
-      const byKind = value as Readonly<Record<string, readonly unknown[] | undefined>>;
-      const found = kinds.flatMap(kind =>
-        (byKind[kind.key] ?? []).map(settings => ({ kind: kind.key, settings })),
-      );
-      checkAddresses(found, context, node);
-    },
-  );
-  return record(optionals({ alert_relabel_configs: relabelRules, alertmanagers: list(alertmanager) }));
-}
+import { tlsConfig } from '../shared/http.ts';
+import { userHeaders } from './remote.ts';
 
 export const tsdb = record(
   optionals({

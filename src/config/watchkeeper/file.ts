@@ -13,6 +13,7 @@ import { checkPrometheusWhole, prometheusSections } from '../prometheus/file.ts'
 import { checkPrometheusGlobal, prometheusGlobalFields } from '../prometheus/global.ts';
 import type { Kind } from '../registry.ts';
 import { optional, record, type Schema } from '../schema.ts';
+import { relay, rules } from './rules.ts';
 import { alerts, host, journal, noDataDefault, query, recovery, state, storage, web } from './sections.ts';
 
 export interface WatchkeeperOptions {
@@ -41,6 +42,8 @@ export function watchkeeperFile(options: WatchkeeperOptions) {
         web: optional(web({ hasFile: options.webFile })),
         storage: optional(storage),
         query: optional(query),
+        rules: optional(rules),
+        relay: optional(relay),
         state: optional(state),
         recovery: optional(recovery(options.playbook)),
         journal: optional(journal),
