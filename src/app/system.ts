@@ -34,8 +34,8 @@ import { hostRunner, inProcessTarget } from './in-process.ts';
 import type { SystemPorts } from './ports.ts';
 import { prepareSending } from './prepare-sending.ts';
 import { openQueryLog, type QueryOverrides } from './queries.ts';
-import { ownRender } from './render.ts';
-import { readRuleFiles } from './rules.ts';
+import { messageRender } from './render.ts';
+import { readNamedFiles } from './rules.ts';
 import { selfFamilies } from './self.ts';
 import {
   discoveryEntriesOf,
@@ -231,10 +231,9 @@ function build(
     settings: limits,
   });
 
-  const render = ownRender(clock);
   const notifyConfig = (): NotifyConfig => ({
     receivers: config.receivers,
-    render,
+    render: messageRender(clock, config.templateFiles),
     externalUrl: externalUrl(),
     configVersion,
     logKeptMs: logKeptMs(dispatchConfigOf(config, { receivers: new Map(), externalUrl: '', configVersion })),
@@ -252,6 +251,7 @@ function build(
     state,
     mail,
     http,
+    exec,
     log,
     metrics: registry,
     effects,
@@ -437,7 +437,7 @@ function build(
     droppedCounts: () => found.droppedCounts,
     async reload() {
       const loaded = await options.load();
-      const read = loaded.config === undefined ? undefined : readRuleFiles(loaded.config, query, options);
+      const read = loaded.config === undefined ? undefined : readNamedFiles(loaded.config, query, options);
       const diagnostics = [...loaded.diagnostics, ...(read?.diagnostics ?? [])];
       const problems = diagnostics.map(formatDiagnostic);
       const bad = loaded.config === undefined || read === undefined || diagnostics.some(isError);
@@ -472,7 +472,7 @@ function build(
   return {
     system,
     async start(loaded) {
-      const read = readRuleFiles(config, query, options);
+      const read = readNamedFiles(config, query, options);
       const diagnostics: readonly Diagnostic[] = [...loaded.diagnostics, ...read.diagnostics];
       for (const diagnostic of diagnostics)
         if (!isError(diagnostic)) log.log('warn', formatDiagnostic(diagnostic));

@@ -1,6 +1,6 @@
 // watchkeeper check: is a configuration or a rule file right, and if not, where and how to mend it.
 
-import { REGISTRIES, readRuleFiles } from '../app/index.ts';
+import { REGISTRIES, readNamedFiles } from '../app/index.ts';
 import {
   checkText,
   checkWebFile,
@@ -185,7 +185,7 @@ async function checkConfig(
     agent,
   });
   if (loaded.config === undefined) return loaded.diagnostics;
-  const rules = readRuleFiles(loaded.config, parserOnly(context), { stock: false });
+  const rules = readNamedFiles(loaded.config, parserOnly(context), { stock: false });
   return [...loaded.diagnostics, ...rules.diagnostics];
 }
 

@@ -26,8 +26,8 @@ import {
   type WebConfig,
 } from './watchkeeper/sections.ts';
 
-/** A rule file that was found and read. Parsing it is the business of rules/. */
-export interface RuleFile {
+/** A file that was found and read, of rules or of templates. Parsing it is the business of who uses it. */
+export interface NamedText {
   readonly path: string;
   readonly text: string;
 }
@@ -43,12 +43,14 @@ export interface GlobalConfig {
 export interface Config {
   readonly global: GlobalConfig;
   readonly scrapeJobs: readonly ScrapeJob[];
-  readonly ruleFiles: readonly RuleFile[];
+  readonly ruleFiles: readonly NamedText[];
   /** Whether `rule_files` is there at all: an empty list means no rules, its absence the stock ones. */
   readonly namesRuleFiles: boolean;
   /** Absent: no alert is sent to anyone. */
   readonly route?: RouteConfig;
   readonly receivers: readonly ReceiverConfig[];
+  /** What `templates` names. */
+  readonly templateFiles: readonly NamedText[];
   readonly timeIntervals: readonly NamedTimeInterval[];
   readonly host: HostConfig;
   readonly web: WebConfig;
@@ -65,11 +67,12 @@ export interface Config {
 export interface Sections {
   readonly prometheusGlobal?: PrometheusGlobal | undefined;
   readonly scrapeJobs: readonly ScrapeJob[];
-  readonly ruleFiles: readonly RuleFile[];
+  readonly ruleFiles: readonly NamedText[];
   readonly namesRuleFiles: boolean;
   readonly resolveTimeoutMs?: number | undefined;
   readonly route?: RawRoute | undefined;
   readonly receivers?: readonly ReceiverConfig[] | undefined;
+  readonly templateFiles?: readonly NamedText[] | undefined;
   readonly timeIntervals: readonly NamedTimeInterval[];
   readonly host?: HostConfig | undefined;
   readonly web?: WebConfig | undefined;
@@ -102,6 +105,7 @@ export function assembleConfig(sections: Sections): Config {
     namesRuleFiles: sections.namesRuleFiles,
     ...(sections.route === undefined ? {} : { route: finishRoute(sections.route) }),
     receivers: sections.receivers ?? [],
+    templateFiles: sections.templateFiles ?? [],
     timeIntervals: sections.timeIntervals,
     host: sections.host ?? HOST_DEFAULTS,
     web: sections.web ?? WEB_DEFAULTS,

@@ -10,7 +10,7 @@ export {
   timeIntervalSpec,
 } from './alertmanager/time-intervals.ts';
 export { type CheckOptions, checkText, checkWebText, detectKind, type FileKind } from './check.ts';
-export type { Config, GlobalConfig, RuleFile } from './config.ts';
+export type { Config, GlobalConfig, NamedText } from './config.ts';
 export {
   parseDocument,
   type ReadOptions,
@@ -72,6 +72,7 @@ export {
   text,
   withDefault,
 } from './schema.ts';
+export { exclusive, httpUrl, httpUrlSecret, requireOneOf, requireSet } from './shared/checks.ts';
 export {
   checkHttpClient,
   type HttpClientFields,

@@ -22,6 +22,7 @@ export {
   type TestAnswer,
 } from './notifier.ts';
 export type { Integration, ReceiverSpec } from './receivers.ts';
-export { createRender, type RenderOptions } from './render.ts';
-export { defaultTemplates, type Language } from './texts.ts';
+export { checkTemplateFiles, createRender, type RenderOptions, type TemplateFile } from './render.ts';
+export { defaultTemplates } from './texts.ts';
 export type { WebhookSettings } from './webhook.ts';
+export type { Language } from './words.ts';

@@ -19,13 +19,11 @@ import {
   withDefault,
 } from '../config/index.ts';
 import type { DeliveryOutcome } from '../model/index.ts';
-import { ATTEMPT_MS, ATTEMPT_MS_MAX, type Channel, type ChannelPorts, type Message } from './channel.ts';
+import type { Channel, ChannelPorts, Message } from './channel.ts';
 import { type HttpClient, httpClientSchema } from './client.ts';
 import { notificationData, webhookBody } from './data.ts';
 import { outcomeOfHttp } from './http-outcome.ts';
-
-/** Of an answer; only its beginning is kept as the provider's own words. */
-const ANSWER_BYTES_MAX = 64 * 1024;
+import { markHeaders, postJson } from './post.ts';
 
 export interface WebhookSettings {
   readonly url: Secret;
@@ -104,28 +102,16 @@ interface Post {
 
 async function post(request: Post, signal: AbortSignal): Promise<DeliveryOutcome> {
   const { settings, ports, message } = request;
-  const client = settings.http;
-  const body = webhookBody(notificationData({ ...message, alertsMax: settings.maxAlerts }));
-  const answer = await ports.http.request(
+  const data = notificationData({ ...message, alertsMax: settings.maxAlerts });
+  const answer = await postJson(
     {
-      method: 'POST',
+      ports,
       url: settings.url.reveal(),
-      headers: {
-        'content-type': 'application/json',
-        'user-agent': 'Watchkeeper',
-        ...client?.headers,
-        // The body is Alertmanager's to the letter, so our own marks travel as headers.
-        ...(message.job.possibleRepeat ? { 'x-watchkeeper-possible-repeat': 'true' } : {}),
-        ...(message.isTest ? { 'x-watchkeeper-test': 'true' } : {}),
-        'x-watchkeeper-job': message.job.id,
-      },
-      body: new TextEncoder().encode(body),
-      timeoutMs: Math.min(settings.timeoutMs === 0 ? ATTEMPT_MS : settings.timeoutMs, ATTEMPT_MS_MAX),
-      bodyBytesMax: ANSWER_BYTES_MAX,
-      followRedirects: client?.followRedirects ?? true,
-      ...(client?.tls === undefined ? {} : { tls: client.tls }),
-      ...(client?.proxy === undefined ? {} : { proxy: client.proxy }),
-      ...(client?.oauth2 === undefined ? {} : { oauth2: client.oauth2 }),
+      body: webhookBody(data),
+      client: settings.http,
+      // The body is Alertmanager's to the letter, so our own marks travel as headers.
+      headers: markHeaders(message),
+      timeoutMs: settings.timeoutMs,
     },
     signal,
   );

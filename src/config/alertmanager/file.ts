@@ -39,7 +39,7 @@ export function alertmanagerSections(options: AlertmanagerOptions, global: Globa
     inhibit_rules: notCarriedOut(inhibitRules(options.grammar)),
     time_intervals: notCarriedOut(timeIntervals),
     mute_time_intervals: notCarriedOut(timeIntervals),
-    templates: notCarriedOut(list(text())),
+    templates: optional(list(text())),
     tracing: notCarriedOut(tracing),
   };
 }
