@@ -14,6 +14,7 @@ import { printFamilies } from '../exposition/index.ts';
 import { compileRegex, labelsToRecord, type Regex } from '../model/index.ts';
 import type { StoreStats } from '../storage/index.ts';
 import { flagsOf } from './flags.ts';
+import { allReceivers } from './heartbeat.ts';
 import type { SystemPorts } from './ports.ts';
 import { externalUrlOf } from './settings.ts';
 import type { System } from './system.ts';
@@ -133,7 +134,7 @@ function depsOf(ports: SystemPorts, system: System, at: ListenAt): ApiDeps {
     ruleGroups: () => rules.status().map(ruleGroupView),
     alerts: () => rules.alerts(),
     runs: () => recovery.runs(),
-    receivers: () => receiverViews(system.config().receivers, notifier.health()),
+    receivers: () => receiverViews(allReceivers(system.config()), notifier.health()),
     testReceiver: async name => {
       const answers = await notifier.testReceiver(name);
       if (answers.length === 0) return err(`Cannot test receiver "${name}": it has no way out that works`);

@@ -18,7 +18,14 @@ import {
   type StateStore,
   type TargetStatus,
 } from '../model/index.ts';
-import { channels, createNotifier, type Notifier, type NotifyConfig } from '../notify/index.ts';
+import {
+  channels,
+  createNotifier,
+  erased,
+  heartbeat,
+  type Notifier,
+  type NotifyConfig,
+} from '../notify/index.ts';
 import {
   type ActiveLog,
   createQueryEngine,
@@ -30,6 +37,7 @@ import { createRecovery, type Recovery } from '../recovery/index.ts';
 import { createRuleRunner, type RuleRunner, type RuleSettings } from '../rules/index.ts';
 import { DEFAULT_STORE_SETTINGS, openStore, type Store, ThreadMaker } from '../storage/index.ts';
 import { type AllTargets, joinDirectories } from './directory.ts';
+import { allReceivers, SELF_JOB } from './heartbeat.ts';
 import { hostRunner, inProcessTarget } from './in-process.ts';
 import type { SystemPorts } from './ports.ts';
 import { prepareSending } from './prepare-sending.ts';
@@ -104,6 +112,8 @@ export interface System {
   readonly recovery: Recovery;
   readonly targets: AllTargets;
   readonly host: InProcessRunner | undefined;
+  /** Collects the program's own metrics. */
+  readonly self: InProcessRunner;
   /** Where the program's own metrics are counted. */
   readonly metrics: Metrics;
   /** They as they are now. */
@@ -232,7 +242,7 @@ function build(
   });
 
   const notifyConfig = (): NotifyConfig => ({
-    receivers: config.receivers,
+    receivers: allReceivers(config),
     render: messageRender(clock, config.templateFiles),
     externalUrl: externalUrl(),
     configVersion,
@@ -255,7 +265,7 @@ function build(
     log,
     metrics: registry,
     effects,
-    channels,
+    channels: [...channels, erased(heartbeat)],
     config: notifyConfig(),
     report: report => dispatcher.report(report),
   });
@@ -292,6 +302,7 @@ function build(
   });
   const push = createPushReceiver({ writer: store, clock, random, log, metrics: registry });
   const hostName = ports.hostFacts.hostname();
+  const ruleSources = { stock: options.stock, hostname: hostName };
   const ownFamilies = (): readonly MetricFamily[] =>
     selfFamilies(registry, ports.ownFacts, {
       startedAtMs,
@@ -306,7 +317,7 @@ function build(
     writer: store,
     clock,
     log,
-    target: inProcessTarget('watchkeeper', hostName, config.host.intervalMs),
+    target: inProcessTarget(SELF_JOB, hostName, config.host.intervalMs),
   });
   const host = hostRunner(ports, config, store);
   const inProcess = host === undefined ? [self] : [host, self];
@@ -430,6 +441,7 @@ function build(
     recovery,
     targets,
     host,
+    self,
     metrics: registry,
     ownFamilies,
     isReady: () => ready,
@@ -437,7 +449,8 @@ function build(
     droppedCounts: () => found.droppedCounts,
     async reload() {
       const loaded = await options.load();
-      const read = loaded.config === undefined ? undefined : readNamedFiles(loaded.config, query, options);
+      const read =
+        loaded.config === undefined ? undefined : readNamedFiles(loaded.config, query, ruleSources);
       const diagnostics = [...loaded.diagnostics, ...(read?.diagnostics ?? [])];
       const problems = diagnostics.map(formatDiagnostic);
       const bad = loaded.config === undefined || read === undefined || diagnostics.some(isError);
@@ -472,7 +485,7 @@ function build(
   return {
     system,
     async start(loaded) {
-      const read = readNamedFiles(config, query, options);
+      const read = readNamedFiles(config, query, ruleSources);
       const diagnostics: readonly Diagnostic[] = [...loaded.diagnostics, ...read.diagnostics];
       for (const diagnostic of diagnostics)
         if (!isError(diagnostic)) log.log('warn', formatDiagnostic(diagnostic));

@@ -185,7 +185,7 @@ async function checkConfig(
     agent,
   });
   if (loaded.config === undefined) return loaded.diagnostics;
-  const rules = readNamedFiles(loaded.config, parserOnly(context), { stock: false });
+  const rules = readNamedFiles(loaded.config, parserOnly(context), { stock: false, hostname: 'localhost' });
   return [...loaded.diagnostics, ...rules.diagnostics];
 }
 

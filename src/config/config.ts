@@ -57,6 +57,8 @@ export interface Config {
   readonly storage: StorageConfig;
   readonly query: QueryConfig;
   readonly journal: JournalConfig;
+  /** What the registry's schema made of the section; absent: no sign of life is sent. */
+  readonly heartbeat?: unknown;
   /** What the playbook schema of the registry made of each. */
   readonly playbooks: readonly unknown[];
   /** Absent: plain Prometheus rules keep Prometheus's semantics. */
@@ -81,6 +83,7 @@ export interface Sections {
   /** What prometheus.yml says, where one is named: it has the last word. Negative is none. */
   readonly exemplarsMax?: number | undefined;
   readonly journal?: JournalConfig | undefined;
+  readonly heartbeat?: unknown;
   readonly playbooks?: readonly unknown[] | undefined;
   readonly noDataDefault?: NoDataDefault | undefined;
 }
@@ -112,6 +115,7 @@ export function assembleConfig(sections: Sections): Config {
     storage: storageOf(sections),
     query: sections.query ?? QUERY_DEFAULTS,
     journal: sections.journal ?? JOURNAL_DEFAULTS,
+    ...(sections.heartbeat === undefined ? {} : { heartbeat: sections.heartbeat }),
     playbooks: sections.playbooks ?? [],
     ...(sections.noDataDefault === undefined ? {} : { noDataDefault: sections.noDataDefault }),
   };

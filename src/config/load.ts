@@ -104,6 +104,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadOutcome> {
     query: own?.value?.query,
     exemplarsMax: prometheus?.value?.storage?.exemplars?.max_exemplars,
     journal: own?.value?.journal,
+    heartbeat: own?.value?.heartbeat,
     playbooks: own?.value?.recovery?.playbooks,
     noDataDefault: own?.value?.no_data_default,
   };

@@ -13,12 +13,13 @@ import { checkPrometheusWhole, prometheusSections } from '../prometheus/file.ts'
 import { checkPrometheusGlobal, prometheusGlobalFields } from '../prometheus/global.ts';
 import type { Kind } from '../registry.ts';
 import { optional, record, type Schema } from '../schema.ts';
-import { host, journal, noDataDefault, query, recovery, state, storage, web } from './sections.ts';
+import { host, journal, noDataDefault, query, recovery, state, storage, unknownTo, web } from './sections.ts';
 
 export interface WatchkeeperOptions {
   readonly discovery: readonly Kind<unknown>[];
   readonly alertmanager: AlertmanagerOptions;
   readonly playbook: Schema<unknown> | undefined;
+  readonly heartbeat: Schema<unknown> | undefined;
   /** Whether a web configuration file is named beside it. */
   readonly webFile: boolean;
 }
@@ -41,6 +42,7 @@ export function watchkeeperFile(options: WatchkeeperOptions) {
         storage: optional(storage),
         query: optional(query),
         state: optional(state),
+        heartbeat: optional(options.heartbeat ?? unknownTo('heartbeat')),
         recovery: optional(recovery(options.playbook)),
         journal: optional(journal),
         no_data_default: optional(noDataDefault),
