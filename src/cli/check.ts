@@ -11,6 +11,7 @@ import {
   resolveFrom,
 } from '../config/index.ts';
 import { type Diagnostic, formatDiagnostic } from '../model/index.ts';
+import { checkTemplateFiles } from '../notify/index.ts';
 import { createQueryEngine } from '../promql/index.ts';
 import { MemoryStore, readRules } from '../rules/index.ts';
 import { checkMetrics } from './check-metrics.ts';
@@ -26,12 +27,14 @@ import { definedOnly } from './ports.ts';
 
 export const checkCommand: Command = {
   name: 'check',
-  says: 'check configuration, rule files and metrics pages: place, cause and remedy of each problem',
-  help: `usage: watchkeeper check config|rules|web-config|metrics FILE... [options]
+  says: 'check configuration, rules, templates and metrics pages: place, cause and remedy of each problem',
+  help: `usage: watchkeeper check config|rules|templates|web-config|metrics FILE... [options]
 
   config FILE...   watchkeeper.yml, prometheus.yml or alertmanager.yml (told apart by their keys), with the rule files
-                   and secrets that they name
+                   templates and secrets that they name
   rules FILE...    rule files in Prometheus's format
+  templates FILE...
+                   template files of messages, as Alertmanager's "templates" names them
   web-config FILE...
                    Prometheus's web configuration files, with the certificates that they name
   metrics FILE...  pages that exporters serve ("-" is standard input): the text format, or OpenMetrics strictly, and
@@ -54,8 +57,8 @@ Exit code 0: no errors (warnings may be printed). 1: errors, or remarks on metri
     });
     if (!args.ok) return usageError(context, checkCommand, args.error);
     const [what, ...files] = args.value.words;
-    if (what !== 'config' && what !== 'rules' && what !== 'web-config' && what !== 'metrics')
-      return usageError(context, checkCommand, '"config", "rules", "web-config" or "metrics" expected');
+    if (what === undefined || !isWhat(what))
+      return usageError(context, checkCommand, `one of "${WHATS.join('", "')}" expected`);
     if (files.length === 0) return usageError(context, checkCommand, 'a file is needed');
     for (const [name, kinds] of Object.entries(ONLY_FOR)) {
       const isGiven = args.value.flag(name) || args.value.text(name) !== undefined;
@@ -86,9 +89,15 @@ Exit code 0: no errors (warnings may be printed). 1: errors, or remarks on metri
   },
 };
 
+const WHATS = ['config', 'rules', 'templates', 'web-config', 'metrics'] as const;
+
+function isWhat(word: string): word is (typeof WHATS)[number] {
+  return WHATS.some(one => one === word);
+}
+
 /** Options that not every kind of file has. */
 const ONLY_FOR: Readonly<Record<string, readonly string[]>> = {
-  'syntax-only': ['config', 'rules', 'web-config'],
+  'syntax-only': ['config', 'rules', 'templates', 'web-config'],
   agent: ['config'],
   format: ['metrics'],
   extended: ['metrics'],
@@ -144,7 +153,7 @@ interface Checking {
 }
 
 function judge(
-  what: 'config' | 'rules' | 'web-config',
+  what: Exclude<(typeof WHATS)[number], 'metrics'>,
   context: CommandContext,
   how: Checking,
 ): Promise<readonly Diagnostic[]> {
@@ -153,9 +162,19 @@ function judge(
       return checkConfig(context, how);
     case 'rules':
       return checkRules(context, how);
+    case 'templates':
+      return checkTemplates(context, how);
     case 'web-config':
       return checkWeb(context, how);
   }
+}
+
+async function checkTemplates(
+  context: CommandContext,
+  { path, file }: Checking,
+): Promise<readonly Diagnostic[]> {
+  const text = await readText(context, path, file);
+  return typeof text === 'string' ? checkTemplateFiles([{ path: file, text }]) : [text];
 }
 
 async function checkWeb(

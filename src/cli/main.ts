@@ -6,6 +6,7 @@ import { checkCommand } from './check.ts';
 import type { Command, CommandContext, ExitCode } from './command.ts';
 import { demoCommand } from './demo.ts';
 import { explainCommand } from './explain.ts';
+import { notifyCommand } from './notify.ts';
 import { queryCommand } from './query.ts';
 import { runCommand } from './run.ts';
 import { testCommand } from './test.ts';
@@ -16,6 +17,7 @@ const COMMANDS: readonly Command[] = [
   testCommand,
   queryCommand,
   explainCommand,
+  notifyCommand,
   demoCommand,
 ];
 
