@@ -44,6 +44,43 @@ describe('webhook', () => {
     expect(k.http.requests[0]?.headers['x-watchkeeper-possible-repeat']).toBe('true');
   });
 
+  it('has a body of its own, typed by what its templates make', async () => {
+    const k = kit();
+    k.http.on('http://hook.test/', {});
+    const yaml = `
+url: http://hook.test/x
+payload:
+  '{{ .Status }}_count': '{{ len .Alerts }}'
+  title: '{{ .CommonLabels.alertname }} is {{ .Status }}'
+  isOn: '{{ eq .Status "firing" }}'
+  list: ['{{ range .Alerts }}{{ .Labels.instance }} {{ end }}', 7, true, null]
+  json: '{{ .CommonLabels | toJson }}'
+  nothing: '{{ .CommonLabels.gone }}'
+  odd: '[{{ .Status }}:1] it {{ .CommonAnnotations.evil }}'
+`;
+    const evil = alert('a', { annotations: labelsFrom({ evil: '{{ .Status }}: x' }) });
+    await senderOf('webhook_configs', yaml, k.ports).send(messageOf(jobOf({ alerts: [evil] })), signal);
+    expect(JSON.parse(new TextDecoder().decode(k.http.requests[0]?.body))).toEqual({
+      firing_count: 1,
+      title: 'Down is firing',
+      isOn: true,
+      list: ['a ', 7, true, null],
+      json: { alertname: 'Down', instance: 'a', job: 'web' },
+      nothing: null,
+      odd: '[firing:1] it {{ .Status }}: x',
+    });
+  });
+
+  it('has the usual body where its own cannot be made, and says so', async () => {
+    const k = kit();
+    k.http.on('http://hook.test/', {});
+    const yaml = "url: http://hook.test/x\npayload: { a: '{{ .Nope.x }}' }";
+    await senderOf('webhook_configs', yaml, k.ports).send(messageOf(jobOf()), signal);
+    const [request] = k.http.requests;
+    expect(JSON.parse(new TextDecoder().decode(request?.body))).toMatchObject({ version: '4' });
+    expect(request?.headers['x-watchkeeper-template-failed']).toContain('Nope');
+  });
+
   const answers: readonly (readonly [status: number, kind: string])[] = [
     [200, 'sent'],
     [204, 'sent'],
@@ -119,6 +156,48 @@ describe('email', () => {
     expect(mail.text).toContain('可能重复');
     expect(mail.text).toContain('已尝试的自动恢复:\n- restart: failed');
     expect(mail.html).toContain('- restart: failed');
+  });
+
+  it('answers a challenge where there is a secret for it', async () => {
+    const { mail } = await sendMail(`${basic}\nauth_username: u\nauth_secret: s`);
+    expect(mail.server.auth).toEqual({ username: 'u', password: 's', method: 'cram-md5' });
+  });
+
+  it.each([
+    ['', /^<group-[0-9a-f]{32}@watchkeeper>$/],
+    ['threading: { enabled: true, thread_by_date: daily }', /^<group-[0-9a-f]{32}-2026-01-02@watchkeeper>$/],
+    ['threading: { enabled: false }', undefined],
+  ])('threads messages of a group as told: %j', async (more, wanted) => {
+    const { mail } = await sendMail(`${basic}\n${more}`);
+    if (wanted === undefined) expect(mail.headers['References']).toBeUndefined();
+    else expect(mail.headers['References']).toMatch(wanted);
+  });
+
+  it('marks a test and a possible repeat also over templates of its own', async () => {
+    const yaml = `${basic}\nheaders: { Subject: mine }\nhtml: '<!DOCTYPE html><body class="x"><p>mine</p></body>'`;
+    const { mail } = await sendMail(yaml, jobOf({ possibleRepeat: true }));
+    expect(mail.subject).toBe('[?] mine');
+    expect(mail.html).toMatch(
+      /^<!DOCTYPE html><body class="x"><p><b>Possible repeat: [^<]*<\/b><\/p><p>mine<\/p>/,
+    );
+    const short = await sendMail(`${basic}\ntext: mine`, jobOf({ possibleRepeat: true }));
+    expect(short.mail.text).toBe('[?] mine');
+  });
+
+  it("uses a person's own files in all its texts", async () => {
+    const files = [
+      {
+        path: '/etc/t/own.tmpl',
+        text: '{{ define "__subject" }}S {{ .Status }}{{ end }}{{ define "x" }}X{{ end }}',
+      },
+    ];
+    const { mail } = await sendMail(
+      `${basic}\nhtml: '{{ template "x" . }}{{ template "own.tmpl" . }}'`,
+      jobOf(),
+      kit(files),
+    );
+    expect(mail.subject).toBe('S firing');
+    expect(mail.html).toBe('X');
   });
 
   it('sends a short text alone to an SMS gateway', async () => {
@@ -212,7 +291,13 @@ describe('settings', () => {
       'to: a@x\nsmarthost: nowhere',
       'error config-bad-value: Cannot use "nowhere" as smarthost',
     ],
-    ['email_configs', 'to: a@x\nauth_secret: s', 'warning config-not-carried-out: "auth_secret"'],
+    ['email_configs', 'to: a@x\nauth_identity: s', 'warning config-not-carried-out: "auth_identity"'],
+    [
+      'email_configs',
+      'to: a@x\nauth_secret: s\nauth_secret_file: f',
+      'error config-conflict: Cannot use "auth_secret"',
+    ],
+    ['email_configs', "to: a@x\nhtml: '{{ .X'", 'warning template-parse: Cannot use html as a template'],
   ];
   it.each(wrong)('%s %j: %s', (key, yaml, says) => {
     expect(read(key, yaml).says.join('\n')).toContain(says);

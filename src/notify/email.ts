@@ -5,7 +5,7 @@ import { err, type HttpTls, type MailError, type MailMessage, ok, type Result } 
 import {
   bad,
   boolean,
-  INVALID,
+  exclusive,
   mapOf,
   mapped,
   notCarriedOut,
@@ -44,6 +44,8 @@ export interface SmtpSettings {
   readonly hello?: string | undefined;
   readonly authUsername?: string | undefined;
   readonly authPassword?: Secret | undefined;
+  /** For CRAM-MD5. */
+  readonly authSecret?: Secret | undefined;
   readonly requireTls?: boolean | undefined;
   readonly tls?: HttpTls | undefined;
 }
@@ -84,8 +86,8 @@ const schema: Schema<EmailSettings> = mapped(
     auth_username: optional(text()),
     auth_password: optional(secret()),
     auth_password_file: optional(secretFile()),
-    auth_secret: notCarriedOut(secret(), 'For CRAM-MD5.'),
-    auth_secret_file: notCarriedOut(secretFile(), 'For CRAM-MD5.'),
+    auth_secret: optional(secret(), 'For CRAM-MD5; it goes before a password.'),
+    auth_secret_file: optional(secretFile(), 'A file that holds it.'),
     auth_identity: notCarriedOut(text()),
     require_tls: optional(boolean(), 'Refuse to send without STARTTLS.'),
     tls_config: optional(tlsSchema),
@@ -100,16 +102,9 @@ const schema: Schema<EmailSettings> = mapped(
     threading: optional(threading, 'Messages of a group are one thread unless this says otherwise.'),
     language: withDefault(text({ oneOf: ['en', 'zh'] }), 'en', 'Of the default texts: en or zh.'),
   }),
-  (value, context) => {
-    if (value.auth_password !== undefined && value.auth_password_file !== undefined) {
-      context.report({
-        code: 'config-conflict',
-        message:
-          'Cannot use "auth_password" and "auth_password_file" together: at most one of auth_password, auth_password_file may be set',
-        remedy: 'keep one of them',
-      });
-      return INVALID;
-    }
+  (value, context, node) => {
+    exclusive(node, context, ['auth_password', 'auth_password_file']);
+    exclusive(node, context, ['auth_secret', 'auth_secret_file']);
     if (value.smarthost !== undefined && value.smarthost !== '' && !parseSmarthost(value.smarthost).ok) {
       return bad(`Cannot use "${value.smarthost}" as smarthost: host:port expected`, context);
     }
@@ -122,6 +117,7 @@ const schema: Schema<EmailSettings> = mapped(
         hello: value.hello,
         authUsername: value.auth_username,
         authPassword: value.auth_password ?? value.auth_password_file,
+        authSecret: value.auth_secret ?? value.auth_secret_file,
         requireTls: value.require_tls,
         implicitTls: value.implicit_tls ?? value.force_implicit_tls,
         tls: value.tls_config,
@@ -166,7 +162,7 @@ function serverOf(smtp: SmtpSettings): Result<Server, string> {
   if (!from) return err('no sender: set "from" here or "smtp_from" in the global section');
   const place = parseSmarthost(smarthost);
   if (!place.ok) return place;
-  const password = smtp.authPassword?.reveal() ?? '';
+  const password = (smtp.authSecret ?? smtp.authPassword)?.reveal() ?? '';
   // Port 465 is TLS from the first byte. Without require_tls no STARTTLS is tried, as in Alertmanager: a local relay
   // often offers it with a certificate that nobody can verify.
   const fromFirstByte = smtp.implicitTls ?? place.value.port === 465;
@@ -178,7 +174,15 @@ function serverOf(smtp: SmtpSettings): Result<Server, string> {
       security,
       ...(hello ? { hello } : {}),
       ...(tls === undefined ? {} : { tls }),
-      ...(username ? { auth: { username, password } } : {}),
+      ...(username
+        ? {
+            auth: {
+              username,
+              password,
+              ...(smtp.authSecret === undefined ? {} : { method: 'cram-md5' as const }),
+            },
+          }
+        : {}),
     },
   });
 }
