@@ -90,7 +90,7 @@ export async function bench(): Promise<Bench> {
     asset: async () => undefined,
   };
   const write = async (name: string, text: string): Promise<void> => {
-    await disk.makeFolder(FOLDER);
+    await disk.makeFolder(`${FOLDER}/${name}`.replace(/\/[^/]*$/, ''));
     await disk.remove(`${FOLDER}/${name}`);
     const file = await disk.open(`${FOLDER}/${name}`, 'create');
     if (!file.ok) throw new Error(file.error.message);
