@@ -2,7 +2,7 @@
 // sends the sign of life. See src/notify/heartbeat.ts for what it proves.
 
 import type { Config, NamedText, RouteConfig } from '../config/index.ts';
-import type { Diagnostic } from '../model/index.ts';
+import { type Diagnostic, NO_LABELS } from '../model/index.ts';
 import {
   HEARTBEAT_ALERT,
   HEARTBEAT_RECEIVER,
@@ -71,6 +71,9 @@ export function heartbeatRoutes(config: Config): readonly RouteConfig[] {
       matchers: [{ name: 'alertname', op: '=', value: HEARTBEAT_ALERT }],
       continue: false,
       notify: 'always',
+      muteTimeIntervals: [],
+      activeTimeIntervals: [],
+      labels: NO_LABELS,
       routes: [],
     },
   ];

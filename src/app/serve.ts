@@ -13,6 +13,7 @@ import { type Config, isGuarded, provesClients, type RelabelRule } from '../conf
 import { printFamilies } from '../exposition/index.ts';
 import { compileRegex, labelsToRecord, type Regex } from '../model/index.ts';
 import type { StoreStats } from '../storage/index.ts';
+import { alertmanagerOf } from './alertmanager.ts';
 import { flagsOf } from './flags.ts';
 import { allReceivers } from './heartbeat.ts';
 import type { SystemPorts } from './ports.ts';
@@ -147,6 +148,7 @@ function depsOf(ports: SystemPorts, system: System, at: ListenAt): ApiDeps {
         ? ok(words.join('; '))
         : err(words.join('; '));
     },
+    alertmanager: alertmanagerOf(ports, system),
     seriesCounts: limit => store.counts(limit),
     configYaml: () => system.configShown(),
     flags: () =>

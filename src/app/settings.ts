@@ -20,6 +20,7 @@ import {
   discoveryKinds,
   resolveTargets,
 } from '../discovery/index.ts';
+import { NO_LABELS } from '../model/index.ts';
 import { channels, heartbeat } from '../notify/index.ts';
 import { commandKind, type Playbook, playbookSchema } from '../recovery/index.ts';
 import { heartbeatRoutes } from './heartbeat.ts';
@@ -155,7 +156,7 @@ export function hostSettingsOf(config: Config): HostSettings {
 // --- alerting and notification ---------------------------------------------------------------------
 
 /** The receiver of a configuration without a route: it tells nobody, and the page says so. */
-const NOBODY = 'nobody';
+export const NOBODY = 'nobody';
 
 export function routeOf(config: Config): Route {
   const root = config.route ?? {
@@ -167,6 +168,9 @@ export function routeOf(config: Config): Route {
     matchers: [],
     continue: false,
     notify: 'always',
+    muteTimeIntervals: [],
+    activeTimeIntervals: [],
+    labels: NO_LABELS,
     routes: [],
   };
   const built = buildRoute({ ...root, routes: [...heartbeatRoutes(config), ...root.routes] });
@@ -182,7 +186,15 @@ export interface DispatchFacts {
 }
 
 export function dispatchConfigOf(config: Config, facts: DispatchFacts): DispatchConfig {
-  return { route: routeOf(config), ...facts, holdMsMax: HOLD_MS_DEFAULT };
+  return {
+    route: routeOf(config),
+    ...facts,
+    holdMsMax: HOLD_MS_DEFAULT,
+    inhibitRules: config.inhibitRules,
+    timeIntervals: config.timeIntervals,
+    resolveTimeoutMs: config.global.resolveTimeoutMs,
+    limits: config.alerts,
+  };
 }
 
 export function playbooksOf(config: Config): readonly Playbook[] {

@@ -1,5 +1,6 @@
 // config/: YAML documents with positions, schema combinators, diagnostics, and the files' top level.
 
+export type { InhibitRuleConfig } from './alertmanager/inhibit.ts';
 export { type MatcherGrammar, matchers, parseMatchers } from './alertmanager/matchers.ts';
 export type { ChannelSettings, ReceiverConfig } from './alertmanager/receivers.ts';
 export type { RouteConfig } from './alertmanager/route.ts';
@@ -9,7 +10,15 @@ export {
   type TimeIntervalSpec,
   timeIntervalSpec,
 } from './alertmanager/time-intervals.ts';
-export { type CheckOptions, checkText, checkWebText, detectKind, type FileKind } from './check.ts';
+export {
+  type CheckOptions,
+  checkText,
+  checkWebText,
+  detectKind,
+  type FileKind,
+  type ReadRoute,
+  readRoute,
+} from './check.ts';
 export type { Config, GlobalConfig, NamedText } from './config.ts';
 export {
   parseDocument,
@@ -96,6 +105,7 @@ export {
   transportOf,
 } from './shared/http-request.ts';
 export { type RelabelRule, relabelRule, relabelRules } from './shared/relabel.ts';
+export { alertmanagerPart } from './shown.ts';
 export {
   type HostConfig,
   isGuarded,

@@ -98,6 +98,8 @@ export async function loadConfig(options: LoadOptions): Promise<LoadOutcome> {
       alerts?.templates ?? [],
     ),
     timeIntervals: [...(alerts?.mute_time_intervals ?? []), ...(alerts?.time_intervals ?? [])],
+    inhibitRules: alerts?.inhibit_rules,
+    alerts: own?.value?.alerts,
     host: own?.value?.host,
     web,
     storage: own?.value?.storage,

@@ -54,3 +54,34 @@ export interface AlertUpdate {
 }
 
 export type AlertSink = (update: AlertUpdate) => void;
+
+/** An alert that somebody else sends us (`POST /api/v2/alerts`): a Prometheus, a script, amtool. */
+export interface PostedAlert {
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  /** Absent: its end if that is given, else now. */
+  readonly startsAtMs?: number;
+  /** Absent: it counts as resolved `resolve_timeout` after it was last posted. */
+  readonly endsAtMs?: number;
+  readonly generatorUrl: string;
+}
+
+/** What became of alerts that were posted: the invalid ones are refused one by one. */
+export interface PostedOutcome {
+  readonly accepted: number;
+  /** By the position in what was posted. */
+  readonly refused: readonly { readonly index: number; readonly reason: string }[];
+}
+
+/** What was posted, with everything filled in: as it is kept over a restart. */
+export interface PostedRecord {
+  readonly fingerprint: string;
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  readonly startsAtMs: number;
+  readonly endsAtMs: number;
+  /** The end was not posted: it is the last post and `resolve_timeout`. */
+  readonly endIsTimeout: boolean;
+  readonly updatedAtMs: number;
+  readonly generatorUrl: string;
+}

@@ -20,6 +20,8 @@ export interface NotificationJob {
   readonly repeats?: readonly string[];
   /** What recovery tried, where the route waits for it. */
   readonly recoveryReport?: string;
+  /** Labels of the route that leads there: templates, filled in when the message is made. */
+  readonly routeLabels?: Labels;
   /** Give up retrying after this. */
   readonly deadlineMs: number;
   readonly externalUrl: string;

@@ -1,10 +1,11 @@
 // The port to the small durable facts. Writes come in commits: all of a commit or nothing of it survives.
 
 import type { Result } from '../base/index.ts';
-import type { Alert } from './alert.ts';
+import type { Alert, PostedRecord } from './alert.ts';
 import type { JournalEvent, JournalFilter, JsonValue, StoredJournalEvent } from './journal.ts';
 import type { DeliveryIntent, DeliveryOutcome, NotificationLogEntry } from './notification.ts';
 import type { RecoveryRun } from './recovery.ts';
+import type { Silence } from './silence.ts';
 
 export type StateWrite =
   | { readonly kind: 'journal'; readonly event: JournalEvent }
@@ -19,6 +20,14 @@ export type StateWrite =
   | { readonly kind: 'recovery_run'; readonly run: RecoveryRun }
   /** The alerts of one rule that must survive a restart; replaces what was kept for the rule. */
   | { readonly kind: 'rule_alerts'; readonly ruleKey: string; readonly alerts: readonly Alert[] }
+  /** An alert that others post, by fingerprint. */
+  | { readonly kind: 'posted_alert'; readonly alert: PostedRecord }
+  /** Forget posted alerts that ended before. */
+  | { readonly kind: 'expire_posted'; readonly endedBeforeMs: number }
+  /** New or changed, by id. */
+  | { readonly kind: 'silence'; readonly silence: Silence }
+  /** Forget silences that ended before. */
+  | { readonly kind: 'expire_silences'; readonly endedBeforeMs: number }
   | { readonly kind: 'setting'; readonly key: string; readonly value: JsonValue }
   /** Forget what is older: journal by age, log entries past their expiry. */
   | { readonly kind: 'expire'; readonly nowMs: number; readonly journalBeforeMs: number };
@@ -47,6 +56,8 @@ export interface StateStore {
     readonly limit: number;
   }): Promise<Result<readonly RecoveryRun[], StateFailure>>;
   ruleAlerts(): Promise<Result<ReadonlyMap<string, readonly Alert[]>, StateFailure>>;
+  postedAlerts(): Promise<Result<readonly PostedRecord[], StateFailure>>;
+  silences(): Promise<Result<readonly Silence[], StateFailure>>;
   setting(key: string): Promise<Result<JsonValue | undefined, StateFailure>>;
   close(): Promise<void>;
 }

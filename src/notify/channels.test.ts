@@ -71,6 +71,18 @@ payload:
     });
   });
 
+  it('can say the labels of its route', async () => {
+    const k = kit();
+    k.http.on('http://hook.test/', {});
+    const yaml = `url: http://hook.test/x\npayload: { team: 'team {{ routeLabels "team" }}', gone: 'x{{ routeLabels "gone" }}' }`;
+    const routeLabels = labelsFrom({
+      team: '{{ .CommonLabels.job }}/{{ routeLabels "site" }}',
+      site: 'north',
+    });
+    await senderOf('webhook_configs', yaml, k.ports).send(messageOf(jobOf({ routeLabels })), signal);
+    expect(new TextDecoder().decode(k.http.requests[0]?.body)).toBe('{"team":"team web/north","gone":"x"}');
+  });
+
   it('has the usual body where its own cannot be made, and says so', async () => {
     const k = kit();
     k.http.on('http://hook.test/', {});

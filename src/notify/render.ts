@@ -6,6 +6,7 @@ import { type Diagnostic, labelsFrom } from '../model/index.ts';
 import {
   alertmanagerFunctions,
   expandTemplate,
+  kv,
   parseTemplate,
   parseTemplateFiles,
   type TemplateError,
@@ -15,6 +16,9 @@ import {
 import type { RenderText } from './channel.ts';
 import type { NotificationData } from './data.ts';
 import { defaultTemplates } from './texts.ts';
+
+/** Without labels of a route. */
+const FUNCTIONS = alertmanagerFunctions();
 
 /** A file that `templates:` names. */
 export interface TemplateFile {
@@ -30,15 +34,16 @@ export interface RenderOptions {
 
 /** The error says which file does not parse. */
 export function createRender(options: RenderOptions): Result<RenderText, { readonly message: string }> {
-  const functions = alertmanagerFunctions();
   const own = defaultTemplates().map((text, i) => ({ name: `default-${i}`, text }));
   // A file's whole text goes by the file's name without its folder, as Go has it.
   const files = options.files.map(({ path, text }) => ({ name: posix.basename(path), text }));
-  const templates = parseTemplateFiles([...own, ...files], functions);
+  const templates = parseTemplateFiles([...own, ...files], FUNCTIONS);
   if (!templates.ok) return err({ message: templates.error.message });
   return ok((template, data, mode) => {
-    const expanded = expandTemplate(template, dotOf(data), {
-      functions,
+    const dot = dotOf(data);
+    const routeLabels = new Map(Object.entries(data.RouteLabels));
+    const expanded = expandTemplate(template, dot, {
+      functions: routeLabels.size === 0 ? FUNCTIONS : alertmanagerFunctions({ routeLabels, data: dot }),
       nowMs: options.clock.nowMs(),
       templates: templates.value,
       html: mode === 'html',
@@ -68,7 +73,7 @@ export function checkTemplateFiles(files: readonly TemplateFile[]): readonly Dia
 
 /** Why a text is no template with Alertmanager's functions; undefined where it is one. */
 export function templateProblem(text: string): TemplateError | undefined {
-  const parsed = parseTemplate(text, { functions: alertmanagerFunctions() });
+  const parsed = parseTemplate(text, { functions: FUNCTIONS });
   return parsed.ok ? undefined : parsed.error;
 }
 
@@ -91,6 +96,7 @@ export function dotOf(data: NotificationData): ValueObject {
     commonAnnotations: labelsFrom(data.CommonAnnotations),
     externalUrl: data.ExternalURL,
     extra: {
+      RouteLabels: kv(labelsFrom(data.RouteLabels)),
       GroupKey: data.GroupKey,
       Reason: data.Reason,
       // As Alertmanager calls it.

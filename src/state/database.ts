@@ -151,6 +151,22 @@ export class StateDatabase {
       case 'setting':
         run.all(queries.putSetting(write.key, encode(write.value)));
         return;
+      case 'posted_alert': {
+        const { fingerprint, endsAtMs } = write.alert;
+        run.all(queries.putPosted({ fingerprint, ends_at_ms: endsAtMs, alert: encode(write.alert) }));
+        return;
+      }
+      case 'expire_posted':
+        run.all(queries.expirePosted(write.endedBeforeMs));
+        return;
+      case 'silence': {
+        const { id, endsAtMs } = write.silence;
+        run.all(queries.putSilence({ id, ends_at_ms: endsAtMs, silence: encode(write.silence) }));
+        return;
+      }
+      case 'expire_silences':
+        run.all(queries.expireSilences(write.endedBeforeMs));
+        return;
       case 'expire':
         this.#expire(write.nowMs, write.journalBeforeMs);
         return;
@@ -224,6 +240,8 @@ function readersOf(connection: Connection, queries: ReturnType<typeof stateQueri
       new Map(
         connection.all(queries.ruleAlerts()).map(row => [row.rule_key, decode<readonly Alert[]>(row.alerts)]),
       ),
+    postedAlerts: () => connection.all(queries.postedAlerts()).map(row => decode(row.alert)),
+    silences: () => connection.all(queries.silences()).map(row => decode(row.silence)),
     setting: key => {
       const row = connection.all(queries.setting(key))[0];
       return row === undefined ? undefined : decode(row.value);

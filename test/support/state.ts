@@ -11,8 +11,10 @@ import {
   type JournalFilter,
   type JsonValue,
   type NotificationLogEntry,
+  type PostedRecord,
   type RecoveryRun,
   repeatsEvent,
+  type Silence,
   type StateFailure,
   type StateStore,
   type StateWrite,
@@ -139,6 +141,14 @@ export class MemoryState implements StateStore {
     return this.#read(tables => tables.ruleAlerts);
   }
 
+  postedAlerts(): Promise<Result<readonly PostedRecord[], StateFailure>> {
+    return this.#read(tables => [...tables.posted.values()]);
+  }
+
+  silences(): Promise<Result<readonly Silence[], StateFailure>> {
+    return this.#read(tables => [...tables.silences.values()]);
+  }
+
   setting(key: string): Promise<Result<JsonValue | undefined, StateFailure>> {
     return this.#read(tables => tables.settings.get(key));
   }
@@ -199,6 +209,8 @@ interface Tables {
   readonly runs: Map<string, RecoveryRun>;
   readonly ruleAlerts: Map<string, readonly Alert[]>;
   readonly settings: Map<string, JsonValue>;
+  readonly posted: Map<string, PostedRecord>;
+  readonly silences: Map<string, Silence>;
 }
 
 function newTables(): Tables {
@@ -211,6 +223,8 @@ function newTables(): Tables {
     runs: new Map(),
     ruleAlerts: new Map(),
     settings: new Map(),
+    posted: new Map(),
+    silences: new Map(),
   };
 }
 
@@ -244,6 +258,22 @@ function applyWrite(tables: Tables, write: StateWrite): void {
       return;
     case 'setting':
       tables.settings.set(write.key, write.value);
+      return;
+    case 'posted_alert':
+      tables.posted.set(write.alert.fingerprint, write.alert);
+      return;
+    case 'expire_posted':
+      for (const [fingerprint, alert] of tables.posted) {
+        if (alert.endsAtMs < write.endedBeforeMs) tables.posted.delete(fingerprint);
+      }
+      return;
+    case 'silence':
+      tables.silences.set(write.silence.id, write.silence);
+      return;
+    case 'expire_silences':
+      for (const [id, silence] of tables.silences) {
+        if (silence.endsAtMs < write.endedBeforeMs) tables.silences.delete(id);
+      }
       return;
     case 'expire':
       expire(tables, write);

@@ -1,10 +1,12 @@
 // cli/render: answers as text, for people and for programs. Pure: what is known of the terminal comes as arguments.
 
+export { alertsText, silencesText } from './alerts.ts';
 export { type AnswerFormat, type AnswerOptions, answerText } from './answer.ts';
 export { failureText } from './failure.ts';
 export type { Span } from './lines.ts';
 export { counted } from './numbers.ts';
 export { pointedAt } from './place.ts';
 export { planText } from './plan.ts';
+export { routedText, routeTreeText } from './routes.ts';
 export { type Style, styleOf } from './style.ts';
 export { type TimeTexts, timeTexts } from './times.ts';

@@ -30,6 +30,8 @@ export interface ChannelSettings {
 
 export interface ReceiverConfig {
   readonly name: string;
+  /** By them its alerts can be asked for. */
+  readonly labels?: ReadonlyMap<string, string>;
   /** Of all kinds, also of those that are not carried out: notify/ journals what would have gone there. */
   readonly channels: readonly ChannelSettings[];
   /** The receiver that gets what this one could not deliver. */
@@ -51,19 +53,24 @@ export function receiversSchema(
       ...channelFields,
       name: optional(text()),
       fallback: optional(text({ notEmpty: true })),
-      labels: notCarriedOut(mapOf(text())),
+      labels: optional(mapOf(text())),
     },
     (_, context, node) => requireSet(node, context, ['name']),
   );
   const receiver: Schema<ReceiverConfig> = mapped(schema, read => {
     // Beside the keys of its own the record holds the kinds' lists.
     const byKind = read as Readonly<Record<string, readonly unknown[] | undefined>>;
-    const { name, fallback } = read;
+    const { name, fallback, labels } = read;
     if (name === undefined) return INVALID;
     const channels = kinds.flatMap(kind =>
       (byKind[kind.key] ?? []).map((settings, index) => ({ kind: kind.key, index, settings })),
     );
-    return { name, channels, ...(fallback === undefined ? {} : { fallback }) };
+    return {
+      name,
+      ...(labels === undefined ? {} : { labels }),
+      channels,
+      ...(fallback === undefined ? {} : { fallback }),
+    };
   });
   const receivers = list(receiver);
   return mapped(receivers, (value, context, node) => {

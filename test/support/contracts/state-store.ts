@@ -10,8 +10,10 @@ import {
   type JournalFilter,
   labelsFrom,
   type NotificationLogEntry,
+  type PostedRecord,
   type RecoveryRun,
   type RecoveryState,
+  type Silence,
   type StateFailure,
   type StateStore,
   type StateWrite,
@@ -274,6 +276,35 @@ function deliveries(kit: Kit): void {
 }
 
 function facts(kit: Kit): void {
+  it('keeps posted alerts by their fingerprint, the last word on each, until they are to be forgotten', async () => {
+    const { store, reopen } = await kit();
+    await write(store, { kind: 'posted_alert', alert: posted('a', T0 + 10) });
+    await write(store, { kind: 'posted_alert', alert: posted('b', T0 + 3) });
+    await write(store, { kind: 'posted_alert', alert: posted('a', T0 + 5) });
+    const again = await reopen();
+    const kept = got(await again.postedAlerts());
+    expect(kept).toEqual([posted('a', T0 + 5), posted('b', T0 + 3)]);
+    await write(again, { kind: 'expire_posted', endedBeforeMs: T0 + 5 });
+    expect(got(await again.postedAlerts())).toEqual([posted('a', T0 + 5)]);
+  });
+
+  it('keeps silences by their id, the last word on each, until they are to be forgotten', async () => {
+    const { store, reopen } = await kit();
+    const annotations = labelsFrom({ ticket: 'é-7' });
+    await write(store, { kind: 'silence', silence: { ...silence('s1', T0 + 10), annotations } });
+    await write(store, { kind: 'silence', silence: silence('s2', T0 + 20) });
+    await write(store, { kind: 'silence', silence: silence('s2', T0 + 5) });
+    const again = await reopen();
+    expect(got(await again.silences())).toEqual([
+      { ...silence('s1', T0 + 10), annotations },
+      silence('s2', T0 + 5),
+    ]);
+    await write(again, { kind: 'expire_silences', endedBeforeMs: T0 + 6 });
+    expect(got(await again.silences()).map(one => one.id)).toEqual(['s1']);
+    await write(again, { kind: 'expire_silences', endedBeforeMs: T0 + 10 });
+    expect(got(await again.silences()).map(one => one.id)).toEqual(['s1']);
+  });
+
   it('keeps the last state of each recovery run, newest first, with its steps', async () => {
     const { store, reopen } = await kit();
     await write(store, { kind: 'recovery_run', run: run('r1', 'running') });
@@ -468,5 +499,24 @@ function alert(labels: Readonly<Record<string, string>>, value = 1): Alert {
     rule: { file: 'rules.yml', group: 'g', name: 'Down', labelsKey: '' },
     expr: 'up == 0',
     generatorUrl: 'http://localhost/graph',
+  };
+}
+
+function silence(id: string, endsAtMs: number): Silence {
+  const matchers = [{ name: 'job', op: '=~', value: 'a|"b"' } as const];
+  return { id, matchers, startsAtMs: T0, endsAtMs, updatedAtMs: T0 + 1, createdBy: 'me', comment: 'ü\n' };
+}
+
+function posted(instance: string, endsAtMs: number): PostedRecord {
+  const labels = labelsFrom({ alertname: 'Down', instance });
+  return {
+    fingerprint: `f-${instance}`,
+    labels,
+    annotations: labelsFrom({ summary: 'ü' }),
+    startsAtMs: T0,
+    endsAtMs,
+    endIsTimeout: true,
+    updatedAtMs: T0 + 2,
+    generatorUrl: 'http://p/g',
   };
 }
