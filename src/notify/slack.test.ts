@@ -1,8 +1,10 @@
 // Slack: what is posted, what its answers mean, and how the message of a group is changed.
 
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { HttpErrorCode } from '../base/index.ts';
+import { type HttpErrorCode, ok } from '../base/index.ts';
 import { labelsFrom } from '../model/index.ts';
+import { outcomeOfSlack } from './slack.ts';
 import { alert, jobOf, kit, messageOf, read, senderOf, signal } from './testdata/kit.ts';
 
 const HOOK = 'https://hooks.slack.test/T/B/x';
@@ -261,4 +263,29 @@ describe('settings', () => {
     const { value } = read('slack_configs', `api_url: ${HOOK}`);
     expect(JSON.stringify(value)).not.toContain('hooks.slack.test');
   });
+});
+
+it('no answer, whatever it holds, is more than an outcome', () => {
+  const headers = fc.constantFrom<Readonly<Record<string, string>>>(
+    { 'content-type': 'application/json' },
+    {},
+  );
+  const bodies = fc.oneof(
+    fc.uint8Array({ maxLength: 200 }),
+    fc.json().map(text => new TextEncoder().encode(text)),
+    fc
+      .record({ ok: fc.anything(), error: fc.anything(), ts: fc.anything(), channel: fc.anything() })
+      .map(value => new TextEncoder().encode(fc.stringify(value))),
+  );
+  fc.assert(
+    fc.property(fc.integer({ min: 100, max: 599 }), headers, bodies, (status, headers, body) => {
+      const outcome = outcomeOfSlack(ok({ status, headers, body, wireBytes: body.length }), 0);
+      expect(['sent', 'retry', 'drop']).toContain(outcome.kind);
+      // Nothing but a clear word is taken for sent.
+      if (outcome.kind === 'sent')
+        expect(new TextDecoder().decode(body)).toMatch(/"ok"\s*:\s*true|^\s*ok\s*$/);
+      expect(JSON.stringify(outcome).length).toBeLessThan(5000);
+    }),
+    { seed: 20_260_101, numRuns: 2000 },
+  );
 });
