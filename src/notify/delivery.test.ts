@@ -1,6 +1,7 @@
 // Delivery by the real channels: kinds that are not carried out, fallbacks, the message of a group that is changed; with a
 // death before and after every commit, and every commit failing once.
 
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../test/support/clock.ts';
 import { FakeExec } from '../../test/support/exec.ts';
@@ -253,4 +254,13 @@ describe('a death at every commit of a fallback', () => {
     const open = await state.openIntents();
     expect([log.ok && log.value.length, open.ok && open.value.length]).toEqual([1, 0]);
   });
+});
+
+it('the metrics of deliveries stand on the page of metrics, with their types and texts', () => {
+  const page = readFileSync(new URL('../../docs/reference/metrics.md', import.meta.url), 'utf8').split('\n');
+  const rows = bench()
+    .metrics.families()
+    .map(({ name, type, help }) => `| \`${name}\` | ${type} | ${help} |`);
+  expect(rows.length).toBeGreaterThan(8);
+  expect(rows.filter(row => !page.includes(row))).toEqual([]);
 });

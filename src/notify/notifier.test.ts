@@ -263,6 +263,8 @@ describe('a delivery', () => {
       expect(b.script.seen).toEqual([]);
       expect(b.reports).toMatchObject([{ outcome: { kind: 'would_have' } }]);
       expect(await verdicts(b.state)).toEqual(['would_have: test message']);
+      expect(await b.notifier.testReceiver('lone')).toMatchObject([{ outcome: { kind: 'would_have' } }]);
+      expect(b.script.seen).toEqual([]);
       const log = await b.state.notificationLog();
       expect(log.ok && log.value).toEqual([]);
     },

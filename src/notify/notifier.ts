@@ -166,8 +166,11 @@ class DeliveryRunner {
   }
 
   async test(name: string): Promise<readonly TestAnswer[]> {
-    const { clock, random } = this.#options;
+    const { clock, random, effects } = this.#options;
     const destinations = this.directory.byReceiver.get(name) ?? [];
+    // Nothing leaves a shadow, not even when a person asks.
+    if (effects !== 'live')
+      return destinations.map(({ key }) => ({ destination: key, outcome: { kind: 'would_have' } }));
     const writes: StateWrite[] = [];
     const answers = await Promise.all(
       destinations.map(async destination => {
