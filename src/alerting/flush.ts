@@ -190,6 +190,7 @@ function sendJob(
       possibleRepeat: send.repeats.length > 0,
       ...(send.repeats.length === 0 ? {} : { repeats: send.repeats }),
       ...(passed.reports.length === 0 ? {} : { recoveryReport: passed.reports.join('\n') }),
+      ...(group.route.labels.length === 0 ? {} : { routeLabels: group.route.labels }),
       deadlineMs,
       externalUrl: state.config.externalUrl,
     },

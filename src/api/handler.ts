@@ -70,7 +70,7 @@ const ROUTES: readonly Route[] = [
   route(GET, `${OWN_PREFIX}/receivers`, own.receivers),
   route(
     ['POST'],
-    `${OWN_PREFIX}/receivers/([^/]+)/test`,
+    `${OWN_PREFIX}/receivers/(.+)/test`,
     (deps, _, name) => own.testReceiver(deps, name),
     'operator',
   ),

@@ -1,7 +1,7 @@
 // app/: the stages joined into one system.
 
 export type { OwnFacts, SystemPorts } from './ports.ts';
-export { readRuleFiles } from './rules.ts';
+export { readNamedFiles } from './rules.ts';
 export { type ListenAt, serve } from './serve.ts';
 export { REGISTRIES } from './settings.ts';
 export { type StartFailure, type System, type SystemOptions, startSystem } from './system.ts';

@@ -12,25 +12,35 @@ const SET: AlertmanagerSet = {
   alertRelabelRules: [],
 };
 
-it.each([
-  { kinds: [], sets: [], prepared: [] },
-  { kinds: ['email_configs'], sets: [], prepared: ['mail'] },
-  { kinds: ['webhook_configs'], sets: [], prepared: ['http'] },
-  { kinds: ['webhook_configs', 'email_configs'], sets: [], prepared: ['mail', 'http'] },
-  { kinds: [], sets: [SET], prepared: ['http'] },
-])(
-  'what receivers with $kinds and $sets.length sets of Alertmanagers need is loaded',
-  ({ kinds, sets, prepared }) => {
-    const seen: string[] = [];
-    const unused = (): never => {
-      throw new Error('nothing is sent');
-    };
-    const ports = {
+function prepared(config: Parameters<typeof prepareSending>[1]): readonly string[] {
+  const seen: string[] = [];
+  const unused = (): never => {
+    throw new Error('nothing is sent');
+  };
+  prepareSending(
+    {
       http: { request: unused, prepare: () => void seen.push('http') },
       mail: { send: unused, prepare: () => void seen.push('mail') },
-    };
-    const receivers = kinds.map(kind => ({ name: kind, channels: [{ kind, index: 0, settings: {} }] }));
-    prepareSending(ports, { receivers, alerting: { alertmanagers: sets, alertRelabelRules: [] } });
-    expect(seen).toEqual(prepared);
-  },
-);
+    },
+    config,
+  );
+  return seen;
+}
+
+const NOBODY = { alertmanagers: [], alertRelabelRules: [] };
+
+it.each([
+  { kinds: [], wanted: [] },
+  { kinds: ['email_configs'], wanted: ['mail'] },
+  { kinds: ['webhook_configs'], wanted: ['http'] },
+  { kinds: ['command_configs', 'sns_configs'], wanted: [] },
+  { kinds: ['webhook_configs', 'email_configs'], wanted: ['mail', 'http'] },
+])('what receivers with $kinds need is loaded', ({ kinds, wanted }) => {
+  const receivers = kinds.map(kind => ({ name: kind, channels: [{ kind, index: 0, settings: {} }] }));
+  expect(prepared({ receivers, alerting: NOBODY })).toEqual(wanted);
+});
+
+it('a heartbeat and Alertmanagers elsewhere go over HTTP', () => {
+  expect(prepared({ receivers: [], heartbeat: {}, alerting: NOBODY })).toEqual(['http']);
+  expect(prepared({ receivers: [], alerting: { ...NOBODY, alertmanagers: [SET] } })).toEqual(['http']);
+});

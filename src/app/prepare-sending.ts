@@ -3,11 +3,14 @@
 import type { Http, Mail } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
 
+const OVER_HTTP = ['slack_configs', 'webhook_configs'];
+
 export function prepareSending(
   ports: { readonly http: Http; readonly mail: Mail },
-  { receivers, alerting }: Pick<Config, 'receivers' | 'alerting'>,
+  { receivers, heartbeat, alerting }: Pick<Config, 'receivers' | 'heartbeat' | 'alerting'>,
 ): void {
   const kinds = new Set(receivers.flatMap(({ channels }) => channels.map(({ kind }) => kind)));
-  if (kinds.delete('email_configs')) ports.mail.prepare?.();
-  if (kinds.size > 0 || alerting.alertmanagers.length > 0) ports.http.prepare?.();
+  if (kinds.has('email_configs')) ports.mail.prepare?.();
+  const asksOverHttp = heartbeat !== undefined || alerting.alertmanagers.length > 0;
+  if (asksOverHttp || OVER_HTTP.some(kind => kinds.has(kind))) ports.http.prepare?.();
 }

@@ -1,21 +1,22 @@
-// Our own texts of messages, parsed with the first message: no start waits for them.
+// Texts of messages: our own and a person's files, parsed with the first message, so that no start waits for them.
 
 import type { Clock } from '../base/index.ts';
+import type { Config } from '../config/index.ts';
 import { createRender } from '../notify/index.ts';
 
 type Render = Extract<ReturnType<typeof createRender>, { readonly ok: true }>['value'];
 
-export function ownRender(clock: Clock): Render {
+export function messageRender(clock: Clock, files: Config['templateFiles']): Render {
   let made: Render | undefined;
   return (template, data, mode) => {
-    made ??= parsed(clock);
+    made ??= parsed(clock, files);
     return made(template, data, mode);
   };
 }
 
-function parsed(clock: Clock): Render {
-  const render = createRender({ clock, files: [] });
-  // They are part of the program: if they do not parse it is a bug.
+function parsed(clock: Clock, files: Config['templateFiles']): Render {
+  const render = createRender({ clock, files });
+  // Ours are part of the program, and a person's were checked before they came into force: if one does not parse it is a bug.
   if (!render.ok) throw new Error(`assertion failed: ${render.error.message}`);
   return render.value;
 }

@@ -1,11 +1,19 @@
-// The rule files of a configuration, parsed; the stock rules where no configuration names any.
+// The files that a configuration names: its rules, parsed (the stock rules where it names none), and its templates, checked.
 
-import type { Config } from '../config/index.ts';
+import type { Config, NamedText } from '../config/index.ts';
 import type { Diagnostic, Query } from '../model/index.ts';
-import { type RuleFile, readRules, STOCK_RULES, STOCK_RULES_FILE } from '../rules/index.ts';
+import { checkTemplateFiles } from '../notify/index.ts';
+import { type NoData, type RuleFile, readRules, STOCK_RULES, STOCK_RULES_FILE } from '../rules/index.ts';
+import { heartbeatProblems, heartbeatRuleFiles } from './heartbeat.ts';
 
-export interface ReadRuleFiles {
+interface Judged extends NamedText {
+  /** What missing data means to its rules. */
+  readonly noData: NoData;
+}
+
+export interface NamedFiles {
   readonly files: readonly RuleFile[];
+  /** Of the rules and of the templates. */
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -13,18 +21,27 @@ export interface ReadRuleFiles {
  * `stock`: the built-in rules are on where the configuration has no `rule_files` (an empty list turns them off), and under
  * them missing data is `unknown` rather than resolved.
  */
-export function readRuleFiles(
+export function readNamedFiles(
   config: Config,
   query: Query,
-  { stock }: { readonly stock: boolean },
-): ReadRuleFiles {
+  { stock, hostname }: { readonly stock: boolean; readonly hostname: string },
+): NamedFiles {
   const isStock = stock && !config.namesRuleFiles;
   const texts = isStock ? [{ path: STOCK_RULES_FILE, text: STOCK_RULES }] : config.ruleFiles;
-  const noData = isStock || config.noDataDefault === 'unknown' ? 'unknown' : 'prometheus';
+  const noData: NoData = isStock || config.noDataDefault === 'unknown' ? 'unknown' : 'prometheus';
+  // No sample of the program itself is no sign of life, whatever missing data means elsewhere.
+  const all: readonly Judged[] = [
+    ...texts.map(one => ({ ...one, noData })),
+    // No sample of the program itself is no sign of life, whatever missing data means elsewhere.
+    ...heartbeatRuleFiles(config, hostname).map(one => ({ ...one, noData: 'prometheus' as const })),
+  ];
   const files: RuleFile[] = [];
-  const diagnostics: Diagnostic[] = [];
-  for (const { path, text } of texts) {
-    const read = readRules(text, { file: path, prepare: expr => query.prepare(expr), noData });
+  const diagnostics: Diagnostic[] = [
+    ...checkTemplateFiles(config.templateFiles),
+    ...heartbeatProblems(config),
+  ];
+  for (const { path, text, noData: meaning } of all) {
+    const read = readRules(text, { file: path, prepare: expr => query.prepare(expr), noData: meaning });
     diagnostics.push(...read.diagnostics);
     if (read.file !== undefined) files.push(read.file);
   }

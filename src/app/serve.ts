@@ -15,6 +15,7 @@ import { compileRegex, labelsToRecord, type Regex } from '../model/index.ts';
 import type { StoreStats } from '../storage/index.ts';
 import { alertmanagerOf } from './alertmanager.ts';
 import { flagsOf } from './flags.ts';
+import { allReceivers } from './heartbeat.ts';
 import type { SystemPorts } from './ports.ts';
 import { externalUrlOf } from './settings.ts';
 import type { System } from './system.ts';
@@ -138,7 +139,7 @@ function depsOf(ports: SystemPorts, system: System, at: ListenAt): ApiDeps {
     },
     alerts: () => rules.alerts(),
     runs: () => recovery.runs(),
-    receivers: () => receiverViews(system.config().receivers, notifier.health()),
+    receivers: () => receiverViews(allReceivers(system.config()), notifier.health()),
     testReceiver: async name => {
       const answers = await notifier.testReceiver(name);
       if (answers.length === 0) return err(`Cannot test receiver "${name}": it has no way out that works`);

@@ -260,3 +260,15 @@ recovery:
     expect((await configOf(text)).web.routePrefix).toBe(prefix);
   });
 });
+
+it('a program of this host takes nothing from the global HTTP settings', async () => {
+  const { receivers } = await configOf(`
+global: { http_config: { follow_redirects: false } }
+route: { receiver: a }
+receivers: [{ name: a, command_configs: [{ argv: [x] }], slack_configs: [{ api_url: 'http://x/' }] }]
+`);
+  expect(receivers[0]?.channels).toMatchObject([
+    { kind: 'slack_configs', settings: { http: { followRedirects: false } } },
+    { kind: 'command_configs', settings: { program: 'x' } },
+  ]);
+});

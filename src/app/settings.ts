@@ -21,13 +21,15 @@ import {
   resolveTargets,
 } from '../discovery/index.ts';
 import { NO_LABELS } from '../model/index.ts';
-import { channels } from '../notify/index.ts';
+import { channels, heartbeat } from '../notify/index.ts';
 import { commandKind, type Playbook, playbookSchema } from '../recovery/index.ts';
+import { heartbeatRoutes } from './heartbeat.ts';
 
 /** Every kind that brings its own settings into the files. */
 export const REGISTRIES: Registries = {
   discovery: discoveryKinds,
   channels,
+  heartbeat: heartbeat.schema,
   playbook: playbookSchema([commandKind]),
 };
 
@@ -157,22 +159,21 @@ export function hostSettingsOf(config: Config): HostSettings {
 export const NOBODY = 'nobody';
 
 export function routeOf(config: Config): Route {
-  const built = buildRoute(
-    config.route ?? {
-      receiver: NOBODY,
-      groupBy: ['alertname'],
-      groupWaitMs: 30_000,
-      groupIntervalMs: 300_000,
-      repeatIntervalMs: 4 * 3_600_000,
-      matchers: [],
-      continue: false,
-      notify: 'always',
-      muteTimeIntervals: [],
-      activeTimeIntervals: [],
-      labels: NO_LABELS,
-      routes: [],
-    },
-  );
+  const root = config.route ?? {
+    receiver: NOBODY,
+    groupBy: ['alertname'],
+    groupWaitMs: 30_000,
+    groupIntervalMs: 300_000,
+    repeatIntervalMs: 4 * 3_600_000,
+    matchers: [],
+    continue: false,
+    notify: 'always',
+    muteTimeIntervals: [],
+    activeTimeIntervals: [],
+    labels: NO_LABELS,
+    routes: [],
+  };
+  const built = buildRoute({ ...root, routes: [...heartbeatRoutes(config), ...root.routes] });
   // Configuration compiled the same matchers before: one that does not compile here is a bug.
   if (!built.ok) throw new Error(`assertion failed: ${built.error}`);
   return built.value;

@@ -18,7 +18,14 @@ import {
   type StateStore,
   type TargetStatus,
 } from '../model/index.ts';
-import { channels, createNotifier, type Notifier, type NotifyConfig } from '../notify/index.ts';
+import {
+  channels,
+  createNotifier,
+  erased,
+  heartbeat,
+  type Notifier,
+  type NotifyConfig,
+} from '../notify/index.ts';
 import {
   type ActiveLog,
   createQueryEngine,
@@ -30,14 +37,15 @@ import { createRecovery, type Recovery } from '../recovery/index.ts';
 import { createRuleRunner, type RuleRunner, type RuleSettings } from '../rules/index.ts';
 import { DEFAULT_STORE_SETTINGS, openStore, type Store, ThreadMaker } from '../storage/index.ts';
 import { type AllTargets, joinDirectories } from './directory.ts';
+import { allReceivers, SELF_JOB } from './heartbeat.ts';
 import { hostRunner, inProcessTarget } from './in-process.ts';
 import type { SystemPorts } from './ports.ts';
 import { prepareSending } from './prepare-sending.ts';
 import { withPrometheusNames } from './prometheus-names.ts';
 import { openQueryLog, type QueryOverrides } from './queries.ts';
 import { type JoinedRelay, joinRelay } from './relay.ts';
-import { ownRender } from './render.ts';
-import { readRuleFiles } from './rules.ts';
+import { messageRender } from './render.ts';
+import { readNamedFiles } from './rules.ts';
 import { selfFamilies } from './self.ts';
 import {
   discoveryEntriesOf,
@@ -107,6 +115,8 @@ export interface System {
   readonly relay: JoinedRelay;
   readonly targets: AllTargets;
   readonly host: InProcessRunner | undefined;
+  /** Collects the program's own metrics. */
+  readonly self: InProcessRunner;
   /** Where the program's own metrics are counted. */
   readonly metrics: Metrics;
   /** They as they are now. */
@@ -234,10 +244,9 @@ function build(
     settings: limits,
   });
 
-  const render = ownRender(clock);
   const notifyConfig = (): NotifyConfig => ({
-    receivers: config.receivers,
-    render,
+    receivers: allReceivers(config),
+    render: messageRender(clock, config.templateFiles),
     externalUrl: externalUrl(),
     configVersion,
     logKeptMs: logKeptMs(dispatchConfigOf(config, { receivers: new Map(), externalUrl: '', configVersion })),
@@ -255,10 +264,11 @@ function build(
     state,
     mail,
     http,
+    exec,
     log,
     metrics: registry,
     effects,
-    channels,
+    channels: [...channels, erased(heartbeat)],
     config: notifyConfig(),
     report: report => dispatcher.report(report),
   });
@@ -295,6 +305,7 @@ function build(
   });
   const push = createPushReceiver({ writer: store, clock, random, log, metrics: registry });
   const hostName = ports.hostFacts.hostname();
+  const ruleSources = { stock: options.stock, hostname: hostName };
   const ownFamilies = (): readonly MetricFamily[] =>
     withPrometheusNames(
       selfFamilies(registry, ports.ownFacts, {
@@ -311,7 +322,7 @@ function build(
     writer: store,
     clock,
     log,
-    target: inProcessTarget('watchkeeper', hostName, config.host.intervalMs),
+    target: inProcessTarget(SELF_JOB, hostName, config.host.intervalMs),
   });
   const host = hostRunner(ports, config, store);
   const inProcess = host === undefined ? [self] : [host, self];
@@ -441,6 +452,7 @@ function build(
     relay,
     targets,
     host,
+    self,
     metrics: registry,
     ownFamilies,
     isReady: () => ready,
@@ -448,7 +460,8 @@ function build(
     droppedCounts: () => found.droppedCounts,
     async reload() {
       const loaded = await options.load();
-      const read = loaded.config === undefined ? undefined : readRuleFiles(loaded.config, query, options);
+      const read =
+        loaded.config === undefined ? undefined : readNamedFiles(loaded.config, query, ruleSources);
       const diagnostics = [...loaded.diagnostics, ...(read?.diagnostics ?? [])];
       const problems = diagnostics.map(formatDiagnostic);
       const bad = loaded.config === undefined || read === undefined || diagnostics.some(isError);
@@ -483,7 +496,7 @@ function build(
   return {
     system,
     async start(loaded) {
-      const read = readRuleFiles(config, query, options);
+      const read = readNamedFiles(config, query, ruleSources);
       const diagnostics: readonly Diagnostic[] = [...loaded.diagnostics, ...read.diagnostics];
       for (const diagnostic of diagnostics)
         if (!isError(diagnostic)) log.log('warn', formatDiagnostic(diagnostic));

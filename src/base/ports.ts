@@ -332,7 +332,8 @@ export interface MailMessage {
     /** `starttls-required` refuses to go on without; `implicit` is TLS from the first byte (port 465). */
     readonly security: 'none' | 'starttls-if-offered' | 'starttls-required' | 'implicit';
     readonly tls?: HttpTls;
-    readonly auth?: { readonly username: string; readonly password: string };
+    /** `cram-md5` answers a challenge with the password as the secret; else the server's first offer is taken. */
+    readonly auth?: { readonly username: string; readonly password: string; readonly method?: 'cram-md5' };
   };
   readonly from: string;
   readonly to: readonly string[];

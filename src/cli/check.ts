@@ -1,6 +1,6 @@
 // watchkeeper check: is a configuration or a rule file right, and if not, where and how to mend it.
 
-import { REGISTRIES, readRuleFiles } from '../app/index.ts';
+import { REGISTRIES, readNamedFiles } from '../app/index.ts';
 import {
   checkText,
   checkWebFile,
@@ -11,6 +11,7 @@ import {
   resolveFrom,
 } from '../config/index.ts';
 import { type Diagnostic, formatDiagnostic } from '../model/index.ts';
+import { checkTemplateFiles } from '../notify/index.ts';
 import { createQueryEngine } from '../promql/index.ts';
 import { MemoryStore, readRules } from '../rules/index.ts';
 import { checkMetrics } from './check-metrics.ts';
@@ -27,12 +28,14 @@ import { checkRoutes } from './routes.ts';
 
 export const checkCommand: Command = {
   name: 'check',
-  says: 'check configuration, rule files, routes and metrics pages: place, cause and remedy of each problem',
-  help: `usage: watchkeeper check config|rules|routes|web-config|metrics FILE... [options]
+  says: 'check configuration, rules, routes, templates and metrics pages: place, cause and remedy of each problem',
+  help: `usage: watchkeeper check config|rules|routes|templates|web-config|metrics FILE... [options]
 
   config FILE...   watchkeeper.yml, prometheus.yml or alertmanager.yml (told apart by their keys), with the rule files
-                   and secrets that they name
+                   templates and secrets that they name
   rules FILE...    rule files in Prometheus's format
+  templates FILE...
+                   template files of messages, as Alertmanager's "templates" names them
   routes FILE...   shows the routing tree of an alertmanager.yml or watchkeeper.yml: who is told of what
   web-config FILE...
                    Prometheus's web configuration files, with the certificates that they name
@@ -57,11 +60,7 @@ Exit code 0: no errors (warnings may be printed). 1: errors, or remarks on metri
     if (!args.ok) return usageError(context, checkCommand, args.error);
     const [what, ...files] = args.value.words;
     if (what === undefined || !isKind(what))
-      return usageError(
-        context,
-        checkCommand,
-        '"config", "rules", "routes", "web-config" or "metrics" expected',
-      );
+      return usageError(context, checkCommand, `one of "${KINDS.join('", "')}" expected`);
     if (files.length === 0) return usageError(context, checkCommand, 'a file is needed');
     for (const [name, kinds] of Object.entries(ONLY_FOR)) {
       const isGiven = args.value.flag(name) || args.value.text(name) !== undefined;
@@ -93,7 +92,7 @@ Exit code 0: no errors (warnings may be printed). 1: errors, or remarks on metri
   },
 };
 
-const KINDS = ['config', 'rules', 'routes', 'web-config', 'metrics'] as const;
+const KINDS = ['config', 'rules', 'routes', 'templates', 'web-config', 'metrics'] as const;
 
 function isKind(word: string): word is (typeof KINDS)[number] {
   return KINDS.some(kind => kind === word);
@@ -101,7 +100,7 @@ function isKind(word: string): word is (typeof KINDS)[number] {
 
 /** Options that not every kind of file has. */
 const ONLY_FOR: Readonly<Record<string, readonly string[]>> = {
-  'syntax-only': ['config', 'rules', 'web-config'],
+  'syntax-only': ['config', 'rules', 'templates', 'web-config'],
   agent: ['config'],
   format: ['metrics'],
   extended: ['metrics'],
@@ -157,7 +156,7 @@ interface Checking {
 }
 
 function judge(
-  what: 'config' | 'rules' | 'web-config',
+  what: Exclude<(typeof KINDS)[number], 'metrics' | 'routes'>,
   context: CommandContext,
   how: Checking,
 ): Promise<readonly Diagnostic[]> {
@@ -166,9 +165,19 @@ function judge(
       return checkConfig(context, how);
     case 'rules':
       return checkRules(context, how);
+    case 'templates':
+      return checkTemplates(context, how);
     case 'web-config':
       return checkWeb(context, how);
   }
+}
+
+async function checkTemplates(
+  context: CommandContext,
+  { path, file }: Checking,
+): Promise<readonly Diagnostic[]> {
+  const text = await readText(context, path, file);
+  return typeof text === 'string' ? checkTemplateFiles([{ path: file, text }]) : [text];
 }
 
 async function checkWeb(
@@ -198,7 +207,7 @@ async function checkConfig(
     agent,
   });
   if (loaded.config === undefined) return loaded.diagnostics;
-  const rules = readRuleFiles(loaded.config, parserOnly(context), { stock: false });
+  const rules = readNamedFiles(loaded.config, parserOnly(context), { stock: false, hostname: 'localhost' });
   return [...loaded.diagnostics, ...rules.diagnostics];
 }
 

@@ -8,6 +8,7 @@ import type { ExplainJson, QueryData } from '../api/index.ts';
 import { checkCommand } from './check.ts';
 import { type Command, type CommandContext, readArgs } from './command.ts';
 import { explainCommand, printExplanation } from './explain.ts';
+import { notifyCommand } from './notify.ts';
 import { queryCommand } from './query.ts';
 import { answerText, styleOf, timeTexts } from './render/index.ts';
 
@@ -32,6 +33,7 @@ async function run(
   const disk = new FakeDisk();
   await disk.makeFolder('/here');
   for (const [name, text] of Object.entries(world.files ?? {})) {
+    if (name.includes('/')) await disk.makeFolder(`/here/${name.slice(0, name.lastIndexOf('/'))}`);
     const file = await disk.open(`/here/${name}`, 'create');
     if (!file.ok) throw new Error(file.error.message);
     await file.value.write(new TextEncoder().encode(text));
@@ -474,5 +476,60 @@ describe('check', () => {
     [['rules', '--extended', 'r.yml']],
   ])('%j is wrong usage', async args => {
     expect((await run(checkCommand, args)).code).toBe(2);
+  });
+});
+
+describe('notify test', () => {
+  it("prints the provider's own answer", async () => {
+    const ran = await run(notifyCommand, ['test', 'ops/db'], {
+      answer: said({ answer: 'ops/db/email[0]: 250 queued' }),
+    });
+    expect(ran).toMatchObject({ code: 0, out: 'ops/db/email[0]: 250 queued\n' });
+    expect(ran.http.requests[0]).toMatchObject({
+      method: 'POST',
+      url: 'http://127.0.0.1:9390/api/watchkeeper/v1/receivers/ops%2Fdb/test',
+    });
+  });
+
+  it('says what went wrong, by its exit code too', async () => {
+    const error = 'ops/slack[0]: slack: channel_not_found: 200 {}';
+    const answer = { status: 422, body: JSON.stringify({ status: 'error', errorType: 'execution', error }) };
+    expect(await run(notifyCommand, ['test', 'ops'], { answer })).toMatchObject({
+      code: 1,
+      warned: `${error}\n`,
+    });
+    const json = await run(notifyCommand, ['test', 'ops', '--json'], { answer });
+    expect(JSON.parse(json.out)).toEqual({ receiver: 'ops', sent: false, answer: error });
+  });
+
+  it.each([[[]], [['ops']], [['test']], [['test', 'a', 'b']], [['test', 'a', '--nope']]])(
+    '%j is wrong usage',
+    async args => {
+      expect((await run(notifyCommand, args)).code).toBe(2);
+    },
+  );
+});
+
+describe('check templates', () => {
+  it('names the place of what is wrong', async () => {
+    const files = {
+      'good.tmpl': '{{ define "x" }}{{ .Status | toUpper }}{{ end }}',
+      'bad.tmpl': 'a\n  {{ nofunc }}',
+    };
+    const ran = await run(checkCommand, ['templates', 'good.tmpl', 'bad.tmpl'], { files });
+    expect(ran.code).toBe(1);
+    expect(ran.out).toContain('good.tmpl: fine');
+    expect(ran.out).toContain(
+      'bad.tmpl:2:6: template-parse: Cannot use the template file "bad.tmpl": function "nofunc" not defined',
+    );
+  });
+
+  it('looks at the templates that a configuration names', async () => {
+    const config = 'route: { receiver: a }\nreceivers: [{ name: a }]\ntemplates: ["t/*.tmpl", none.tmpl]\n';
+    const files = { 'alertmanager.yml': config, 't/a.tmpl': '{{ if }}' };
+    const ran = await run(checkCommand, ['config', 'alertmanager.yml'], { files });
+    expect(ran.code).toBe(1);
+    expect(ran.out).toContain('t/a.tmpl:1:');
+    expect(ran.out).toContain('Cannot find a template file for "none.tmpl": no file matches');
   });
 });

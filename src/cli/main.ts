@@ -7,6 +7,7 @@ import { checkCommand } from './check.ts';
 import type { Command, CommandContext, ExitCode } from './command.ts';
 import { demoCommand } from './demo.ts';
 import { explainCommand } from './explain.ts';
+import { notifyCommand } from './notify.ts';
 import { queryCommand } from './query.ts';
 import { runCommand } from './run.ts';
 import { silenceCommand } from './silence.ts';
@@ -20,6 +21,7 @@ const COMMANDS: readonly Command[] = [
   alertsCommand,
   silenceCommand,
   explainCommand,
+  notifyCommand,
   demoCommand,
 ];
 

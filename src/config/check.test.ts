@@ -141,8 +141,8 @@ describe('a valid key that is not carried out gives a warning naming it, and onl
     );
   });
   it('in Alertmanager’s file', () => {
-    check(`route: {receiver: mail}\n${RECEIVERS}templates: []\n`, [
-      'warning: config-not-carried-out: "templates"',
+    check(`route: {receiver: mail}\n${RECEIVERS}tracing: {endpoint: "t:4317"}\n`, [
+      'warning: config-not-carried-out: "tracing"',
     ]);
   });
   it('a file without such keys has none', () => {
@@ -183,4 +183,20 @@ describe('the kind of a file is told by its keys', () => {
   ] as const) {
     it(`${JSON.stringify(text)} is ${kind}`, () => expect(detectKind(text)).toBe(kind));
   }
+});
+
+describe('the fallback of a receiver', () => {
+  const file = (fallback: string): string =>
+    `route: { receiver: mail }\nreceivers:\n- name: mail\n  fallback: ${fallback}\n- name: boss\n`;
+  it('is another receiver that exists', () => {
+    check(file('boss'), []);
+    check(file('bos'), [
+      'f.yml:4:13: config-unknown-receiver: Cannot fall back to "bos": undefined receiver (did you mean "boss"?)',
+    ]);
+    check(file('mail'), ['f.yml:4:13: config-conflict: Cannot fall back from "mail" to itself']);
+  });
+});
+
+it('a heartbeat makes a file one of ours', () => {
+  expect(detectKind('heartbeat: { url: "http://x" }\nroute: { receiver: a }\n')).toBe('watchkeeper');
 });

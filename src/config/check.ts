@@ -93,6 +93,7 @@ export function fileSchemas(options: CheckOptions) {
         discovery,
         alertmanager: alertmanager(true),
         playbook: options.registries?.playbook,
+        heartbeat: options.registries?.heartbeat,
         webFile: options.webFile ?? false,
       }),
   };
@@ -117,6 +118,7 @@ const ALERTMANAGER_KEYS: ReadonlySet<string> = new Set([
   'templates',
 ]);
 const OWN_KEYS: ReadonlySet<string> = new Set([
+  'heartbeat',
   'host',
   'web',
   'state',

@@ -31,8 +31,8 @@ import {
   type WebConfig,
 } from './watchkeeper/sections.ts';
 
-/** A rule file that was found and read. Parsing it is the business of rules/. */
-export interface RuleFile {
+/** A file that was found and read, of rules or of templates. Parsing it is the business of who uses it. */
+export interface NamedText {
   readonly path: string;
   readonly text: string;
 }
@@ -50,7 +50,7 @@ export interface GlobalConfig {
 export interface Config {
   readonly global: GlobalConfig;
   readonly scrapeJobs: readonly ScrapeJob[];
-  readonly ruleFiles: readonly RuleFile[];
+  readonly ruleFiles: readonly NamedText[];
   /** Whether `rule_files` is there at all: an empty list means no rules, its absence the stock ones. */
   readonly namesRuleFiles: boolean;
   /** How rules are evaluated, beyond what Prometheus has in its files. */
@@ -61,6 +61,8 @@ export interface Config {
   /** Absent: no alert is sent to anyone. */
   readonly route?: RouteConfig;
   readonly receivers: readonly ReceiverConfig[];
+  /** What `templates` names. */
+  readonly templateFiles: readonly NamedText[];
   readonly timeIntervals: readonly NamedTimeInterval[];
   readonly inhibitRules: readonly InhibitRuleConfig[];
   readonly alerts: AlertsConfig;
@@ -69,6 +71,8 @@ export interface Config {
   readonly storage: StorageConfig;
   readonly query: QueryConfig;
   readonly journal: JournalConfig;
+  /** What the registry's schema made of the section; absent: no sign of life is sent. */
+  readonly heartbeat?: unknown;
   /** What the playbook schema of the registry made of each. */
   readonly playbooks: readonly unknown[];
   /** Absent: plain Prometheus rules keep Prometheus's semantics. */
@@ -79,7 +83,7 @@ export interface Config {
 export interface Sections {
   readonly prometheusGlobal?: PrometheusGlobal | undefined;
   readonly scrapeJobs: readonly ScrapeJob[];
-  readonly ruleFiles: readonly RuleFile[];
+  readonly ruleFiles: readonly NamedText[];
   readonly namesRuleFiles: boolean;
   readonly rules?: RulesConfig | undefined;
   readonly alerting?: RawAlerting | undefined;
@@ -87,6 +91,7 @@ export interface Sections {
   readonly resolveTimeoutMs?: number | undefined;
   readonly route?: RawRoute | undefined;
   readonly receivers?: readonly ReceiverConfig[] | undefined;
+  readonly templateFiles?: readonly NamedText[] | undefined;
   readonly timeIntervals: readonly NamedTimeInterval[];
   readonly inhibitRules?: readonly InhibitRuleConfig[] | undefined;
   readonly alerts?: AlertsConfig | undefined;
@@ -97,6 +102,7 @@ export interface Sections {
   /** What prometheus.yml says, where one is named: it has the last word. Negative is none. */
   readonly exemplarsMax?: number | undefined;
   readonly journal?: JournalConfig | undefined;
+  readonly heartbeat?: unknown;
   readonly playbooks?: readonly unknown[] | undefined;
   readonly noDataDefault?: NoDataDefault | undefined;
 }
@@ -125,6 +131,7 @@ export function assembleConfig(sections: Sections): Config {
     relay: sections.relay ?? RELAY_DEFAULTS,
     ...(sections.route === undefined ? {} : { route: finishRoute(sections.route) }),
     receivers: sections.receivers ?? [],
+    templateFiles: sections.templateFiles ?? [],
     timeIntervals: sections.timeIntervals,
     inhibitRules: sections.inhibitRules ?? [],
     alerts: sections.alerts ?? ALERTS_DEFAULTS,
@@ -133,6 +140,7 @@ export function assembleConfig(sections: Sections): Config {
     storage: storageOf(sections),
     query: sections.query ?? QUERY_DEFAULTS,
     journal: sections.journal ?? JOURNAL_DEFAULTS,
+    ...(sections.heartbeat === undefined ? {} : { heartbeat: sections.heartbeat }),
     playbooks: sections.playbooks ?? [],
     ...(sections.noDataDefault === undefined ? {} : { noDataDefault: sections.noDataDefault }),
   };

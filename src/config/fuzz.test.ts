@@ -89,7 +89,8 @@ const pieces = fc.array(
   { maxLength: 60 },
 );
 
-describe('any text is answered with diagnostics', () => {
+// Hundreds of whole configurations take their time where many tests run at once.
+describe('any text is answered with diagnostics', { timeout: 120_000 }, () => {
   it('YAML-ish pieces in any order', () => {
     fc.assert(
       fc.property(pieces, parts => checkAll(parts.join(''))),

@@ -19,7 +19,7 @@ export {
   type ReadRoute,
   readRoute,
 } from './check.ts';
-export type { Config, GlobalConfig, RuleFile } from './config.ts';
+export type { Config, GlobalConfig, NamedText } from './config.ts';
 export {
   parseDocument,
   type ReadOptions,
@@ -82,6 +82,7 @@ export {
   text,
   withDefault,
 } from './schema.ts';
+export { exclusive, httpUrl, httpUrlSecret, requireOneOf, requireSet } from './shared/checks.ts';
 export {
   checkHttpClient,
   type HttpClientFields,

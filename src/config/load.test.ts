@@ -263,6 +263,42 @@ describe('the environment', () => {
   });
 });
 
+describe('templates', () => {
+  it('are read in the order of their patterns, beside the file that names them', async () => {
+    const { config, told } = await load(
+      {
+        '/am/a.yml':
+          'route: {receiver: r}\nreceivers: [{name: r}]\ntemplates: [t/*.tmpl, last.tmpl, gone.tmpl]\n',
+        '/am/t/b.tmpl': 'B',
+        '/am/t/a.tmpl': 'A',
+        '/am/last.tmpl': 'L',
+      },
+      { paths: { alertmanager: '/am/a.yml' } },
+    );
+    expect(config?.templateFiles).toEqual([
+      { path: '/am/t/a.tmpl', text: 'A' },
+      { path: '/am/t/b.tmpl', text: 'B' },
+      { path: '/am/last.tmpl', text: 'L' },
+    ]);
+    expect(told).toContain(
+      'warning: config-io: Cannot find a template file for "gone.tmpl": no file matches',
+    );
+  });
+});
+
+describe('receivers', () => {
+  it('of kinds that nothing carries out stay in the configuration, with a warning', async () => {
+    const file =
+      'route: {receiver: a}\nreceivers:\n- name: a\n  fallback: b\n  pagerduty_configs: [{routing_key: k}]\n- name: b\n';
+    const { config, told } = await load({ '/a.yml': file }, { paths: { alertmanager: '/a.yml' } });
+    expect(told).toContain('warning: config-not-carried-out: "pagerduty_configs"');
+    expect(config?.receivers).toMatchObject([
+      { name: 'a', fallback: 'b', channels: [{ kind: 'pagerduty_configs', index: 0 }] },
+      { name: 'b', channels: [] },
+    ]);
+  });
+});
+
 describe('files beside ours', () => {
   it('prometheus.yml and alertmanager.yml together make one configuration', async () => {
     const { config, told } = await load(

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import type { Disk, DiskError } from '../base/index.ts';
 import type { Diagnostic } from '../model/index.ts';
 import { type CheckOptions, fileSchemas } from './check.ts';
-import { assembleConfig, type Config, type RuleFile, type Sections } from './config.ts';
+import { assembleConfig, type Config, type NamedText, type Sections } from './config.ts';
 import {
   parseDocument,
   type ReadOutcome,
@@ -96,6 +96,10 @@ export async function loadConfig(options: LoadOptions): Promise<LoadOutcome> {
     resolveTimeoutMs: alerts?.global?.resolve_timeout,
     route: alerts?.route,
     receivers: alerts?.receivers,
+    templateFiles: await loader.templateFiles(
+      alertmanager === undefined ? paths.watchkeeper : paths.alertmanager,
+      alerts?.templates ?? [],
+    ),
     timeIntervals: [...(alerts?.mute_time_intervals ?? []), ...(alerts?.time_intervals ?? [])],
     inhibitRules: alerts?.inhibit_rules,
     alerts: own?.value?.alerts,
@@ -105,6 +109,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadOutcome> {
     query: own?.value?.query,
     exemplarsMax: prometheus?.value?.storage?.exemplars?.max_exemplars,
     journal: own?.value?.journal,
+    heartbeat: own?.value?.heartbeat,
     playbooks: own?.value?.recovery?.playbooks,
     noDataDefault: own?.value?.no_data_default,
   };
@@ -259,19 +264,32 @@ class Loader {
     return jobs === INVALID ? [] : jobs;
   }
 
-  async ruleFiles(from: string | undefined, patterns: readonly string[]): Promise<readonly RuleFile[]> {
-    const found: RuleFile[] = [];
+  ruleFiles(from: string | undefined, patterns: readonly string[]): Promise<readonly NamedText[]> {
+    return this.namedTexts(from, patterns, { what: 'rule file', key: 'rule_files' });
+  }
+
+  /** In the order of the patterns: a later file may define anew what an earlier one defines. */
+  templateFiles(from: string | undefined, patterns: readonly string[]): Promise<readonly NamedText[]> {
+    return this.namedTexts(from, patterns, { what: 'template file', key: 'templates' });
+  }
+
+  private async namedTexts(
+    from: string | undefined,
+    patterns: readonly string[],
+    { what, key }: { readonly what: string; readonly key: string },
+  ): Promise<readonly NamedText[]> {
+    const found: NamedText[] = [];
     for (const pattern of from === undefined ? [] : patterns) {
       const paths = await this.expand(from ?? '', pattern);
       if (paths.length === 0) {
         this.diagnostics.push({
           code: 'config-io',
           severity: 'warning',
-          message: `Cannot find a rule file for "${pattern}": no file matches`,
+          message: `Cannot find a ${what} for "${pattern}": no file matches`,
           file: from ?? '',
           line: 0,
           column: 0,
-          path: 'rule_files',
+          path: key,
           remedy: 'relative paths start at the folder of the configuration file',
         });
       }
@@ -281,7 +299,7 @@ class Loader {
         if (read.ok) {
           found.push({ path, text: read.text });
           this.files.push({ path, text: read.text });
-        } else this.problem(path, `Cannot read the rule file "${path}": ${read.message}`);
+        } else this.problem(path, `Cannot read the ${what} "${path}": ${read.message}`);
       }
     }
     return found;

@@ -18,6 +18,8 @@ export interface Registries {
   readonly discovery?: readonly Kind<unknown>[];
   /** Keys of a receiver that hold lists of channel settings. */
   readonly channels?: readonly Kind<unknown>[];
+  /** Of the section `heartbeat`; without it the section is refused as not known to this build. */
+  readonly heartbeat?: Schema<unknown>;
   /** Of one entry of `recovery.playbooks`; without it a playbook is refused as not known to this build. */
   readonly playbook?: Schema<unknown>;
 }

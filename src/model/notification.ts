@@ -20,14 +20,16 @@ export interface NotificationJob {
   readonly repeats?: readonly string[];
   /** What recovery tried, where the route waits for it. */
   readonly recoveryReport?: string;
+  /** Labels of the route that leads there: templates, filled in when the message is made. */
+  readonly routeLabels?: Labels;
   /** Give up retrying after this. */
   readonly deadlineMs: number;
   readonly externalUrl: string;
 }
 
 export type DeliveryOutcome =
-  /** `answer`: the provider's own words. */
-  | { readonly kind: 'sent'; readonly answer: string }
+  /** `answer`: the provider's own words. `memo`: what the channel wants to know when it tells of the same group again. */
+  | { readonly kind: 'sent'; readonly answer: string; readonly memo?: Readonly<Record<string, string>> }
   /** Worth another try; `afterMs` is what the provider asked for (Retry-After). */
   | { readonly kind: 'retry'; readonly reason: string; readonly detail: string; readonly afterMs?: number }
   /** Another try would fail alike. */
@@ -59,6 +61,8 @@ export interface NotificationLogEntry {
   readonly resolved: readonly string[];
   /** When the entry may be forgotten. */
   readonly expiresAtMs: number;
+  /** What the channel left behind: see DeliveryOutcome. */
+  readonly memo?: Readonly<Record<string, string>>;
 }
 
 /** An intent that was committed before sending; an open one after a restart means "possible repeat". */

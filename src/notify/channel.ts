@@ -1,6 +1,6 @@
 // What a channel is: one file a kind, with its own schema, made into senders by `create`.
 
-import type { Clock, Http, Mail, Result } from '../base/index.ts';
+import type { Clock, Exec, Http, Mail, Result } from '../base/index.ts';
 import type { Kind } from '../config/index.ts';
 import type { DeliveryOutcome, NotificationJob } from '../model/index.ts';
 import type { NotificationData } from './data.ts';
@@ -16,6 +16,7 @@ export interface ChannelPorts {
   readonly clock: Clock;
   readonly http: Http;
   readonly mail: Mail;
+  readonly exec: Exec;
   readonly render: RenderText;
 }
 
@@ -24,11 +25,15 @@ export interface Message {
   /** Name of the receiver, as messages show it. */
   readonly receiver: string;
   readonly isTest: boolean;
+  /** What the last message about the same group left behind, while the group's alerts go on (DeliveryOutcome's `memo`). */
+  readonly memo?: Readonly<Record<string, string>>;
 }
 
 /** One integration, ready to send. It ends soon after its signal aborts. */
 export interface Sender {
   readonly sendResolved: boolean;
+  /** It leaves memos, and gets them. */
+  readonly remembers?: boolean;
   send(message: Message, signal: AbortSignal): Promise<DeliveryOutcome>;
 }
 

@@ -1,93 +1,11 @@
 // The channels: what they read from a file, what they put on the wire, and what they make of the answer.
 
 import { describe, expect, it } from 'vitest';
-import { FakeClock } from '../../test/support/clock.ts';
-import { FakeHttp } from '../../test/support/http.ts';
-import { FakeMail } from '../../test/support/mail.ts';
 import type { HttpErrorCode, MailError } from '../base/index.ts';
-import { parseDocument, readDocument } from '../config/index.ts';
-import { type Alert, fingerprint, labelsFrom, type NotificationJob } from '../model/index.ts';
-import type { AnyChannel, ChannelPorts, Sender } from './channel.ts';
-import { channels } from './channels.ts';
+import { labelsFrom } from '../model/index.ts';
 import { addressesOf } from './email.ts';
 import { retryAfterMs } from './http-outcome.ts';
-import { createRender } from './render.ts';
-
-const START_MS = Date.UTC(2026, 0, 2, 3, 4, 5);
-
-function alert(instance: string, part: Partial<Alert> = {}): Alert {
-  const labels = labelsFrom({ alertname: 'Down', job: 'web', instance });
-  return {
-    labels,
-    fingerprint: fingerprint(labels),
-    annotations: labelsFrom({ summary: `<b>web</b> is down`, runbook: `http://runbook/${instance}` }),
-    state: 'firing',
-    activeAtMs: START_MS,
-    firedAtMs: START_MS,
-    reason: 'above',
-    value: 1,
-    rule: { file: 'r.yml', group: 'g', name: 'Down', labelsKey: '' },
-    expr: 'up == 0',
-    generatorUrl: 'http://watchkeeper.test/graph?x=1&y=2',
-    ...part,
-  };
-}
-
-function jobOf(part: Partial<NotificationJob> = {}): NotificationJob {
-  return {
-    id: 'boot-7',
-    receiver: 'ops/webhook[0]',
-    groupKey: '{}:{alertname="Down"}',
-    groupLabels: labelsFrom({ alertname: 'Down' }),
-    alerts: [alert('a'), alert('b', { state: 'resolved', resolvedAtMs: START_MS + 61_500 })],
-    status: 'firing',
-    reason: 'first notification',
-    possibleRepeat: false,
-    deadlineMs: START_MS + 60_000,
-    externalUrl: 'http://watchkeeper.test',
-    ...part,
-  };
-}
-
-interface Kit {
-  readonly http: FakeHttp;
-  readonly mail: FakeMail;
-  readonly ports: ChannelPorts;
-}
-
-function kit(): Kit {
-  const clock = new FakeClock(START_MS);
-  const http = new FakeHttp(clock);
-  const mail = new FakeMail(clock);
-  const render = createRender({ clock, files: [] });
-  if (!render.ok) throw new Error(render.error.message);
-  return { http, mail, ports: { clock, http, mail, render: render.value } };
-}
-
-function channelOf(key: string): AnyChannel {
-  const found = channels.find(one => one.key === key);
-  if (found === undefined) throw new Error(key);
-  return found;
-}
-
-function read(key: string, yaml: string): { value: unknown; says: readonly string[] } {
-  const outcome = readDocument(parseDocument(yaml, 'a.yml'), channelOf(key).schema);
-  return {
-    value: outcome.value,
-    says: outcome.diagnostics.map(one => `${one.severity} ${one.code}: ${one.message}`),
-  };
-}
-
-function senderOf(key: string, yaml: string, ports: ChannelPorts): Sender {
-  const { value, says } = read(key, yaml);
-  expect(says.filter(one => one.startsWith('error'))).toEqual([]);
-  const sender = channelOf(key).create(value, ports);
-  if (!sender.ok) throw new Error(sender.error);
-  return sender.value;
-}
-
-const signal = new AbortController().signal;
-const messageOf = (job: NotificationJob) => ({ job, receiver: 'ops.x', isTest: false });
+import { alert, jobOf, kit, messageOf, read, START_MS, senderOf, signal } from './testdata/kit.ts';
 
 describe('webhook', () => {
   it("posts Alertmanager's JSON to the letter", async () => {
@@ -124,6 +42,55 @@ describe('webhook', () => {
     expect(body['alerts']).toHaveLength(1);
     expect(body['commonAnnotations']).toMatchObject({ watchkeeper_recovery: 'tried: restart' });
     expect(k.http.requests[0]?.headers['x-watchkeeper-possible-repeat']).toBe('true');
+  });
+
+  it('has a body of its own, typed by what its templates make', async () => {
+    const k = kit();
+    k.http.on('http://hook.test/', {});
+    const yaml = `
+url: http://hook.test/x
+payload:
+  '{{ .Status }}_count': '{{ len .Alerts }}'
+  title: '{{ .CommonLabels.alertname }} is {{ .Status }}'
+  isOn: '{{ eq .Status "firing" }}'
+  list: ['{{ range .Alerts }}{{ .Labels.instance }} {{ end }}', 7, true, null]
+  json: '{{ .CommonLabels | toJson }}'
+  nothing: '{{ .CommonLabels.gone }}'
+  odd: '[{{ .Status }}:1] it {{ .CommonAnnotations.evil }}'
+`;
+    const evil = alert('a', { annotations: labelsFrom({ evil: '{{ .Status }}: x' }) });
+    await senderOf('webhook_configs', yaml, k.ports).send(messageOf(jobOf({ alerts: [evil] })), signal);
+    expect(JSON.parse(new TextDecoder().decode(k.http.requests[0]?.body))).toEqual({
+      firing_count: 1,
+      title: 'Down is firing',
+      isOn: true,
+      list: ['a ', 7, true, null],
+      json: { alertname: 'Down', instance: 'a', job: 'web' },
+      nothing: null,
+      odd: '[firing:1] it {{ .Status }}: x',
+    });
+  });
+
+  it('can say the labels of its route', async () => {
+    const k = kit();
+    k.http.on('http://hook.test/', {});
+    const yaml = `url: http://hook.test/x\npayload: { team: 'team {{ routeLabels "team" }}', gone: 'x{{ routeLabels "gone" }}' }`;
+    const routeLabels = labelsFrom({
+      team: '{{ .CommonLabels.job }}/{{ routeLabels "site" }}',
+      site: 'north',
+    });
+    await senderOf('webhook_configs', yaml, k.ports).send(messageOf(jobOf({ routeLabels })), signal);
+    expect(new TextDecoder().decode(k.http.requests[0]?.body)).toBe('{"team":"team web/north","gone":"x"}');
+  });
+
+  it('has the usual body where its own cannot be made, and says so', async () => {
+    const k = kit();
+    k.http.on('http://hook.test/', {});
+    const yaml = "url: http://hook.test/x\npayload: { a: '{{ .Nope.x }}' }";
+    await senderOf('webhook_configs', yaml, k.ports).send(messageOf(jobOf()), signal);
+    const [request] = k.http.requests;
+    expect(JSON.parse(new TextDecoder().decode(request?.body))).toMatchObject({ version: '4' });
+    expect(request?.headers['x-watchkeeper-template-failed']).toContain('Nope');
   });
 
   const answers: readonly (readonly [status: number, kind: string])[] = [
@@ -201,6 +168,48 @@ describe('email', () => {
     expect(mail.text).toContain('可能重复');
     expect(mail.text).toContain('已尝试的自动恢复:\n- restart: failed');
     expect(mail.html).toContain('- restart: failed');
+  });
+
+  it('answers a challenge where there is a secret for it', async () => {
+    const { mail } = await sendMail(`${basic}\nauth_username: u\nauth_secret: s`);
+    expect(mail.server.auth).toEqual({ username: 'u', password: 's', method: 'cram-md5' });
+  });
+
+  it.each([
+    ['', /^<group-[0-9a-f]{32}@watchkeeper>$/],
+    ['threading: { enabled: true, thread_by_date: daily }', /^<group-[0-9a-f]{32}-2026-01-02@watchkeeper>$/],
+    ['threading: { enabled: false }', undefined],
+  ])('threads messages of a group as told: %j', async (more, wanted) => {
+    const { mail } = await sendMail(`${basic}\n${more}`);
+    if (wanted === undefined) expect(mail.headers['References']).toBeUndefined();
+    else expect(mail.headers['References']).toMatch(wanted);
+  });
+
+  it('marks a test and a possible repeat also over templates of its own', async () => {
+    const yaml = `${basic}\nheaders: { Subject: mine }\nhtml: '<!DOCTYPE html><body class="x"><p>mine</p></body>'`;
+    const { mail } = await sendMail(yaml, jobOf({ possibleRepeat: true }));
+    expect(mail.subject).toBe('[?] mine');
+    expect(mail.html).toMatch(
+      /^<!DOCTYPE html><body class="x"><p><b>Possible repeat: [^<]*<\/b><\/p><p>mine<\/p>/,
+    );
+    const short = await sendMail(`${basic}\ntext: mine`, jobOf({ possibleRepeat: true }));
+    expect(short.mail.text).toBe('[?] mine');
+  });
+
+  it("uses a person's own files in all its texts", async () => {
+    const files = [
+      {
+        path: '/etc/t/own.tmpl',
+        text: '{{ define "__subject" }}S {{ .Status }}{{ end }}{{ define "x" }}X{{ end }}',
+      },
+    ];
+    const { mail } = await sendMail(
+      `${basic}\nhtml: '{{ template "x" . }}{{ template "own.tmpl" . }}'`,
+      jobOf(),
+      kit(files),
+    );
+    expect(mail.subject).toBe('S firing');
+    expect(mail.html).toBe('X');
   });
 
   it('sends a short text alone to an SMS gateway', async () => {
@@ -294,7 +303,13 @@ describe('settings', () => {
       'to: a@x\nsmarthost: nowhere',
       'error config-bad-value: Cannot use "nowhere" as smarthost',
     ],
-    ['email_configs', 'to: a@x\nauth_secret: s', 'warning config-not-carried-out: "auth_secret"'],
+    ['email_configs', 'to: a@x\nauth_identity: s', 'warning config-not-carried-out: "auth_identity"'],
+    [
+      'email_configs',
+      'to: a@x\nauth_secret: s\nauth_secret_file: f',
+      'error config-conflict: Cannot use "auth_secret"',
+    ],
+    ['email_configs', "to: a@x\nhtml: '{{ .X'", 'warning template-parse: Cannot use html as a template'],
   ];
   it.each(wrong)('%s %j: %s', (key, yaml, says) => {
     expect(read(key, yaml).says.join('\n')).toContain(says);

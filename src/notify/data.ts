@@ -28,6 +28,8 @@ export interface NotificationData {
   readonly CommonLabels: Readonly<Record<string, string>>;
   readonly CommonAnnotations: Readonly<Record<string, string>>;
   readonly ExternalURL: string;
+  /** Of the route; their values are templates, which the function `routeLabels` fills in. */
+  readonly RouteLabels: Readonly<Record<string, string>>;
   // Of our own:
   readonly GroupKey: string;
   /** Why the message is sent now. */
@@ -64,6 +66,7 @@ export function notificationData(options: DataOptions): NotificationData {
     CommonLabels: labelsToRecord(commonOf(shown.map(alert => alert.labels))),
     CommonAnnotations: { ...labelsToRecord(commonOf(shown.map(alert => alert.annotations))), ...extra },
     ExternalURL: job.externalUrl,
+    RouteLabels: job.routeLabels === undefined ? {} : labelsToRecord(job.routeLabels),
     GroupKey: job.groupKey,
     Reason: job.reason,
     PossibleRepeat: job.possibleRepeat,

@@ -1,19 +1,21 @@
 // notify/: from notification jobs to messages that arrived. See README.md.
 
 export { DESTINATION_SENDS_MAX } from './attempt.ts';
-export type {
-  AnyChannel,
-  Channel,
-  ChannelPorts,
-  Message,
-  RenderText,
-  Sender,
+export {
+  type AnyChannel,
+  type Channel,
+  type ChannelPorts,
+  erased,
+  type Message,
+  type RenderText,
+  type Sender,
 } from './channel.ts';
 export { channels } from './channels.ts';
 export { type HttpClient, httpClientSchema, tlsSchema } from './client.ts';
 export { type NotificationData, notificationData, RECOVERY_ANNOTATION, webhookBody } from './data.ts';
 export type { EmailSettings, SmtpSettings } from './email.ts';
 export type { DestinationHealth } from './health.ts';
+export { HEARTBEAT_ALERT, HEARTBEAT_RECEIVER, type HeartbeatSettings, heartbeat } from './heartbeat.ts';
 export {
   createNotifier,
   type Notifier,
@@ -22,6 +24,7 @@ export {
   type TestAnswer,
 } from './notifier.ts';
 export type { Integration, ReceiverSpec } from './receivers.ts';
-export { createRender, type RenderOptions } from './render.ts';
-export { defaultTemplates, type Language } from './texts.ts';
+export { checkTemplateFiles, createRender, type RenderOptions, type TemplateFile } from './render.ts';
+export { defaultTemplates } from './texts.ts';
 export type { WebhookSettings } from './webhook.ts';
+export type { Language } from './words.ts';

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { FakeClock, settle } from '../../test/support/clock.ts';
+import { FakeExec } from '../../test/support/exec.ts';
 import { FakeHttp } from '../../test/support/http.ts';
 import { CollectingLog } from '../../test/support/log.ts';
 import { FakeMail } from '../../test/support/mail.ts';
@@ -14,6 +15,7 @@ import {
   type Effects,
   fingerprint,
   labelsFrom,
+  labelValue,
   MetricRegistry,
   type NotificationJob,
 } from '../model/index.ts';
@@ -83,6 +85,7 @@ function bench(options: BenchOptions = {}): Bench {
     state,
     mail: new FakeMail(clock),
     http: new FakeHttp(clock),
+    exec: new FakeExec(clock),
     log: new CollectingLog(),
     metrics,
     effects: options.effects ?? 'live',
@@ -229,7 +232,7 @@ describe('a delivery', () => {
     expect(b.reports).toMatchObject([{ outcome: { kind: 'drop', reason: 'status 404' } }]);
     expect(await verdicts(b.state)).toEqual(['undelivered: status 404: gone']);
     const undelivered = b.metrics.families().find(one => one.name.endsWith('_undelivered_total'));
-    expect(undelivered?.samples[0]?.value).toBe(1);
+    expect(undelivered?.samples.find(one => labelValue(one.labels, 'receiver') === 'lone')?.value).toBe(1);
     expect(b.notifier.health().find(one => one.receiver === 'lone')).toMatchObject({
       consecutiveFailures: 1,
       lastError: 'status 404: gone',
@@ -260,6 +263,8 @@ describe('a delivery', () => {
       expect(b.script.seen).toEqual([]);
       expect(b.reports).toMatchObject([{ outcome: { kind: 'would_have' } }]);
       expect(await verdicts(b.state)).toEqual(['would_have: test message']);
+      expect(await b.notifier.testReceiver('lone')).toMatchObject([{ outcome: { kind: 'would_have' } }]);
+      expect(b.script.seen).toEqual([]);
       const log = await b.state.notificationLog();
       expect(log.ok && log.value).toEqual([]);
     },

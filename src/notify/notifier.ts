@@ -1,6 +1,15 @@
 // Delivery: intent committed, then sent with a deadline, then outcome and log entry committed together.
 
-import { type Clock, type Http, type Log, type Mail, type Random, sleep, type Timer } from '../base/index.ts';
+import {
+  type Clock,
+  type Exec,
+  type Http,
+  type Log,
+  type Mail,
+  type Random,
+  sleep,
+  type Timer,
+} from '../base/index.ts';
 import type {
   DeliveryOutcome,
   DeliveryReport,
@@ -11,8 +20,9 @@ import type {
   StateWrite,
 } from '../model/index.ts';
 import { attemptOnce, Lanes } from './attempt.ts';
-import type { AnyChannel, RenderText } from './channel.ts';
+import type { AnyChannel, Message, RenderText } from './channel.ts';
 import { type DestinationHealth, HealthBook } from './health.ts';
+import { MemoBook } from './memos.ts';
 import { buildDirectory, type DestinationSender, type Directory, type ReceiverSpec } from './receivers.ts';
 import { intentOf, journalWrite, logEntryOf } from './records.ts';
 import { backoffMs, mayHaveArrived } from './retry.ts';
@@ -43,6 +53,7 @@ export interface NotifierOptions {
   readonly state: StateStore;
   readonly mail: Mail;
   readonly http: Http;
+  readonly exec: Exec;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly effects: Effects;
@@ -107,6 +118,7 @@ class DeliveryRunner {
   #config: NotifyConfig;
   readonly #lanes = new Lanes();
   readonly #health: HealthBook;
+  readonly #memos: MemoBook;
   readonly #current = new Map<string, Delivery>();
   readonly #running = new Set<Promise<void>>();
   /** Groups whose last attempt may have arrived although it failed. */
@@ -121,6 +133,7 @@ class DeliveryRunner {
     this.#options = options;
     this.#config = options.config;
     this.#health = new HealthBook(options.metrics);
+    this.#memos = new MemoBook(options.state);
     this.directory = this.#build();
   }
 
@@ -143,8 +156,9 @@ class DeliveryRunner {
 
   reload(config: NotifyConfig): void {
     this.#config = config;
+    const before = [...this.directory.byKey.values()];
     this.directory = this.#build();
-    this.#health.keepOnly(new Set(this.directory.byKey.keys()));
+    this.#health.keepOnly(before, new Set(this.directory.byKey.keys()));
   }
 
   healthList(): readonly DestinationHealth[] {
@@ -152,8 +166,11 @@ class DeliveryRunner {
   }
 
   async test(name: string): Promise<readonly TestAnswer[]> {
-    const { clock, random } = this.#options;
+    const { clock, random, effects } = this.#options;
     const destinations = this.directory.byReceiver.get(name) ?? [];
+    // Nothing leaves a shadow, not even when a person asks.
+    if (effects !== 'live')
+      return destinations.map(({ key }) => ({ destination: key, outcome: { kind: 'would_have' } }));
     const writes: StateWrite[] = [];
     const answers = await Promise.all(
       destinations.map(async destination => {
@@ -191,10 +208,11 @@ class DeliveryRunner {
   }
 
   #build(): Directory {
-    const { clock, http, mail, channels, log } = this.#options;
+    const { clock, http, mail, exec, channels, log } = this.#options;
     const { render } = this.#config;
-    const ports = { clock, http, mail, render };
+    const ports = { clock, http, mail, exec, render };
     const directory = buildDirectory(this.#config.receivers, channels, ports);
+    this.#health.begin(directory.byKey.values());
     for (const problem of directory.problems) log.log('error', `Cannot use a receiver: ${problem}`);
     return directory;
   }
@@ -253,7 +271,13 @@ class DeliveryRunner {
         return { ...givenUp(signal, job), attempts: attempts - 1, by };
       }
       const startMs = clock.monotonicMs();
-      const message = { job, receiver: destination.receiver, isTest: false };
+      const memo = destination.sender.remembers === true ? await this.#memos.of(job, by) : undefined;
+      const message: Message = {
+        job,
+        receiver: destination.receiver,
+        isTest: false,
+        ...(memo === undefined ? {} : { memo }),
+      };
       const timeoutMs = Math.max(0, deadlineMs - clock.nowMs());
       // A newer message never breaks off an attempt: whether it arrived would then be unknown.
       const outcome = await attemptOnce({ clock, destination, message, timeoutMs });
@@ -322,7 +346,11 @@ class DeliveryRunner {
       ? []
       : [{ kind: 'delivery_outcome', jobId: job.id, outcome: end.outcome, atMs }];
     if (end.outcome.kind === 'sent') {
-      writes.push({ kind: 'notification_log', entry: logEntryOf(job, atMs, this.#config.logKeptMs) });
+      // What a fallback left behind is not what the receiver itself would want to know.
+      const memo = end.by === job.receiver ? end.outcome.memo : undefined;
+      const entry = logEntryOf(job, { atMs, keptMs: this.#config.logKeptMs, memo });
+      this.#memos.sent(entry);
+      writes.push({ kind: 'notification_log', entry });
       const outcome: DeliveryOutcome = {
         kind: 'drop',
         reason: 'interrupted',

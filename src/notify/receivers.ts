@@ -1,6 +1,10 @@
 // Receivers: their integrations made into senders, and the names of the ways out ("destinations").
 
+import { ok } from '../base/index.ts';
 import type { AnyChannel, ChannelPorts, Sender } from './channel.ts';
+
+/** Why a message to a kind of receiver that is read but not acted on was not sent. */
+const NOT_CARRIED_OUT = 'not carried out';
 
 /** As config hands it over. */
 export interface Integration {
@@ -24,6 +28,8 @@ export interface DestinationSender {
   readonly key: string;
   readonly receiver: string;
   readonly channel: string;
+  /** False: this version cannot send there, and every message is refused, saying so. */
+  readonly isCarriedOut: boolean;
   readonly sendResolved: boolean;
   readonly fallback: string | undefined;
   readonly sender: Sender;
@@ -34,6 +40,12 @@ export interface Directory {
   readonly byReceiver: ReadonlyMap<string, readonly DestinationSender[]>;
   /** Integrations that cannot work with these settings, in words. */
   readonly problems: readonly string[];
+}
+
+/** Its messages are journaled as undelivered and go to the fallback, the ends of alerts too. */
+function notCarriedOut(name: string): Sender {
+  const detail = `this version of Watchkeeper does not send to "${name}"; the receiver's fallback gets the message`;
+  return { sendResolved: true, send: async () => ({ kind: 'drop', reason: NOT_CARRIED_OUT, detail }) };
 }
 
 /** An integration that cannot be made is reported, not dropped in silence; the others of its receiver still work. */
@@ -49,12 +61,10 @@ export function buildDirectory(
     const own: DestinationSender[] = [];
     for (const integration of receiver.channels) {
       const channel = channels.find(one => one.key === integration.kind);
-      if (channel === undefined) {
-        problems.push(`receiver ${receiver.name}: ${integration.kind} is not carried out by this version`);
-        continue;
-      }
-      const key = `${receiver.name}/${channel.name}[${integration.index}]`;
-      const sender = channel.create(integration.settings, ports);
+      const name = channel?.name ?? integration.kind.replace(/_configs$/, '');
+      const key = `${receiver.name}/${name}[${integration.index}]`;
+      const sender =
+        channel === undefined ? ok(notCarriedOut(name)) : channel.create(integration.settings, ports);
       if (!sender.ok) {
         problems.push(`${key}: ${sender.error}`);
         continue;
@@ -62,7 +72,8 @@ export function buildDirectory(
       own.push({
         key,
         receiver: receiver.name,
-        channel: channel.name,
+        channel: name,
+        isCarriedOut: channel !== undefined,
         sendResolved: sender.value.sendResolved,
         fallback: receiver.fallback,
         sender: sender.value,

@@ -16,13 +16,20 @@ export function intentOf(job: NotificationJob, atMs: number): DeliveryIntent {
   return { jobId: job.id, groupKey: job.groupKey, receiver: job.receiver, atMs, ...fingerprintsOf(job) };
 }
 
-export function logEntryOf(job: NotificationJob, atMs: number, keptMs: number): NotificationLogEntry {
+export interface Told {
+  readonly atMs: number;
+  readonly keptMs: number;
+  readonly memo: NotificationLogEntry['memo'];
+}
+
+export function logEntryOf(job: NotificationJob, { atMs, keptMs, memo }: Told): NotificationLogEntry {
   return {
     groupKey: job.groupKey,
     receiver: job.receiver,
     sentAtMs: atMs,
     ...fingerprintsOf(job),
     expiresAtMs: atMs + keptMs,
+    ...(memo === undefined ? {} : { memo }),
   };
 }
 

@@ -25,6 +25,10 @@ const UNCERTAIN: ReadonlySet<string> = new Set([
   'mail-timeout',
   'mail-protocol',
   'attempt-timeout',
+  'unclear answer',
+  'command-timeout',
+  'command-killed',
+  'exec-aborted',
 ]);
 
 export function mayHaveArrived(outcome: DeliveryOutcome): boolean {

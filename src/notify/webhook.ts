@@ -9,7 +9,6 @@ import {
   INVALID,
   integer,
   mapped,
-  notCarriedOut,
   optional,
   record,
   type Schema,
@@ -19,13 +18,12 @@ import {
   withDefault,
 } from '../config/index.ts';
 import type { DeliveryOutcome } from '../model/index.ts';
-import { ATTEMPT_MS, ATTEMPT_MS_MAX, type Channel, type ChannelPorts, type Message } from './channel.ts';
+import type { Channel, ChannelPorts, Message } from './channel.ts';
 import { type HttpClient, httpClientSchema } from './client.ts';
 import { notificationData, webhookBody } from './data.ts';
 import { outcomeOfHttp } from './http-outcome.ts';
-
-/** Of an answer; only its beginning is kept as the provider's own words. */
-const ANSWER_BYTES_MAX = 64 * 1024;
+import { fillPayload } from './payload.ts';
+import { markHeaders, postJson } from './post.ts';
 
 export interface WebhookSettings {
   readonly url: Secret;
@@ -35,6 +33,8 @@ export interface WebhookSettings {
   readonly maxAlerts: number;
   /** 0: the usual time limit. */
   readonly timeoutMs: number;
+  /** A body of its own; undefined: Alertmanager's. */
+  readonly payload: unknown;
 }
 
 const schema: Schema<WebhookSettings> = mapped(
@@ -45,7 +45,7 @@ const schema: Schema<WebhookSettings> = mapped(
     http_config: optional(httpClientSchema, 'Authentication, TLS, proxy.'),
     max_alerts: withDefault(integer({ min: 0 }), 0, 'Most alerts in one message; 0 is no limit.'),
     timeout: withDefault(duration(), 0, 'Longest time of one attempt; 0 is the usual limit.'),
-    payload: notCarriedOut(anything(), 'A body of its own.'),
+    payload: optional(anything(), 'A body of its own: any YAML, with templates in its texts.'),
   }),
   (value, context) => {
     const url = value.url ?? value.url_file;
@@ -78,6 +78,7 @@ const schema: Schema<WebhookSettings> = mapped(
       http: value.http_config,
       maxAlerts: value.max_alerts,
       timeoutMs: value.timeout,
+      payload: value.payload ?? undefined,
     };
   },
 );
@@ -104,30 +105,31 @@ interface Post {
 
 async function post(request: Post, signal: AbortSignal): Promise<DeliveryOutcome> {
   const { settings, ports, message } = request;
-  const client = settings.http;
-  const body = webhookBody(notificationData({ ...message, alertsMax: settings.maxAlerts }));
-  const answer = await ports.http.request(
+  const data = notificationData({ ...message, alertsMax: settings.maxAlerts });
+  // A template that fails must not lose the alert: the usual body goes out instead.
+  const own =
+    settings.payload === undefined
+      ? ok(webhookBody(data))
+      : fillPayload(settings.payload, { data, render: ports.render });
+  const answer = await postJson(
     {
-      method: 'POST',
+      ports,
       url: settings.url.reveal(),
+      body: own.ok ? own.value : webhookBody(data),
+      client: settings.http,
+      // The body is Alertmanager's to the letter, or the person's, so our own marks travel as headers.
       headers: {
-        'content-type': 'application/json',
-        'user-agent': 'Watchkeeper',
-        ...client?.headers,
-        // The body is Alertmanager's to the letter, so our own marks travel as headers.
-        ...(message.job.possibleRepeat ? { 'x-watchkeeper-possible-repeat': 'true' } : {}),
-        ...(message.isTest ? { 'x-watchkeeper-test': 'true' } : {}),
-        'x-watchkeeper-job': message.job.id,
+        ...markHeaders(message),
+        ...(own.ok ? {} : { 'x-watchkeeper-template-failed': headerText(own.error) }),
       },
-      body: new TextEncoder().encode(body),
-      timeoutMs: Math.min(settings.timeoutMs === 0 ? ATTEMPT_MS : settings.timeoutMs, ATTEMPT_MS_MAX),
-      bodyBytesMax: ANSWER_BYTES_MAX,
-      followRedirects: client?.followRedirects ?? true,
-      ...(client?.tls === undefined ? {} : { tls: client.tls }),
-      ...(client?.proxy === undefined ? {} : { proxy: client.proxy }),
-      ...(client?.oauth2 === undefined ? {} : { oauth2: client.oauth2 }),
+      timeoutMs: settings.timeoutMs,
     },
     signal,
   );
   return outcomeOfHttp(answer, ports.clock.nowMs());
+}
+
+/** A header holds one line of ASCII. */
+function headerText(text: string): string {
+  return text.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 200);
 }

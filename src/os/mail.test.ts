@@ -151,6 +151,26 @@ describe('authentication', () => {
   });
 });
 
+describe('a challenge', () => {
+  const challenged: SMTPServerOptions = {
+    authOptional: false,
+    authMethods: ['CRAM-MD5'],
+    onAuth: (auth, _, done) => {
+      if (auth.username === 'me' && auth.validatePassword('secret')) done(null, { user: 'me' });
+      else done(new Error('Invalid username or password'));
+    },
+  };
+
+  it('is answered without the secret on the wire', async () => {
+    const { peer, code } = await start(challenged);
+    const server = { security: 'starttls-required', tls: { ca: cert } } as const;
+    const auth = { username: 'me', password: 'secret', method: 'cram-md5' } as const;
+    expect(await code({ ...server, auth })).toBe('ok');
+    expect(peer.messages[0]?.user).toBe('me');
+    expect(await code({ ...server, auth: { ...auth, password: 'other' } })).toBe('mail-auth');
+  });
+});
+
 describe('the message', () => {
   it('carries headers, subject and both bodies', async () => {
     const { peer, send } = await start();

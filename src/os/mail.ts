@@ -34,7 +34,13 @@ async function send(
     ...(server.tls === undefined ? {} : { tls: tlsOptions(server.tls) }),
     ...(server.auth === undefined
       ? {}
-      : { auth: { user: server.auth.username, pass: server.auth.password } }),
+      : {
+          auth: {
+            user: server.auth.username,
+            pass: server.auth.password,
+            ...(server.auth.method === 'cram-md5' ? { method: 'CRAM-MD5' } : {}),
+          },
+        }),
     // Each phase may take the whole time; the timer below ends the exchange as a whole.
     connectionTimeout: message.timeoutMs,
     greetingTimeout: message.timeoutMs,

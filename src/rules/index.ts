@@ -4,6 +4,7 @@ export { type AbsenceFacts, judgeAbsence, SETTLE_MS } from './absence.ts';
 export type { ActiveAlert, AlertChange, AlertMap, Candidate } from './alert-state.ts';
 export { GroupEvaluator, type GroupOutcome, type GroupPorts, type GroupSettings } from './group.ts';
 export type { RuleGroupStatus, RuleHealth, RuleStatus } from './health.ts';
+export { HEARTBEAT_RULES_FILE, heartbeatRules } from './heartbeat.ts';
 export { type ReadRulesOptions, type ReadRulesOutcome, readRules } from './reader.ts';
 export { restoreAlerts } from './restore.ts';
 export type { AlertingRule, NoData, RecordingRule, Rule, RuleFile, RuleGroup } from './rule.ts';

@@ -166,6 +166,26 @@ groups:
           summary_zh: '位于 {{ $labels.alertmanager }} 的 Alertmanager 不接收告警'
           description_zh: '发往 {{ $labels.alertmanager }} 的告警已等待 2 分钟。请检查该 Alertmanager 的日志以及配置中 "alerting" 段的地址；其他接收者不受影响。'
 
+      - alert: WatchkeeperNotificationsUndelivered
+        expr: sum by (receiver, integration) (increase(watchkeeper_notifications_undelivered_total[15m])) > 0
+        labels:
+          severity: critical
+        annotations:
+          summary: 'Messages of the receiver {{ $labels.receiver }} were not delivered'
+          description: 'Within the last 15 minutes messages for {{ $labels.receiver }} ({{ $labels.integration }}) reached neither it nor a fallback. The delivery log says which and why.'
+          summary_zh: '接收者 {{ $labels.receiver }} 的通知未送达'
+          description_zh: '最近 15 分钟内，发往 {{ $labels.receiver }}（{{ $labels.integration }}）的通知既未送达该接收者，也未送达后备接收者。原因见投递日志。'
+
+      - alert: WatchkeeperReceiverNotCarriedOut
+        expr: sum by (receiver, integration) (increase(watchkeeper_notifications_not_carried_out_total[1h])) > 0
+        labels:
+          severity: critical
+        annotations:
+          summary: 'Watchkeeper cannot send to {{ $labels.integration }}, which the receiver {{ $labels.receiver }} asks for'
+          description: 'There are messages for {{ $labels.receiver }} by {{ $labels.integration }}, which this version reads and does not send to. They go to the fallback of the receiver, if it has one. Give it another way, or a fallback.'
+          summary_zh: 'Watchkeeper 不支持接收者 {{ $labels.receiver }} 的 {{ $labels.integration }} 渠道'
+          description_zh: '有通知需经 {{ $labels.integration }} 发往 {{ $labels.receiver }}，但此版本只读取该配置而不发送，通知会转给后备接收者（若已配置）。请改用其他渠道或配置后备接收者。'
+
       - alert: WatchkeeperLimitReached
         expr: increase(watchkeeper_limit_reached_total[10m]) > 0
         labels:

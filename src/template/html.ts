@@ -53,7 +53,7 @@ function escapeFor(
 ): string {
   switch (context.kind) {
     case 'text':
-      return of.safe === 'html' ? text : escapeHtml(text);
+      return of.safe === 'html' ? text : asText(text);
     case 'comment':
       return '';
     case 'tag':
@@ -68,16 +68,19 @@ function escapeFor(
     }
     case 'raw':
       if (context.tag === 'script') return context.quote === '' ? jsValue(text, of.value) : escapeJs(text);
-      return context.tag === 'style' ? cssValue(text) : escapeHtml(text);
+      return context.tag === 'style' ? cssValue(text) : asText(text);
   }
 }
 
 function attribute(text: string, quote: string): string {
-  const escaped = escapeHtml(text);
+  const escaped = asText(text);
   // Without quotes a blank would end the value.
-  return quote === ''
-    ? escaped.replace(/[\s=`]/g, char => `&#${char.charCodeAt(0)};`).replaceAll('+', '&#43;')
-    : escaped.replaceAll('+', '&#43;');
+  return quote === '' ? escaped.replace(/[\s=`]/g, char => `&#${char.charCodeAt(0)};`) : escaped;
+}
+
+/** As html/template escapes: "+" too, unlike the function `html`, since old readers took "+ADw-" for a sign of UTF-7. */
+function asText(text: string): string {
+  return escapeHtml(text).replaceAll('+', '&#43;');
 }
 
 /** After "?" or "#" a value is data and wholly escaped; before, an address is kept but its scheme is checked. */

@@ -146,6 +146,7 @@ describe('HTML mode escapes by context', () => {
     ['<a href="{{"https://x/?a=b c"}}">', '<a href="https://x/?a=b%20c">'],
     ['<script>var x = {{.Html}};</script>', '<script>var x = "\\u003Ca \\u0026 b\\u003E";</script>'],
     ['<p style="color: {{"red"}}">{{"<b>" | safeHtml}}', '<p style="color: red"><b>'],
+    ['<p>{{"a+b"}} {{html "a+b"}}<title>{{"a+b"}}', '<p>a&#43;b a&#43;b<title>a&#43;b'],
     ['<!-- {{.Html}} --><a b={{"x y"}}>', '<!--  --><a b=x&#32;y>'],
   ];
   for (const [template, output] of cases) {

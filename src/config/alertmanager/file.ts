@@ -39,7 +39,7 @@ export function alertmanagerSections(options: AlertmanagerOptions, global: Globa
     inhibit_rules: optional(inhibitRules(options.grammar)),
     time_intervals: optional(timeIntervals),
     mute_time_intervals: optional(timeIntervals),
-    templates: notCarriedOut(list(text())),
+    templates: optional(list(text())),
     tracing: notCarriedOut(tracing),
   };
 }

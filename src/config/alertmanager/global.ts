@@ -181,6 +181,9 @@ const REQUIRED: Readonly<Record<string, readonly string[]>> = {
   email_configs: ['to', 'from', 'smarthost'],
 };
 
+/** Mail and programs of this host do not speak HTTP. */
+const WITHOUT_HTTP: ReadonlySet<string> = new Set(['email_configs', 'command_configs']);
+
 /** The kind's schema, reading each entry as if what it takes from `global` were written in it. */
 export function inheriting(
   kind: Kind<unknown>,
@@ -188,8 +191,7 @@ export function inheriting(
 ): Schema<unknown> {
   const groups = [
     ...(INHERITED[kind.key] ?? []),
-    // Mail is the one channel that does not speak HTTP.
-    ...(kind.key === 'email_configs' ? [] : [{ prefix: '', keys: ['http_config'] }]),
+    ...(WITHOUT_HTTP.has(kind.key) ? [] : [{ prefix: '', keys: ['http_config'] }]),
   ];
   return {
     says: kind.schema.says,

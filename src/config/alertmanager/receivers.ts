@@ -1,6 +1,7 @@
 // alertmanager.yml: `receivers`, each a name and lists of channel settings, one key a kind.
 
-import type { Pair } from 'yaml';
+import { isSeq, type Node, type Pair } from 'yaml';
+import { nearest } from '../nearest.ts';
 import type { Kind } from '../registry.ts';
 import {
   INVALID,
@@ -9,9 +10,11 @@ import {
   mapped,
   notCarriedOut,
   optional,
+  type ReadContext,
   record,
   type Schema,
   text,
+  valueNodeAt,
 } from '../schema.ts';
 import { requireSet } from '../shared/checks.ts';
 import { inheriting } from './global.ts';
@@ -29,8 +32,10 @@ export interface ReceiverConfig {
   readonly name: string;
   /** By them its alerts can be asked for. */
   readonly labels?: ReadonlyMap<string, string>;
-  /** Kinds that are carried out only. */
+  /** Of all kinds, also of those that are not carried out: notify/ journals what would have gone there. */
   readonly channels: readonly ChannelSettings[];
+  /** The receiver that gets what this one could not deliver. */
+  readonly fallback?: string;
 }
 
 export function receiversSchema(
@@ -44,23 +49,33 @@ export function receiversSchema(
     }),
   );
   const schema = record(
-    { ...channelFields, name: optional(text()), labels: optional(mapOf(text())) },
+    {
+      ...channelFields,
+      name: optional(text()),
+      fallback: optional(text({ notEmpty: true })),
+      labels: optional(mapOf(text())),
+    },
     (_, context, node) => requireSet(node, context, ['name']),
   );
   const receiver: Schema<ReceiverConfig> = mapped(schema, read => {
-    // Beside the two keys of its own the record holds the kinds' lists.
+    // Beside the keys of its own the record holds the kinds' lists.
     const byKind = read as Readonly<Record<string, readonly unknown[] | undefined>>;
-    if (read.name === undefined) return INVALID;
-    const channels = kinds
-      .filter(kind => kind.carriedOut)
-      .flatMap(kind =>
-        (byKind[kind.key] ?? []).map((settings, index) => ({ kind: kind.key, index, settings })),
-      );
-    return { name: read.name, ...(read.labels === undefined ? {} : { labels: read.labels }), channels };
+    const { name, fallback, labels } = read;
+    if (name === undefined) return INVALID;
+    const channels = kinds.flatMap(kind =>
+      (byKind[kind.key] ?? []).map((settings, index) => ({ kind: kind.key, index, settings })),
+    );
+    return {
+      name,
+      ...(labels === undefined ? {} : { labels }),
+      channels,
+      ...(fallback === undefined ? {} : { fallback }),
+    };
   });
   const receivers = list(receiver);
-  return mapped(receivers, (value, context) => {
+  return mapped(receivers, (value, context, node) => {
     const names = value.map(one => one.name);
+    checkFallbacks(value, context, node);
     const twice = names.find((name, i) => names.indexOf(name) !== i);
     if (twice === undefined) return value;
     context.report({
@@ -69,5 +84,29 @@ export function receiversSchema(
       remedy: 'give each receiver a name of its own, or put the channels of both into one',
     });
     return INVALID;
+  });
+}
+
+/** A fallback must be another receiver, and one that exists. Its own fallback is not taken: one step, so no circles. */
+function checkFallbacks(receivers: readonly ReceiverConfig[], context: ReadContext, node: Node): void {
+  const names = receivers.map(one => one.name);
+  const items = context.resolve(node);
+  receivers.forEach(({ name, fallback }, i) => {
+    if (fallback === undefined || (fallback !== name && names.includes(fallback))) return;
+    const item = isSeq(items) ? (items.items[i] as Node | undefined) : undefined;
+    const at = item === undefined ? undefined : valueNodeAt(context.resolve(item), 'fallback');
+    const near = nearest(
+      fallback,
+      names.filter(one => one !== name),
+    );
+    context.report({
+      code: fallback === name ? 'config-conflict' : 'config-unknown-receiver',
+      message:
+        fallback === name
+          ? `Cannot fall back from "${name}" to itself: what it cannot deliver would be lost`
+          : `Cannot fall back to "${fallback}": undefined receiver`,
+      remedy: near === undefined ? 'name another receiver' : `did you mean "${near}"?`,
+      ...(at === undefined ? {} : { at }),
+    });
   });
 }

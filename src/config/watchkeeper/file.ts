@@ -14,12 +14,24 @@ import { checkPrometheusGlobal, prometheusGlobalFields } from '../prometheus/glo
 import type { Kind } from '../registry.ts';
 import { optional, record, type Schema } from '../schema.ts';
 import { relay, rules } from './rules.ts';
-import { alerts, host, journal, noDataDefault, query, recovery, state, storage, web } from './sections.ts';
+import {
+  alerts,
+  host,
+  journal,
+  noDataDefault,
+  query,
+  recovery,
+  state,
+  storage,
+  unknownTo,
+  web,
+} from './sections.ts';
 
 export interface WatchkeeperOptions {
   readonly discovery: readonly Kind<unknown>[];
   readonly alertmanager: AlertmanagerOptions;
   readonly playbook: Schema<unknown> | undefined;
+  readonly heartbeat: Schema<unknown> | undefined;
   /** Whether a web configuration file is named beside it. */
   readonly webFile: boolean;
 }
@@ -45,6 +57,7 @@ export function watchkeeperFile(options: WatchkeeperOptions) {
         rules: optional(rules),
         relay: optional(relay),
         state: optional(state),
+        heartbeat: optional(options.heartbeat ?? unknownTo('heartbeat')),
         recovery: optional(recovery(options.playbook)),
         journal: optional(journal),
         no_data_default: optional(noDataDefault),

@@ -438,22 +438,27 @@ export const journal: Schema<JournalConfig> = mapped(
   value => ({ retentionMs: value.retention }),
 );
 
+/** What stands in for a section that no registry brought. */
+export function unknownTo(what: string): Schema<unknown> {
+  return {
+    says: what,
+    read: (_, context) => {
+      context.report({
+        code: 'config-bad-value',
+        message: `Cannot read ${context.path}: this build has no ${what}`,
+      });
+      return undefined;
+    },
+  };
+}
+
 export interface RecoveryConfig {
   /** What the registry's schema made of each. */
   readonly playbooks: readonly unknown[];
 }
 
 export function recovery(playbook: Schema<unknown> | undefined): Schema<RecoveryConfig> {
-  const entry: Schema<unknown> = playbook ?? {
-    says: 'playbook',
-    read: (_, context) => {
-      context.report({
-        code: 'config-bad-value',
-        message: `Cannot read ${context.path}: this build has no playbooks`,
-      });
-      return undefined;
-    },
-  };
+  const entry = playbook ?? unknownTo('playbook');
   return mapped(record({ playbooks: optional(list(entry)) }), (value, context) => {
     const playbooks = value.playbooks ?? [];
     const seen = playbooks.map(one =>
