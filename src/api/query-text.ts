@@ -5,7 +5,7 @@
 import { formatFloatJson } from '../exposition/index.ts';
 import type { AnswerSeries, Labels, QueryAnswer, QueryTimes } from '../model/index.ts';
 import { histogramJson } from './encode.ts';
-import type { TextParts } from './text-parts.ts';
+import { KnownTexts, type TextParts } from './text-parts.ts';
 
 export interface ShownData {
   readonly answer: QueryAnswer;
@@ -25,7 +25,7 @@ export function* writeQueryData(parts: TextParts, { answer, limit }: ShownData):
     return false;
   }
   const isVector = resultType === 'vector' && isInstant;
-  const openings: string[] = [];
+  const openings = isVector ? undefined : openingsOf(times, stepsOf(series));
   parts.add(`{"resultType":"${isVector ? 'vector' : 'matrix'}","result":[`);
   let shown = 0;
   for (const one of series) {
@@ -68,38 +68,48 @@ function writeNow(parts: TextParts, { values, histograms }: AnswerSeries, endS: 
   parts.add('"]');
 }
 
+/** Of a range: the series have all of them. Those of a range selector have times of their own. */
+function stepsOf(series: readonly AnswerSeries[]): number {
+  const [first] = series;
+  return first === undefined || first.timesMs !== undefined ? 0 : first.values.length;
+}
+
+interface Shown {
+  readonly times: QueryTimes;
+  /** Of points, by step: what all series have in common is made into text once. */
+  readonly openings: KnownTexts | undefined;
+}
+
+/** Of points up to their values, by step. */
+function openingsOf({ startMs, stepMs }: QueryTimes, steps: number): KnownTexts {
+  const openings = new KnownTexts();
+  for (let i = 0; i < steps; i++) openings.add('[', (startMs + i * stepMs) / 1000, ',"');
+  openings.seal();
+  return openings;
+}
+
 /** Floats first, then histograms; of each kind that there is. */
-function* writePoints(
-  parts: TextParts,
-  series: AnswerSeries,
-  {
-    times,
-    openings,
-  }: {
-    readonly times: QueryTimes;
-    /** Of a point, by step: up to its value. Made once for all series of an answer. */
-    readonly openings: string[];
-  },
-): Generator<void> {
+function* writePoints(parts: TextParts, series: AnswerSeries, shown: Shown): Generator<void> {
   const { values, present, timesMs, histograms } = series;
+  const { times } = shown;
+  const openings = timesMs === undefined ? shown.openings : undefined;
   const timeS = (i: number): number => (timesMs?.[i] ?? times.startMs + i * times.stepMs) / 1000;
-  const openingOf = (i: number): string => {
-    if (timesMs !== undefined) return `[${timeS(i)},"`;
-    openings[i] ??= `[${timeS(i)},"`;
-    return openings[i];
-  };
-  let before = ',"values":[';
+  let count = 0;
   for (let i = 0; i < values.length; i++) {
     if (present[i] !== 1 || histograms?.has(i) === true) continue;
-    parts.add(before);
-    parts.add(openingOf(i));
-    parts.addFloat(values[i]!);
-    before = '"],';
+    // Asked before, so that the last point is still there when the list ends.
     if (parts.isFull) yield;
+    if (count++ === 0) parts.add(',"values":[');
+    if (openings !== undefined) parts.addPoint(openings, i, values[i]!);
+    else {
+      parts.add(`[${timeS(i)},"`);
+      parts.addFloat(values[i]!);
+      parts.add('"],');
+    }
   }
-  if (before === '"],') parts.add('"]]');
+  if (count > 0) parts.endList();
   if (histograms === undefined) return;
-  before = ',"histograms":[';
+  let before = ',"histograms":[';
   for (let i = 0; i < values.length; i++) {
     const histogram = histograms.get(i);
     if (present[i] !== 1 || histogram === undefined) continue;

@@ -25,18 +25,16 @@ const BACKSLASH = 0x5c;
 const MINUS = 0x2d;
 const POINT = 0x2e;
 const ZERO = 0x30;
+const BRACKET = 0x5d;
 const SPACE = 0x20;
 const ASCII_END = 0x80;
 
 /** Numbers of at most fifteen digits have no shorter text than these digits. */
 const DIGITS_WHOLE_MAX = 1e15;
 const SMALL_WHOLE_MAX = 2 ** 31;
-/** Digits behind the point that are looked for. */
-const DECIMALS: readonly (readonly [decimals: number, power: number])[] = [
-  [1, 10],
-  [2, 100],
-  [3, 1000],
-];
+/** Digits behind the point that are looked for, and what a number with so many is a whole multiple of. */
+const DECIMALS = 3;
+const DECIMALS_POWER = 1000;
 
 export class TextParts {
   #bytes = new Uint8Array(FIRST_BYTES);
@@ -90,16 +88,46 @@ export class TextParts {
         return;
       }
     } else {
-      for (const [decimals, power] of DECIMALS) {
-        const whole = Math.round(value * power);
-        if (!(whole < DIGITS_WHOLE_MAX && whole > -DIGITS_WHOLE_MAX)) break;
-        // What divides to the same number again is its shortest text: of so few digits no two give the same number.
-        if (whole / power !== value) continue;
-        this.#digits(whole, decimals);
+      const whole = Math.round(value * DECIMALS_POWER);
+      // What divides to the same number again is its text: of so few digits no two give the same number.
+      if (whole < DIGITS_WHOLE_MAX && whole > -DIGITS_WHOLE_MAX && whole / DECIMALS_POWER === value) {
+        // Zeros at the end are not written; three of them would be a whole number.
+        const tenth = Math.floor(whole / 10);
+        if (10 * tenth !== whole) this.#digits(whole, DECIMALS);
+        else if (10 * Math.floor(tenth / 10) !== tenth) this.#digits(tenth, DECIMALS - 1);
+        else this.#digits(tenth / 10, DECIMALS - 2);
         return;
       }
     }
     this.add(formatFloatJson(value));
+  }
+
+  /** A point of a range: what stands before its value, the value, and what stands behind each but the last. */
+  addPoint(openings: KnownTexts, number: number, value: number): void {
+    const { bytes: from } = openings;
+    const start = openings.startOf(number);
+    const end = openings.startOf(number + 1);
+    this.#ensure(end - start + NUMBER_BYTES_MAX + 3);
+    const into = this.#bytes;
+    let at = this.#length;
+    for (let i = start; i < end; i++) into[at++] = from[i]!;
+    this.#length = at;
+    this.addFloat(value);
+    this.add('"],');
+  }
+
+  /** The comma behind the last of a list becomes its end. Nothing was taken since. */
+  endList(): void {
+    this.#bytes[this.#length - 1] = BRACKET;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** What was added since the last time: a view that the next addition may invalidate. */
+  bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
   }
 
   get isFull(): boolean {
@@ -108,7 +136,7 @@ export class TextParts {
 
   /** What was added since the last time. */
   take(): Uint8Array {
-    const part = this.#bytes.subarray(0, this.#length);
+    const part = this.bytes();
     this.#bytes = new Uint8Array(this.#length < PART_BYTES ? FIRST_BYTES : PART_BYTES + FIRST_BYTES);
     this.#length = 0;
     return part;
@@ -149,6 +177,31 @@ export class TextParts {
     );
     grown.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = grown;
+  }
+}
+
+/** Texts that are met again and again, by number: made once, and copied as they are. */
+export class KnownTexts {
+  readonly #parts = new TextParts();
+  readonly #ends: number[] = [0];
+  bytes: Uint8Array = new Uint8Array(0);
+
+  /** The next one. */
+  add(...pieces: readonly (string | number)[]): void {
+    for (const piece of pieces)
+      if (typeof piece === 'string') this.#parts.add(piece);
+      else this.#parts.addFloat(piece);
+    this.#ends.push(this.#parts.length);
+  }
+
+  /** Where a text begins, and where the one before it ends, in `bytes`. */
+  startOf(number: number): number {
+    return this.#ends[number]!;
+  }
+
+  /** All texts are there. */
+  seal(): void {
+    this.bytes = this.#parts.bytes();
   }
 }
 
