@@ -172,7 +172,8 @@ export function decodeAll(
   for (const pick of picks) {
     const line = timelineOf(pick, scope);
     if (line.from === line.to) continue;
-    const one = { pick, line, ...rooms.take(pick.line.count), isPlain: true, extras: undefined };
+    const { room, at } = rooms.take(pick.line.count);
+    const one = { pick, line, room, at, isPlain: true, extras: undefined };
     wantedOnes.push(one);
     const others = byLine.get(line);
     if (others === undefined) byLine.set(line, [one]);

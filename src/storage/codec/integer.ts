@@ -116,7 +116,7 @@ export function readInteger(
     return;
   }
   let whole = reader.zigzag();
-  let difference = form.order === 2 ? reader.zigzag() : 0;
+  const difference = form.order === 2 ? reader.zigzag() : 0;
   const least = reader.zigzag();
   const width = reader.u8();
   const packedBytes = (Math.max(0, count - form.order) * width + 7) >>> 3;
@@ -125,28 +125,91 @@ export function readInteger(
   reader.skip(packedBytes);
   if (reader.failed) return;
   values[at] = whole / power;
-  let i = at + 1;
+  let from = at + 1;
   if (form.order === 2 && count > 1) {
     whole += difference;
-    values[i++] = whole / power;
+    values[from++] = whole / power;
   }
-  const end = at + count;
-  let position = packedAt * 8;
-  if (width <= NARROW_BITS) {
-    const { view } = reader;
-    const mask = width === 0 ? 0 : 0xffff_ffff >>> (32 - width);
-    // Up to where four bytes can be taken at once.
-    const last = (view.byteLength - 4) * 8;
-    for (; i < end && position <= last; i++, position += width) {
-      const step = ((view.getInt32(position >>> 3, true) >>> (position & 7)) & mask) + least;
-      difference = form.order === 2 ? difference + step : step;
-      whole += difference;
+  const packed = { reader, position: packedAt * 8, width, least };
+  const stretch = { values, from, to: at + count };
+  if (form.order === 1) unpackFirst(packed, stretch, { whole, power });
+  else unpackSecond(packed, stretch, { whole, power, difference });
+}
+
+interface Packed {
+  readonly reader: ByteReader;
+  /** Of the first difference, in bits. */
+  readonly position: number;
+  readonly width: number;
+  readonly least: number;
+}
+
+interface Stretch {
+  readonly values: Float64Array;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Up to which entry four bytes hold the whole difference, and are there. */
+function quickEnd({ reader, position, width }: Packed, { from, to }: Stretch): number {
+  if (width === 0 || width > NARROW_BITS) return from;
+  const fitting = Math.floor(((reader.view.byteLength - 4) * 8 - position) / width) + 1;
+  return Math.min(to, from + Math.max(0, fitting));
+}
+
+/** Whole numbers are most of all columns: they take no division. */
+function unpackFirst(
+  packed: Packed,
+  stretch: Stretch,
+  before: { readonly whole: number; readonly power: number },
+): void {
+  const { reader, width, least } = packed;
+  const { values, to } = stretch;
+  const { view } = reader;
+  const { power } = before;
+  const end = quickEnd(packed, stretch);
+  const mask = 0xffff_ffff >>> (32 - width);
+  let { position } = packed;
+  let { whole } = before;
+  let i = stretch.from;
+  if (power === 1) {
+    for (; i < end; i++, position += width) {
+      whole += ((view.getInt32(position >>> 3, true) >>> (position & 7)) & mask) + least;
+      values[i] = whole;
+    }
+  } else {
+    for (; i < end; i++, position += width) {
+      whole += ((view.getInt32(position >>> 3, true) >>> (position & 7)) & mask) + least;
       values[i] = whole / power;
     }
   }
+  for (; i < to; i++, position += width) {
+    whole += (width === 0 ? 0 : readWide(reader.bytes, position, width)) + least;
+    values[i] = whole / power;
+  }
+}
+
+function unpackSecond(
+  packed: Packed,
+  stretch: Stretch,
+  before: { readonly whole: number; readonly power: number; readonly difference: number },
+): void {
+  const { reader, width, least } = packed;
+  const { values, to } = stretch;
+  const { view } = reader;
+  const { power } = before;
+  const end = quickEnd(packed, stretch);
+  const mask = 0xffff_ffff >>> (32 - width);
+  let { position } = packed;
+  let { whole, difference } = before;
+  let i = stretch.from;
   for (; i < end; i++, position += width) {
-    const step = readWide(reader.bytes, position, width) + least;
-    difference = form.order === 2 ? difference + step : step;
+    difference += ((view.getInt32(position >>> 3, true) >>> (position & 7)) & mask) + least;
+    whole += difference;
+    values[i] = whole / power;
+  }
+  for (; i < to; i++, position += width) {
+    difference += (width === 0 ? 0 : readWide(reader.bytes, position, width)) + least;
     whole += difference;
     values[i] = whole / power;
   }
