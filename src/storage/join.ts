@@ -76,9 +76,8 @@ class Joiner {
     const values = this.#memory?.floats(timesMs.length) ?? new Float64Array(timesMs.length);
     let at = 0;
     for (let i = 0; i < parts.length; i++) {
-      const { values: from, to } = parts[i]!;
-      values.set(from.subarray(starts[i]!, to), at);
-      at += to - starts[i]!;
+      copySamples(parts[i]!, starts[i]!, { values, at });
+      at += parts[i]!.to - starts[i]!;
     }
     const producer = parts.findLast(part => part.producer !== undefined)?.producer;
     const isPlain = parts.every(part => part.isPlain === true);
@@ -102,6 +101,20 @@ class Joiner {
     if (this.#chains.unshift(chain) > CHAINS_MAX) this.#chains.pop();
     return chain;
   }
+}
+
+/** From `start` on. Numbers that are known to be finite go by themselves, which makes no views; others by their bytes. */
+function copySamples(
+  { values, to, isPlain }: SeriesColumns,
+  start: number,
+  into: { readonly values: Float64Array; readonly at: number },
+): void {
+  if (isPlain !== true) {
+    into.values.set(values.subarray(start, to), into.at);
+    return;
+  }
+  const shift = into.at - start;
+  for (let i = start; i < to; i++) into.values[i + shift] = values[i]!;
 }
 
 /** Looking through them must stay cheaper than making one. */

@@ -180,7 +180,7 @@ export class Block {
 
   /** What the series had in the window, deleted samples left out, in the order of the numbers; the empty ones are left out. */
   async read(
-    numbers: Iterable<number>,
+    numbers: ArrayLike<number>,
     window: Window,
     how: {
       /** Series at most; 0 is no limit. */
@@ -196,7 +196,8 @@ export class Block {
     const known = this.#records?.of(this);
     const rooms = new Rooms(memory);
     const found: SeriesColumns[] = [];
-    for (const number of numbers) {
+    for (let i = 0; i < numbers.length; i++) {
+      const number = numbers[i]!;
       // Nearly always all of it is known, and nothing is waited for.
       const cached = known?.series.get(number);
       const record = cached === undefined ? await this.#recordOf(number, known) : ok(cached);

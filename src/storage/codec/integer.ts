@@ -104,113 +104,69 @@ export function writeInteger(
 /** A value of so many bits lies within four bytes, wherever among them it begins. */
 const NARROW_BITS = 25;
 
+export interface IntegerForm {
+  readonly order: 1 | 2;
+  readonly scale: number;
+}
+
+/** All of it in one function, and a loop for each kind of column: nothing is made for a column but its values. */
 export function readInteger(
   reader: ByteReader,
-  into: Pick<ColumnRoom, 'values' | 'at' | 'count'>,
-  form: { readonly order: 1 | 2; readonly scale: number },
+  { values, at, count }: Pick<ColumnRoom, 'values' | 'at' | 'count'>,
+  { order, scale }: IntegerForm,
 ): void {
-  const { values, at, count } = into;
-  const power = POWERS[form.scale];
+  const power = POWERS[scale];
   if (power === undefined) {
     reader.failed = true;
     return;
   }
   let whole = reader.zigzag();
-  const difference = form.order === 2 ? reader.zigzag() : 0;
+  let difference = order === 2 ? reader.zigzag() : 0;
   const least = reader.zigzag();
   const width = reader.u8();
-  const packedBytes = (Math.max(0, count - form.order) * width + 7) >>> 3;
   const packedAt = reader.at;
   if (width > 53) reader.failed = true;
-  reader.skip(packedBytes);
+  reader.skip((Math.max(0, count - order) * width + 7) >>> 3);
   if (reader.failed) return;
   values[at] = whole / power;
-  let from = at + 1;
-  if (form.order === 2 && count > 1) {
+  const end = at + count;
+  let i = at + 1;
+  if (order === 2 && count > 1) {
     whole += difference;
-    values[from++] = whole / power;
+    values[i++] = whole / power;
   }
-  const packed = { reader, position: packedAt * 8, width, least };
-  const stretch = { values, from, to: at + count };
-  if (form.order === 1) unpackFirst(packed, stretch, { whole, power });
-  else unpackSecond(packed, stretch, { whole, power, difference });
-}
-
-interface Packed {
-  readonly reader: ByteReader;
-  /** Of the first difference, in bits. */
-  readonly position: number;
-  readonly width: number;
-  readonly least: number;
-}
-
-interface Stretch {
-  readonly values: Float64Array;
-  readonly from: number;
-  readonly to: number;
-}
-
-/** Up to which entry four bytes hold the whole difference, and are there. */
-function quickEnd({ reader, position, width }: Packed, { from, to }: Stretch): number {
-  if (width === 0 || width > NARROW_BITS) return from;
-  const fitting = Math.floor(((reader.view.byteLength - 4) * 8 - position) / width) + 1;
-  return Math.min(to, from + Math.max(0, fitting));
-}
-
-/** Whole numbers are most of all columns: they take no division. */
-function unpackFirst(
-  packed: Packed,
-  stretch: Stretch,
-  before: { readonly whole: number; readonly power: number },
-): void {
-  const { reader, width, least } = packed;
-  const { values, to } = stretch;
   const { view } = reader;
-  const { power } = before;
-  const end = quickEnd(packed, stretch);
+  let position = packedAt * 8;
+  const quickEnd = Math.min(end, i + quickCount(view.byteLength, position, width));
   const mask = 0xffff_ffff >>> (32 - width);
-  let { position } = packed;
-  let { whole } = before;
-  let i = stretch.from;
-  if (power === 1) {
-    for (; i < end; i++, position += width) {
+  if (order === 2) {
+    for (; i < quickEnd; i++, position += width) {
+      difference += ((view.getInt32(position >>> 3, true) >>> (position & 7)) & mask) + least;
+      whole += difference;
+      values[i] = whole / power;
+    }
+  } else if (power === 1) {
+    // Most of all columns: they take no division.
+    for (; i < quickEnd; i++, position += width) {
       whole += ((view.getInt32(position >>> 3, true) >>> (position & 7)) & mask) + least;
       values[i] = whole;
     }
   } else {
-    for (; i < end; i++, position += width) {
+    for (; i < quickEnd; i++, position += width) {
       whole += ((view.getInt32(position >>> 3, true) >>> (position & 7)) & mask) + least;
       values[i] = whole / power;
     }
   }
-  for (; i < to; i++, position += width) {
-    whole += (width === 0 ? 0 : readWide(reader.bytes, position, width)) + least;
+  for (; i < end; i++, position += width) {
+    const step = (width === 0 ? 0 : readWide(reader.bytes, position, width)) + least;
+    difference = order === 2 ? difference + step : step;
+    whole += difference;
     values[i] = whole / power;
   }
 }
 
-function unpackSecond(
-  packed: Packed,
-  stretch: Stretch,
-  before: { readonly whole: number; readonly power: number; readonly difference: number },
-): void {
-  const { reader, width, least } = packed;
-  const { values, to } = stretch;
-  const { view } = reader;
-  const { power } = before;
-  const end = quickEnd(packed, stretch);
-  const mask = 0xffff_ffff >>> (32 - width);
-  let { position } = packed;
-  let { whole, difference } = before;
-  let i = stretch.from;
-  for (; i < end; i++, position += width) {
-    difference += ((view.getInt32(position >>> 3, true) >>> (position & 7)) & mask) + least;
-    whole += difference;
-    values[i] = whole / power;
-  }
-  for (; i < to; i++, position += width) {
-    difference += (width === 0 ? 0 : readWide(reader.bytes, position, width)) + least;
-    whole += difference;
-    values[i] = whole / power;
-  }
+/** Of how many values from a bit on four bytes hold the whole difference, and are there. */
+function quickCount(bytes: number, position: number, width: number): number {
+  if (width === 0 || width > NARROW_BITS) return 0;
+  return Math.max(0, Math.floor(((bytes - 4) * 8 - position) / width) + 1);
 }
