@@ -20,10 +20,10 @@ import { type ColumnExtras, ColumnExtrasBuilder } from '../extras.ts';
 import { writeSynced } from '../synced-file.ts';
 import { BlockIndex, type ColumnPlace, type SeriesRecord, type TimelineRecord } from './block-index.ts';
 import { type BlockFailure, damaged, diskFailure } from './failure.ts';
-import { TIMES_SAMPLES_MAX } from './limits.ts';
+import { SEGMENT_SAMPLES, TIMES_SAMPLES_MAX } from './limits.ts';
 import { type BlockMeta, decodeMeta } from './meta.ts';
 import { type PageCache, PagedFile, pagedFileBytes } from './paged.ts';
-import type { KnownRecords, RecordCache } from './record-cache.ts';
+import type { RecordCache } from './record-cache.ts';
 import {
   decodeTombstones,
   encodeTombstones,
@@ -194,13 +194,13 @@ export class Block {
   ): Answer<SeriesColumns[]> {
     const { limit = 0, times: lines = new TimesCache(), memory, work } = how;
     const known = this.#records?.of(this);
-    const rooms = new Rooms(memory);
+    const rooms = new Rooms(memory, numbers.length * SEGMENT_SAMPLES);
     const found: SeriesColumns[] = [];
     for (let i = 0; i < numbers.length; i++) {
       const number = numbers[i]!;
       // Nearly always all of it is known, and nothing is waited for.
       const cached = known?.series.get(number);
-      const record = cached === undefined ? await this.#recordOf(number, known) : ok(cached);
+      const record = cached === undefined ? await this.#recordOf(number) : ok(cached);
       if (!record.ok) return record;
       const times = lines.get(record.value.timeline);
       const line =
@@ -328,9 +328,9 @@ export class Block {
     return ok(builder.finish());
   }
 
-  async #recordOf(number: number, known: KnownRecords | undefined): Answer<SeriesRecord> {
+  async #recordOf(number: number): Answer<SeriesRecord> {
     const record = await this.#index.series(number);
-    if (record.ok && known !== undefined) this.#records?.add(known, number, record.value);
+    if (record.ok) this.#records?.add(this, number, record.value);
     return record;
   }
 

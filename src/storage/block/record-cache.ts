@@ -40,8 +40,10 @@ export class RecordCache {
     return known;
   }
 
-  /** One more that was not known. */
-  add(known: KnownRecords, number: number, record: SeriesRecord): void {
+  /** One that was not known when its reading began. Others may have read it meanwhile, or the block may have gone. */
+  add(block: object, number: number, record: SeriesRecord): void {
+    const known = this.#blocks.get(block);
+    if (known === undefined || known.series.has(number)) return;
     if (this.#series >= this.#seriesMax) this.#forgetOldest();
     known.series.set(number, record);
     this.#series++;

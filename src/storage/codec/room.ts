@@ -27,16 +27,19 @@ export interface Room {
 /** Blocks that many series share. */
 export class Rooms {
   readonly #memory: FloatLender | undefined;
+  readonly #blockFloats: number;
   #room: ColumnRoom = roomOf(new Float64Array(0));
   #used = 0;
 
-  constructor(memory: FloatLender | undefined) {
+  /** Few short columns need no whole block. */
+  constructor(memory: FloatLender | undefined, floatsLikely = BLOCK_FLOATS) {
     this.#memory = memory;
+    this.#blockFloats = Math.min(BLOCK_FLOATS, floatsLikely);
   }
 
   take(count: number): Room {
     if (this.#used + count > this.#room.values.length) {
-      const size = Math.max(BLOCK_FLOATS, count);
+      const size = Math.max(this.#blockFloats, count);
       this.#room = roomOf(this.#memory?.floats(size) ?? new Float64Array(size));
       this.#used = 0;
     }
