@@ -30,15 +30,21 @@ async function open(disk: FakeDisk): Promise<{
   readonly log: CollectingLog;
   /** What ended is blanked a moment later. */
   readonly aMomentLater: () => Promise<void>;
+  readonly clock: FakeClock;
 }> {
   const log = new CollectingLog();
-  const clock = new FakeClock();
+  const clock = new FakeClock(query('').atMs);
   const aMomentLater = async (): Promise<void> => {
     await settle();
     await clock.advance(100);
     await settle();
   };
-  return { active: await openActiveLog({ disk, clock, path: PATH, log, queriesMax: 2 }), log, aMomentLater };
+  return {
+    active: await openActiveLog({ disk, clock, path: PATH, log, queriesMax: 2 }),
+    log,
+    aMomentLater,
+    clock,
+  };
 }
 
 describe('the log of active queries', () => {
@@ -101,6 +107,17 @@ describe('the log of active queries', () => {
     const size = await disk.stat(PATH);
     expect(size.ok && size.value.sizeBytes).toBe(SLOT_BYTES);
     await aMomentLater();
+    disk.killProcess();
+    expect((await open(disk)).active.interrupted).toEqual([]);
+  });
+
+  it('does not tell of a longer query that has ended, however shortly before', async () => {
+    const disk = await freshDisk();
+    const { active, clock } = await open(disk);
+    const end = active.note(query('long'));
+    await clock.advance(1000);
+    end();
+    await settle();
     disk.killProcess();
     expect((await open(disk)).active.interrupted).toEqual([]);
   });

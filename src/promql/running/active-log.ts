@@ -1,6 +1,6 @@
 // The log of active queries: a small file of slots, one for each query that runs. After a crash it says what the process was
 // doing when it died. A slot is written when a query begins, by one write of a page and without a sync: it has to outlive the
-// process, not the machine. When the query ends the next one takes its slot, or it is blanked a moment later: queries that
+// process, not the machine. When a short query ends the next one takes its slot, or it is blanked a moment later: queries that
 // follow one another cost one write each.
 
 import type { Clock, Disk, DiskFile, Log, Timer } from '../../base/index.ts';
@@ -12,8 +12,10 @@ export const SLOT_BYTES = 4096;
 const EXPR_CHARS_MAX = 500;
 /** Of who asked, likewise. */
 const NAME_CHARS_MAX = 60;
-/** A query that ended so shortly before a crash may still be told. */
+/** A short query that ended so shortly before a crash may still be told. */
 const BLANK_AFTER_MS = 100;
+/** Of a query that took longer one more write is nothing: its slot is blanked at once. */
+const SHORT_MS = 20;
 /** Slots are freed by a write that is under way for a moment: some more than there are queries at once. */
 const SPARE_SLOTS = 16;
 /** A file larger than any that was ever written is no log of ours. */
@@ -94,7 +96,7 @@ class Slots implements ActiveLog {
   /** Blank, with no write under way. */
   readonly #free: number[];
   /** Of queries that have ended, not blanked yet. */
-  #ended: number[] = [];
+  readonly #ended: number[] = [];
   #blanking: Timer | undefined;
   readonly #writing = new Set<Promise<void>>();
   #failed = false;
@@ -116,16 +118,23 @@ class Slots implements ActiveLog {
     return () => {
       if (isOver || this.#closed) return;
       isOver = true;
-      this.#ended.push(slot);
-      this.#blanking ??= this.#options.clock.after(BLANK_AFTER_MS, () => this.#blankEnded());
+      const { clock } = this.#options;
+      if (clock.nowMs() - query.atMs >= SHORT_MS) this.#blank([slot]);
+      else {
+        this.#ended.push(slot);
+        this.#blanking ??= clock.after(BLANK_AFTER_MS, () => this.#blankEnded());
+      }
     };
   }
 
-  /** Those whose slots nobody has taken meanwhile. Writes of one file are done in their order. */
+  /** Those whose slots nobody has taken meanwhile. */
   #blankEnded(): void {
     this.#blanking = undefined;
-    const slots = this.#ended;
-    this.#ended = [];
+    this.#blank(this.#ended.splice(0));
+  }
+
+  /** Writes of one file are done in their order. */
+  #blank(slots: readonly number[]): void {
     for (const slot of slots) void this.#write(slot, BLANK).then(() => this.#free.push(slot));
   }
 
