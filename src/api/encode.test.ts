@@ -35,12 +35,14 @@ function answer(series: readonly AnswerSeries[], stepMs: number): QueryAnswer {
   return { times, resultType: stepMs === 0 ? 'vector' : 'matrix', series, annotations: [], cost };
 }
 
+const decoded = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+
 /** As a client reads it. */
 function queryData(shown: QueryAnswer): QueryData {
   const parts = new TextParts();
   let text = '';
-  for (const _ of writeQueryData(parts, { answer: shown, limit: 0 })) text += parts.take();
-  return JSON.parse(`${text}${parts.take()}}`) as QueryData;
+  for (const _ of writeQueryData(parts, { answer: shown, limit: 0 })) text += decoded(parts.take());
+  return JSON.parse(`${text}${decoded(parts.take())}}`) as QueryData;
 }
 
 describe('native histograms in answers', () => {

@@ -5,7 +5,7 @@
 import { formatFloatJson } from '../exposition/index.ts';
 import type { AnswerSeries, Labels, QueryAnswer, QueryTimes } from '../model/index.ts';
 import { histogramJson } from './encode.ts';
-import type { TextParts } from './text-parts.ts';
+import { KnownTexts, type TextParts } from './text-parts.ts';
 
 export interface ShownData {
   readonly answer: QueryAnswer;
@@ -25,7 +25,7 @@ export function* writeQueryData(parts: TextParts, { answer, limit }: ShownData):
     return false;
   }
   const isVector = resultType === 'vector' && isInstant;
-  const shared: Shared = { texts: new PairTexts(), openings: [] };
+  const openings = isVector ? undefined : openingsOf(times, stepsOf(series));
   parts.add(`{"resultType":"${isVector ? 'vector' : 'matrix'}","result":[`);
   let shown = 0;
   for (const one of series) {
@@ -34,9 +34,10 @@ export function* writeQueryData(parts: TextParts, { answer, limit }: ShownData):
       parts.add(']');
       return true;
     }
-    parts.add(`${shown++ > 0 ? ',' : ''}{"metric":${labelsText(one.labels, shared.texts)}`);
+    parts.add(shown++ > 0 ? ',{"metric":' : '{"metric":');
+    writeLabels(parts, one.labels);
     if (isVector) writeNow(parts, one, endS);
-    else yield* writePoints(parts, one, { times, shared });
+    else yield* writePoints(parts, one, { times, openings });
     parts.add('}');
     if (parts.isFull) yield;
   }
@@ -44,72 +45,71 @@ export function* writeQueryData(parts: TextParts, { answer, limit }: ShownData):
   return false;
 }
 
-/** What the series of an answer have in common is made into text once. */
-interface Shared {
-  readonly texts: PairTexts;
-  /** Of a point, by step: up to its value. */
-  readonly openings: string[];
-}
-
-/** In the order of the names. */
-export function labelsText(labels: Labels, texts: PairTexts = new PairTexts()): string {
-  if (labels.length === 0) return '{}';
-  let text = `{${texts.of(labels[0]!, labels[1]!)}`;
-  for (let i = 2; i < labels.length; i += 2) text += `,${texts.of(labels[i]!, labels[i + 1]!)}`;
-  return `${text}}`;
-}
-
-/** Beyond so many they are mostly different ones, which are not met again. */
-const TEXTS_MAX = 20_000;
-
-/** Labels as text: most are met again and again. */
-export class PairTexts {
-  readonly #byName = new Map<string, Map<string, string>>();
-  #size = 0;
-
-  of(name: string, value: string): string {
-    const known = this.#byName.get(name)?.get(value);
-    if (known !== undefined) return known;
-    const made = `${JSON.stringify(name)}:${JSON.stringify(value)}`;
-    if (this.#size++ >= TEXTS_MAX) return made;
-    const ofName = this.#byName.get(name) ?? new Map<string, string>();
-    this.#byName.set(name, ofName.set(value, made));
-    return made;
+/** As a JSON object, in the order of the names. */
+export function writeLabels(parts: TextParts, labels: Labels): void {
+  parts.add('{');
+  for (let i = 0; i < labels.length; i += 2) {
+    if (i > 0) parts.add(',');
+    parts.addQuoted(labels[i]!);
+    parts.add(':');
+    parts.addQuoted(labels[i + 1]!);
   }
+  parts.add('}');
 }
 
 function writeNow(parts: TextParts, { values, histograms }: AnswerSeries, endS: number): void {
   const histogram = histograms?.get(0);
-  parts.add(
-    histogram === undefined
-      ? `,"value":[${endS},"${formatFloatJson(values[0]!)}"]`
-      : `,"histogram":[${endS},${JSON.stringify(histogramJson(histogram))}]`,
-  );
+  if (histogram !== undefined) {
+    parts.add(`,"histogram":[${endS},${JSON.stringify(histogramJson(histogram))}]`);
+    return;
+  }
+  parts.add(`,"value":[${endS},"`);
+  parts.addFloat(values[0]!);
+  parts.add('"]');
+}
+
+/** Of a range: the series have all of them. Those of a range selector have times of their own. */
+function stepsOf(series: readonly AnswerSeries[]): number {
+  const [first] = series;
+  return first === undefined || first.timesMs !== undefined ? 0 : first.values.length;
+}
+
+interface Shown {
+  readonly times: QueryTimes;
+  /** Of points, by step: what all series have in common is made into text once. */
+  readonly openings: KnownTexts | undefined;
+}
+
+/** Of points up to their values, by step. */
+function openingsOf({ startMs, stepMs }: QueryTimes, steps: number): KnownTexts {
+  const openings = new KnownTexts();
+  for (let i = 0; i < steps; i++) openings.add('[', (startMs + i * stepMs) / 1000, ',"');
+  openings.seal();
+  return openings;
 }
 
 /** Floats first, then histograms; of each kind that there is. */
-function* writePoints(
-  parts: TextParts,
-  series: AnswerSeries,
-  { times, shared }: { readonly times: QueryTimes; readonly shared: Shared },
-): Generator<void> {
+function* writePoints(parts: TextParts, series: AnswerSeries, shown: Shown): Generator<void> {
   const { values, present, timesMs, histograms } = series;
+  const { times } = shown;
+  const openings = timesMs === undefined ? shown.openings : undefined;
   const timeS = (i: number): number => (timesMs?.[i] ?? times.startMs + i * times.stepMs) / 1000;
-  const openingOf = (i: number): string => {
-    if (timesMs !== undefined) return `[${timeS(i)},"`;
-    shared.openings[i] ??= `[${timeS(i)},"`;
-    return shared.openings[i];
-  };
-  let before = ',"values":[';
+  let count = 0;
   for (let i = 0; i < values.length; i++) {
     if (present[i] !== 1 || histograms?.has(i) === true) continue;
-    parts.add(`${before}${openingOf(i)}${formatFloatJson(values[i]!)}"]`);
-    before = ',';
+    // Asked before, so that the last point is still there when the list ends.
     if (parts.isFull) yield;
+    if (count++ === 0) parts.add(',"values":[');
+    if (openings !== undefined) parts.addPoint(openings, i, values[i]!);
+    else {
+      parts.add(`[${timeS(i)},"`);
+      parts.addFloat(values[i]!);
+      parts.add('"],');
+    }
   }
-  if (before === ',') parts.add(']');
+  if (count > 0) parts.endList();
   if (histograms === undefined) return;
-  before = ',"histograms":[';
+  let before = ',"histograms":[';
   for (let i = 0; i < values.length; i++) {
     const histogram = histograms.get(i);
     if (present[i] !== 1 || histogram === undefined) continue;

@@ -11,9 +11,10 @@ import {
 import type { ApiDeps } from './deps.ts';
 import { boundary, limitParam, TRUNCATED } from './params.ts';
 import type { Asked } from './prometheus.ts';
-import { labelsText } from './query-text.ts';
+import { writeLabels } from './query-text.ts';
 import { failure, successInParts } from './respond.ts';
 import { selectorParams, unescapeName } from './selectors.ts';
+import type { TextParts } from './text-parts.ts';
 
 interface Wanted {
   /** None: all series. */
@@ -45,7 +46,7 @@ export async function series(deps: ApiDeps, { params }: Asked): Promise<ServerRe
   const distinct = new Map<string, Labels>();
   for (const labels of found.value) distinct.set(JSON.stringify(labels), labels);
   const sorted = [...distinct.values()].sort(compareLabels);
-  return limited(deps, { found: sorted, textOf: labelsText, limit: wanted.value.limit });
+  return limited(deps, { found: sorted, write: writeLabels, limit: wanted.value.limit });
 }
 
 export async function labels(deps: ApiDeps, { params }: Asked): Promise<ServerResponse> {
@@ -72,7 +73,11 @@ async function names(deps: ApiDeps, params: URLSearchParams, read: Read<string>)
   const found = await eachSelector(wanted.value, read);
   if (!found.ok) return found.error;
   const sorted = [...new Set(found.value)].sort(compareUtf8);
-  return limited(deps, { found: sorted, textOf: JSON.stringify, limit: wanted.value.limit });
+  return limited(deps, {
+    found: sorted,
+    write: (parts, name) => parts.addQuoted(name),
+    limit: wanted.value.limit,
+  });
 }
 
 /** What all selectors find, one behind the other; the failure as it is answered. */
@@ -91,17 +96,18 @@ export async function eachSelector<T>(
 
 interface Listed<T> {
   readonly found: readonly T[];
-  readonly textOf: (one: T) => string;
+  readonly write: (parts: TextParts, one: T) => void;
   readonly limit: number;
 }
 
 /** More than the limit are cut off, and the answer says so. */
-function limited<T>(deps: ApiDeps, { found, textOf, limit }: Listed<T>): ServerResponse {
+function limited<T>(deps: ApiDeps, { found, write, limit }: Listed<T>): ServerResponse {
   const count = limit === 0 ? found.length : Math.min(limit, found.length);
   return successInParts(deps.turns, function* (parts) {
     parts.add('[');
     for (let i = 0; i < count; i++) {
-      parts.add(`${i > 0 ? ',' : ''}${textOf(found[i] as T)}`);
+      if (i > 0) parts.add(',');
+      write(parts, found[i] as T);
       if (parts.isFull) yield;
     }
     parts.add(']');

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../test/support/clock.ts';
+import { seededRandom } from '../../test/support/random.ts';
 import { type Clock, type ServerResponse, Turns } from '../base/index.ts';
+import { formatFloatJson } from '../exposition/index.ts';
 import { type AnswerSeries, labelsFrom, type QueryAnswer } from '../model/index.ts';
 import { writeQueryData } from './query-text.ts';
 import { bench, jsonOf } from './testdata/bench.ts';
-import { bodyOf, type TextParts } from './text-parts.ts';
+import { bodyOf, TextParts } from './text-parts.ts';
 
 /** A clock that goes on with each look at it, as if work had taken so long, and counts who waits for it. */
 function workingClock(): Clock & { readonly waits: () => number } {
@@ -24,7 +26,8 @@ function workingClock(): Clock & { readonly waits: () => number } {
 async function partsOf(body: ServerResponse['body']): Promise<readonly string[]> {
   if (typeof body === 'string') return [body];
   const parts: string[] = [];
-  for await (const part of body as AsyncIterable<string>) parts.push(part);
+  const decoder = new TextDecoder();
+  for await (const part of body as AsyncIterable<Uint8Array>) parts.push(decoder.decode(part));
   return parts;
 }
 
@@ -64,6 +67,89 @@ describe('texts in parts', () => {
       values: Array.from(values, (value, i) => [i, String(value)]),
     }));
     expect(JSON.parse(parts.join(''))).toEqual({ resultType: 'matrix', result: wanted });
+  });
+});
+
+describe('what is added to a text', () => {
+  const textOf = (add: (parts: TextParts) => void): string => {
+    const parts = new TextParts();
+    add(parts);
+    return new TextDecoder().decode(parts.take());
+  };
+
+  it('is there as it was, whatever its length and its characters', () => {
+    const texts = [
+      '',
+      'a',
+      'é',
+      'x'.repeat(127),
+      `${'x'.repeat(127)}ß`,
+      'y'.repeat(200_000),
+      '\u{1f600}'.repeat(5000),
+    ];
+    expect(textOf(parts => texts.forEach(text => void parts.add(text)))).toBe(texts.join(''));
+  });
+
+  it('is quoted as JSON', () => {
+    const texts = [
+      '',
+      'plain',
+      'a"b',
+      'a\\b',
+      'line\nend',
+      '\u0000\u001f\u007f',
+      'é\u2028',
+      '\ud800',
+      'x'.repeat(5000),
+    ];
+    for (const text of texts)
+      expect(textOf(parts => parts.addQuoted(text))).toBe(
+        new TextDecoder().decode(new TextEncoder().encode(JSON.stringify(text))),
+      );
+  });
+
+  it('is the shortest text of a number', () => {
+    const random = seededRandom(7);
+    const numbers = [
+      0,
+      -0,
+      1,
+      -1,
+      9,
+      10,
+      99,
+      100,
+      2 ** 31 - 1,
+      2 ** 31,
+      1e15 - 1,
+      1e15,
+      2 ** 53,
+      1e21,
+      1e22,
+      0.1,
+      -0.5,
+      0.001,
+      0.0005,
+    ];
+    numbers.push(
+      1e-7,
+      123.456,
+      1.005,
+      0.3,
+      0.1 + 0.2,
+      5e-324,
+      1.7976931348623157e308,
+      NaN,
+      Infinity,
+      -Infinity,
+      999999999999.999,
+    );
+    for (let i = 0; i < 3000; i++) {
+      const value = (random.float() - 0.5) * 10 ** Math.floor(random.float() * 30 - 8);
+      const power = 10 ** Math.floor(random.float() * 6);
+      numbers.push(value, Math.round(value), Math.round(value * power) / power);
+    }
+    for (const value of numbers) expect(textOf(parts => parts.addFloat(value))).toBe(formatFloatJson(value));
   });
 });
 

@@ -13,10 +13,10 @@ export type QueryOverrides = Partial<
 >;
 
 export function openQueryLog(
-  { disk, log }: SystemPorts,
+  { disk, clock, log }: SystemPorts,
   dataFolder: string,
   settings: { readonly config: QueryConfig; readonly overrides: QueryOverrides | undefined },
 ): Promise<ActiveLog> {
   const queriesMax = settings.overrides?.runningMax ?? settings.config.runningMax;
-  return openActiveLog({ disk, path: `${dataFolder}/queries.active`, log, queriesMax });
+  return openActiveLog({ disk, clock, path: `${dataFolder}/queries.active`, log, queriesMax });
 }

@@ -114,6 +114,9 @@ function closed(server: Server, graceMs: number): Promise<void> {
   });
 }
 
+/** Why requests are aborted: the client has gone, or has its answer. An error made for each would take its stack each time. */
+const GONE = new DOMException('The connection has ended', 'AbortError');
+
 interface Serving {
   readonly handler: ServerHandler;
   readonly log: Log;
@@ -124,7 +127,7 @@ interface Serving {
 
 async function answer(request: IncomingMessage, response: NodeResponse, serving: Serving): Promise<void> {
   const gone = new AbortController();
-  const leave = (): void => gone.abort();
+  const leave = (): void => gone.abort(GONE);
   response.once('close', leave);
   serving.closing.addEventListener('abort', leave, { once: true });
   // Without a listener a broken connection would be an uncaught error.

@@ -12,6 +12,7 @@ export { httpServer } from './http-server.ts';
 export { type LogSettings, streamLog } from './log.ts';
 export { smtpMail } from './mail.ts';
 export { type MailSink, openMailSink, type SunkMail } from './mail-sink.ts';
+export { giveWay } from './priority.ts';
 export { type ThisProcess, thisProcess } from './process.ts';
 export { systemRandom } from './random.ts';
 export { freePort, killProcess, nodePath, type TemporaryFolder, temporaryFolder } from './small.ts';

@@ -80,14 +80,14 @@ async function vectorSeries(run: Run, vector: VectorValue, range: boolean): Prom
       ? await sortInTurns(rows, (a, b) => compareLabels(labelsOf(a), labelsOf(b)), paceOf(run))
       : rows;
   const series: AnswerSeries[] = [];
+  const all = new Uint8Array(steps).fill(1);
   for (const row of ordered ?? []) {
     const from = row * steps;
     const to = from + steps;
     run.reserve(SERIES_BYTES + steps * 9);
     const { labels, producer } = settled.series[row] as SeriesMeta;
     const values = settled.values.slice(from, to);
-    // A row without its one entry is left out.
-    const present = steps === 1 ? ONE : settled.present.slice(from, to);
+    const present = isFull(settled.present, from, to) ? all : settled.present.slice(from, to);
     const floats =
       typeof producer === 'string' ? { labels, producer, values, present } : { labels, values, present };
     series.push(
@@ -100,8 +100,11 @@ async function vectorSeries(run: Run, vector: VectorValue, range: boolean): Prom
   return series;
 }
 
-/** The presence of a single entry, of all answers of one instant. Nobody writes to it. */
-const ONE: Uint8Array = Uint8Array.of(1);
+/** Whether nothing is missing: then the series has its presence in common with the others of which that holds. Nobody writes to it. */
+function isFull(present: Uint8Array, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) if (present[i] === 0) return false;
+  return true;
+}
 
 interface SettledRows {
   readonly vector: VectorValue;

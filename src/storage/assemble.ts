@@ -14,7 +14,7 @@ import {
 import { firstAfter, type Window } from './block/block.ts';
 import { isRising, mergeOrder, sameTimes } from './block/merge.ts';
 import { type ChunkView, isPresent, mayHoldMarkersIn, readChunkColumn, readChunkExtras } from './chunk.ts';
-import { type ColumnRoom, roomOf } from './codec/room.ts';
+import { type ColumnRoom, Rooms } from './codec/room.ts';
 import { type ColumnExtras, ColumnExtrasBuilder } from './extras.ts';
 
 /** A stretch of samples: in a sealed chunk, or copied out of open rows. */
@@ -152,9 +152,6 @@ function copyTimes({ times }: ChunkView, mask: Uint8Array | undefined, into: Flo
   for (let row = 0; row < times.length; row++) if (isPresent(mask, row)) into[at++] = times[row]!;
 }
 
-/** Value columns are cut out of blocks of this many floats: one allocation for many short columns. */
-export const BLOCK_FLOATS = 32 * 1024;
-
 /** The samples of the picks within the window, series without any left out; at most `limit` series, 0 for all. */
 export function decodeAll(
   picks: readonly Pick[],
@@ -175,7 +172,8 @@ export function decodeAll(
   for (const pick of picks) {
     const line = timelineOf(pick, scope);
     if (line.from === line.to) continue;
-    const one = { pick, line, ...rooms.take(pick.line.count), isPlain: true, extras: undefined };
+    const { room, at } = rooms.take(pick.line.count);
+    const one = { pick, line, room, at, isPlain: true, extras: undefined };
     wantedOnes.push(one);
     const others = byLine.get(line);
     if (others === undefined) byLine.set(line, [one]);
@@ -197,27 +195,6 @@ interface Decoding {
   readonly at: number;
   isPlain: boolean;
   extras: ColumnExtrasBuilder | undefined;
-}
-
-/** Blocks that many series share. */
-class Rooms {
-  readonly #memory: FloatLender | undefined;
-  #room: ColumnRoom = roomOf(new Float64Array(0));
-  #used = 0;
-
-  constructor(memory: FloatLender | undefined) {
-    this.#memory = memory;
-  }
-
-  take(count: number): { readonly room: ColumnRoom; readonly at: number } {
-    if (this.#used + count > this.#room.values.length) {
-      const size = Math.max(BLOCK_FLOATS, count);
-      this.#room = roomOf(this.#memory?.floats(size) ?? new Float64Array(size));
-      this.#used = 0;
-    }
-    this.#used += count;
-    return { room: this.#room, at: this.#used - count };
-  }
 }
 
 /**

@@ -3,15 +3,9 @@
 
 import { ok, type Result } from '../base/index.ts';
 import type { FloatLender, ReadWork, SeriesColumns } from '../model/index.ts';
-import {
-  BLOCK_FLOATS,
-  type DamagedChunk,
-  decodeAll,
-  newFoundTimes,
-  type Pick,
-  type Views,
-} from './assemble.ts';
+import { type DamagedChunk, decodeAll, newFoundTimes, type Pick, type Views } from './assemble.ts';
 import type { Window } from './block/block.ts';
+import { BLOCK_FLOATS } from './codec/room.ts';
 
 /** A series of an answer beside its samples: its object, and its part of the snapshot. */
 export const SERIES_BYTES = 400;

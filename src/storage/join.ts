@@ -76,9 +76,8 @@ class Joiner {
     const values = this.#memory?.floats(timesMs.length) ?? new Float64Array(timesMs.length);
     let at = 0;
     for (let i = 0; i < parts.length; i++) {
-      const { values: from, to } = parts[i]!;
-      values.set(from.subarray(starts[i]!, to), at);
-      at += to - starts[i]!;
+      copySamples(parts[i]!, starts[i]!, { values, at });
+      at += parts[i]!.to - starts[i]!;
     }
     const producer = parts.findLast(part => part.producer !== undefined)?.producer;
     const isPlain = parts.every(part => part.isPlain === true);
@@ -104,6 +103,20 @@ class Joiner {
   }
 }
 
+/** From `start` on. Numbers that are known to be finite go by themselves, which makes no views; others by their bytes. */
+function copySamples(
+  { values, to, isPlain }: SeriesColumns,
+  start: number,
+  into: { readonly values: Float64Array; readonly at: number },
+): void {
+  if (isPlain !== true) {
+    into.values.set(values.subarray(start, to), into.at);
+    return;
+  }
+  const shift = into.at - start;
+  for (let i = start; i < to; i++) into.values[i + shift] = values[i]!;
+}
+
 /** Looking through them must stay cheaper than making one. */
 const CHAINS_MAX = 64;
 
@@ -117,35 +130,29 @@ function fits(chain: Chain, parts: readonly SeriesColumns[]): boolean {
   );
 }
 
-/** Undefined where a part has a sample in the time of an earlier one that is not there. */
+/** Undefined where a part has a sample in the time of the earlier ones that is not there. */
 function chainOf(parts: readonly SeriesColumns[]): Chain | undefined {
   const starts: number[] = [];
-  let before: SeriesColumns | undefined;
+  const timesMs = new Float64Array(parts.reduce((sum, { from, to }) => sum + to - from, 0));
   let count = 0;
   for (const part of parts) {
-    const start = before === undefined ? part.from : startBehind(before, part);
+    const start = startBehind(timesMs.subarray(0, count), part);
     if (start === undefined) return undefined;
     starts.push(start);
+    timesMs.set(part.timesMs.subarray(start, part.to), count);
     count += part.to - start;
-    if (start < part.to) before = part;
   }
-  const timesMs = new Float64Array(count);
-  let at = 0;
-  parts.forEach(({ timesMs: times, to }, i) => {
-    timesMs.set(times.subarray(starts[i]!, to), at);
-    at += to - starts[i]!;
-  });
-  return { parts, starts, timesMs };
+  return { parts, starts, timesMs: count === timesMs.length ? timesMs : timesMs.slice(0, count) };
 }
 
-/** The first sample behind the earlier part, if that has all before it. */
-function startBehind(earlier: SeriesColumns, { timesMs, from, to }: SeriesColumns): number | undefined {
-  const lastMs = earlier.timesMs[earlier.to - 1]!;
+/** The first sample behind those of the parts before, if these have all that the part has among them. */
+function startBehind(earlier: Float64Array, { timesMs, from, to }: SeriesColumns): number | undefined {
+  const lastMs = earlier[earlier.length - 1] ?? Number.NEGATIVE_INFINITY;
   let start = from;
-  let at = earlier.from;
+  let at = 0;
   while (start < to && timesMs[start]! <= lastMs) {
-    while (at < earlier.to && earlier.timesMs[at]! < timesMs[start]!) at++;
-    if (earlier.timesMs[at] !== timesMs[start]) return undefined;
+    while (earlier[at]! < timesMs[start]!) at++;
+    if (earlier[at] !== timesMs[start]) return undefined;
     start++;
   }
   return start;

@@ -160,7 +160,10 @@ function sealedOf(membership: Membership, scope: Scope): Sealed {
   const { window, only } = scope;
   const chunks = membership.chunks.filter(chunk => {
     if (chunk.damaged || chunk.maxMs <= window.fromMs || chunk.minMs > window.toMs) return false;
-    return only === undefined ? window.toMs >= (chunk.cutBelowMs ?? -Infinity) : only.has(chunk);
+    if (only !== undefined) return only.has(chunk);
+    // What blocks have of it already is read there. Of a chunk that is waiting to be dropped that is all.
+    const cutBelowMs = chunk.cutBelowMs ?? -Infinity;
+    return window.toMs >= cutBelowMs && chunk.maxMs >= cutBelowMs;
   });
   for (const chunk of chunks) scope.chunks.set(chunk.id, chunk);
   const rising = [...chunks].sort((a, b) => a.minMs - b.minMs || a.id - b.id);

@@ -22,7 +22,7 @@ import {
   mixedWork,
   noteIgnored,
 } from './mixed.ts';
-import { piecesOf } from './pieces.ts';
+import { isSmall, piecesOf } from './pieces.ts';
 
 export interface CallInput {
   readonly run: Run;
@@ -99,8 +99,8 @@ export interface WindowSettings {
   readonly histograms?: 'alike' | MixedReduce;
   /** Whether the result still is the metric's own value (last_over_time). */
   readonly keepsName?: boolean;
-  /** Called with each series that gave a result: annotations. */
-  readonly inspect?: (input: CallInput, series: RangeSeries) => void;
+  /** What it gives is called with each series that gave a result: annotations. */
+  readonly inspect?: (input: CallInput) => (series: RangeSeries) => void;
   /** Called once before: checks of parameters. */
   readonly check?: (input: CallInput) => void;
 }
@@ -113,6 +113,7 @@ export function overWindows(
   return async input => {
     const kernel = typeof work === 'function' ? work : work.begin();
     settings.check?.(input);
+    const inspect = settings.inspect?.(input);
     const { run, node, args, grid } = input;
     const matrix = matrixArg(
       input,
@@ -131,19 +132,27 @@ export function overWindows(
       params,
     };
     const histograms = new Map<number, NativeHistogram>();
+    let latest: Int32Array | undefined;
+    let isWhole = true;
     for (let row = 0; row < matrix.series.length; row++) {
       const series = matrix.series[row]!;
       const offset = row * grid.steps;
       const column = { values: result.values, present: result.present, offset };
       const mixed = settings.histograms !== 'alike' && isMixed(series) ? series : undefined;
       const floats = mixed === undefined ? series : floatView(mixed);
-      for (const piece of piecesOf({ series: floats, column, context })) {
-        kernel(piece.series, piece.column, piece.context);
-        if (run.isDue()) await run.pause();
+      // Series that share their windows follow one another.
+      if (floats.first !== latest) {
+        latest = floats.first;
+        isWhole = isSmall(floats);
       }
-      if (settings.inspect !== undefined && hasEntry(result.present, offset, grid.steps)) {
-        settings.inspect(input, series);
+      if (isWhole) kernel(floats, column, context);
+      else {
+        for (const piece of piecesOf({ series: floats, column, context })) {
+          kernel(piece.series, piece.column, piece.context);
+          if (run.isDue()) await run.pause();
+        }
       }
+      if (inspect !== undefined && hasEntry(result.present, offset, grid.steps)) inspect(series);
       if (mixed !== undefined)
         overMixedWindows(input, mixed, { column, context, reduce: settings.histograms, histograms });
       if (run.isDue()) await run.pause();

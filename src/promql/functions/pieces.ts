@@ -20,13 +20,23 @@ export interface Piece<Column extends { readonly offset: number }, Context exten
   readonly context: Context;
 }
 
-/** Nearly always there is one, and then it is what was given. */
+/** Nearly always: the kernel gets all of it at once. */
+export function isSmall({ first, end }: Pick<RangeSeries, 'first' | 'end'>): boolean {
+  const steps = first.length;
+  // Windows only move forward: none is wider than from the first to the last.
+  if (steps === 0 || steps * (end[steps - 1]! - first[0]!) <= PIECE_SAMPLES) return true;
+  let samples = 0;
+  for (let step = 0; step < steps; step++) samples += end[step]! - first[step]!;
+  return samples <= PIECE_SAMPLES;
+}
+
+/** If there is one only it is what was given. */
 export function* piecesOf<Column extends { readonly offset: number }, Context extends Stepwise>(
   whole: Piece<Column, Context>,
 ): Generator<Piece<Column, Context>> {
   const { first, end } = whole.series;
   const steps = first.length;
-  if (steps === 0 || steps * (end[steps - 1]! - first[0]!) <= PIECE_SAMPLES) return yield whole;
+  if (isSmall(whole.series)) return yield whole;
   let from = 0;
   let samples = 0;
   for (let step = 0; step < steps; step++) {

@@ -2,8 +2,8 @@
 // that fall into it, in the order of time, so that the result is bit for bit what walking the window would give.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
 
-import { labelValue } from '../../model/index.ts';
-import type { RangeSeries } from '../operators/index.ts';
+import { type Labels, labelValue } from '../../model/index.ts';
+import { haveSameName, type RangeSeries } from '../operators/index.ts';
 import { beganAnew, isStarted } from './begun.ts';
 import {
   argSpan,
@@ -12,6 +12,7 @@ import {
   type FunctionImpl,
   overWindows,
   perWindow,
+  type WindowContext,
   type WindowKernel,
 } from './call.ts';
 import { anchoredPairs, extendedRate, type RateKind } from './extended.ts';
@@ -59,12 +60,18 @@ function changed(before: number, after: number): boolean {
   return after !== before && !(Number.isNaN(after) && Number.isNaN(before));
 }
 
-function inspectCounter(input: CallInput, series: RangeSeries): void {
-  if (isStarted(series)) {
-    const noting = { run: input.run, span: argSpan(input, 0), series };
-    noteOverlap(series, noting, [series.first[0] ?? 0, series.end.at(-1) ?? 0]);
-  }
-  hintNonCounter(input, series);
+function inspectCounter(input: CallInput): (series: RangeSeries) => void {
+  let latest: Labels | undefined;
+  return series => {
+    if (isStarted(series)) {
+      const noting = { run: input.run, span: argSpan(input, 0), series };
+      noteOverlap(series, noting, [series.first[0] ?? 0, series.end.at(-1) ?? 0]);
+    }
+    const { labels } = series.meta;
+    // Nearly always it is the same metric as that of the series before, of which all is said.
+    if (latest === undefined || !haveSameName(latest, labels)) hintNonCounter(input, series);
+    latest = labels;
+  };
 }
 
 /** Prometheus's hint: what grows without bound is called …_total, …_sum, …_count or …_bucket. */
@@ -106,7 +113,7 @@ function extrapolated({ counter, perSecond }: RateKind): () => WindowKernel {
   const extended = extendedRate({ counter, perSecond });
   const started = startedRate({ counter, perSecond });
   return () => {
-    const shared = new Map<Int32Array, WindowExtents>();
+    const shared = new Map<Int32Array, Growth>();
     return (series, column, context) => {
       if (context.modifier !== null) {
         extended(series, column, context);
@@ -116,42 +123,52 @@ function extrapolated({ counter, perSecond }: RateKind): () => WindowKernel {
         started(series, column, context);
         return;
       }
-      let extents = shared.get(series.first);
-      if (extents === undefined) {
-        extents = windowExtents(series, context);
-        shared.set(series.first, extents);
+      let growth = shared.get(series.first);
+      if (growth === undefined) {
+        growth = growthOf(series, context, perSecond ? context.rangeMs / 1000 : 1);
+        shared.set(series.first, growth);
       }
-      const divisor = perSecond ? context.rangeMs / 1000 : 1;
-      if (counter) counterGrowth(series, column, { extents, divisor });
-      else gaugeGrowth(series, column, { extents, divisor });
+      if (counter) counterGrowth(series, column, growth);
+      else gaugeGrowth(series, column, growth);
     };
   };
 }
 
+/** What all series that share their windows have in common. */
 interface Growth {
   readonly extents: WindowExtents;
   /** Seconds for a rate, 1 for the growth. */
   readonly divisor: number;
+  /** By step: what the growth of a gauge is multiplied by, and of a counter that was not near zero. */
+  readonly scales: Float64Array;
 }
 
-function gaugeGrowth(
-  { values, first, end }: RangeSeries,
-  column: Column,
-  { extents, divisor }: Growth,
-): void {
+function growthOf(series: RangeSeries, context: WindowContext, divisor: number): Growth {
+  const extents = windowExtents(series, context);
+  return { extents, divisor, scales: extents.factors.map(factor => factor / divisor) };
+}
+
+function gaugeGrowth({ values, first, end }: RangeSeries, column: Column, { scales }: Growth): void {
   for (let i = 0; i < first.length; i++) {
     const from = first[i]!;
     const last = end[i]! - 1;
     if (last <= from) continue;
-    const factor = extents.factors[i]! / divisor;
-    column.values[column.offset + i] = (values[last]! - values[from]!) * factor;
+    column.values[column.offset + i] = (values[last]! - values[from]!) * scales[i]!;
     column.present[column.offset + i] = 1;
   }
 }
 
-function counterGrowth(series: RangeSeries, column: Column, { extents, divisor }: Growth): void {
+/** By so much the products below may be off, and more: within it the division decides. */
+const NEARLY = 1 + 1e-9;
+/** And these bounds they must keep for that. */
+const PRODUCT_MIN = 1e-250;
+const PRODUCT_MAX = 1e250;
+
+function counterGrowth(series: RangeSeries, column: Column, growth: Growth): void {
   const { values, first, end } = series;
-  const { sampledS, toStartS, toEndS, factors } = extents;
+  const { sampledS, toStartS } = growth.extents;
+  const { scales } = growth;
+  const { values: into, present, offset } = column;
   const steps = first.length;
   if (steps === 0) return;
   const resets = findResets(values, first[0]!, end[steps - 1]!);
@@ -161,19 +178,30 @@ function counterGrowth(series: RangeSeries, column: Column, { extents, divisor }
     const last = end[i]! - 1;
     if (last <= from) continue;
     const firstValue = values[from]!;
-    let growth = values[last]! - firstValue;
-    while (firstReset < resets.length && resets[firstReset]! <= from) firstReset++;
-    for (let r = firstReset; r < resets.length && resets[r]! <= last; r++) growth += values[resets[r]! - 1]!;
-    let factor = factors[i]!;
-    if (growth > 0 && firstValue >= 0) {
-      // A counter cannot have been below zero: do not extrapolate beyond where it would have been zero.
-      const sampled = sampledS[i]!;
-      const toZeroS = sampled * (firstValue / growth);
-      if (toZeroS < toStartS[i]!) factor = (sampled + toZeroS + toEndS[i]!) / sampled;
+    let grown = values[last]! - firstValue;
+    if (firstReset < resets.length) {
+      while (firstReset < resets.length && resets[firstReset]! <= from) firstReset++;
+      for (let r = firstReset; r < resets.length && resets[r]! <= last; r++) grown += values[resets[r]! - 1]!;
     }
-    column.values[column.offset + i] = growth * (factor / divisor);
-    column.present[column.offset + i] = 1;
+    // Far from zero nearly always, which takes no division to see.
+    const bound = toStartS[i]! * grown * NEARLY;
+    const isFar = bound > PRODUCT_MIN && bound < PRODUCT_MAX && sampledS[i]! * firstValue >= bound;
+    into[offset + i] = grown * (isFar ? scales[i]! : scaleOf(growth, i, { firstValue, grown }));
+    present[offset + i] = 1;
   }
+}
+
+/** A counter cannot have been below zero: do not extrapolate beyond where it would have been zero. */
+function scaleOf(
+  { extents, divisor, scales }: Growth,
+  step: number,
+  { firstValue, grown }: { readonly firstValue: number; readonly grown: number },
+): number {
+  if (!(grown > 0 && firstValue >= 0)) return scales[step]!;
+  const sampledS = extents.sampledS[step]!;
+  const toZeroS = sampledS * (firstValue / grown);
+  if (!(toZeroS < extents.toStartS[step]!)) return scales[step]!;
+  return (sampledS + toZeroS + extents.toEndS[step]!) / sampledS / divisor;
 }
 
 function lastTwo({ counter, perSecond }: RateKind): WindowKernel {

@@ -4,7 +4,7 @@
 import type { NativeHistogram } from '../../model/index.ts';
 import { COMPARISONS, SET_OPS } from '../parser/index.ts';
 import type { BinaryNode } from '../plan/index.ts';
-import { type CompareMode, isTrim, operationOf } from './arithmetic.ts';
+import { type CompareMode, isTrim, operate, operatorCode } from './arithmetic.ts';
 import { combinePair } from './histogram-pairs.ts';
 import { matchVectors } from './matching.ts';
 import type { Run } from './run.ts';
@@ -33,9 +33,9 @@ export async function binary(run: Run, node: BinaryNode, inputs: BinaryInputs): 
 }
 
 function scalars(operator: string, left: ScalarValue, right: ScalarValue): ScalarValue {
-  const compute = operationOf(operator);
+  const code = operatorCode(operator);
   const values = new Float64Array(left.values.length);
-  for (let i = 0; i < values.length; i++) values[i] = compute(left.values[i]!, right.values[i]!);
+  for (let i = 0; i < values.length; i++) values[i] = operate(code, left.values[i]!, right.values[i]!);
   return { kind: 'scalar', values };
 }
 
@@ -51,8 +51,9 @@ async function withScalar(run: Run, node: BinaryNode, side: ScalarSide): Promise
   const { operator, span } = node.settings;
   const filters = COMPARISONS.has(operator) && mode !== 'bool';
   if (filters && mode === 'unfiltered') return vector;
-  const compute = operationOf(operator);
-  const keepsName = filters || isTrim(operator);
+  const code = operatorCode(operator);
+  const isCutting = isTrim(operator);
+  const keepsName = filters || isCutting;
   const series = keepsName ? vector.series : vector.series.map(meta => run.dropName(meta));
   const result = run.newVector(series, vector.steps);
   const histograms = new Map<number, NativeHistogram>();
@@ -64,7 +65,7 @@ async function withScalar(run: Run, node: BinaryNode, side: ScalarSide): Promise
       const value = vector.values[at]!;
       const other = scalar.values[i]!;
       const histogram = vector.histograms?.get(at);
-      if (histogram !== undefined || isTrim(operator)) {
+      if (histogram !== undefined || isCutting) {
         const [own, number] = [
           { value, histogram },
           { value: other, histogram: undefined },
@@ -78,7 +79,7 @@ async function withScalar(run: Run, node: BinaryNode, side: ScalarSide): Promise
         result.present[at] = 1;
         continue;
       }
-      const computed = scalarLeft ? compute(other, value) : compute(value, other);
+      const computed = scalarLeft ? operate(code, other, value) : operate(code, value, other);
       if (filters && computed === 0) continue;
       result.values[at] = filters ? value : computed;
       result.present[at] = 1;

@@ -18,6 +18,7 @@ export {
   type Grid,
   type Histograms,
   haveOneName,
+  haveSameName,
   histogramsWithin,
   isRising,
   type MatrixValue,

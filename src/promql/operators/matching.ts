@@ -14,7 +14,7 @@ import {
 } from '../../model/index.ts';
 import { COMPARISONS } from '../parser/index.ts';
 import type { BinaryNode, PlannedMatching, PlannedNumber } from '../plan/index.ts';
-import { type CompareMode, isTrim, operationOf } from './arithmetic.ts';
+import { type CompareMode, isTrim, operate, operatorCode } from './arithmetic.ts';
 import { combinePair, type Operand } from './histogram-pairs.ts';
 import { CELL_BYTES, type Run, SERIES_BYTES } from './run.ts';
 import { matchedLabels, signatureOf } from './signature.ts';
@@ -173,7 +173,7 @@ class Output {
   readonly #steps: number;
   readonly #swapped: boolean;
   readonly #mode: CompareMode;
-  readonly #compute: (left: number, right: number) => number;
+  readonly #code: number;
   readonly #filters: boolean;
   /** That the result keeps of one-to-one matches, or leaves out. */
   readonly #names: ReadonlySet<string>;
@@ -202,7 +202,7 @@ class Output {
     this.#swapped = swapped;
     this.#mode = mode;
     this.#filters = COMPARISONS.has(node.settings.operator) && mode !== 'bool';
-    this.#compute = operationOf(node.settings.operator);
+    this.#code = operatorCode(node.settings.operator);
     this.#names = new Set(node.settings.matching.labels);
     run.reserve(rowsLikely * steps * CELL_BYTES);
     this.#values = run.inputs.memory.zeros(rowsLikely * steps);
@@ -227,6 +227,9 @@ class Output {
     const left = this.#swapped ? one : many;
     const right = this.#swapped ? many : one;
     const unfiltered = this.#mode === 'unfiltered';
+    const code = this.#code;
+    const filters = this.#filters;
+    const mayBeHistograms = this.#mayBeHistograms(left, right);
     for (let i = 0; i < steps; i++) {
       if (many.present[i] === 0 || one.present[i] === 0) continue;
       if (stands !== undefined) {
@@ -234,13 +237,13 @@ class Output {
         stands[i] = 1;
       }
       const value = left.values[i]!;
-      if (this.#isOfHistograms(left, right, i)) {
+      if (mayBeHistograms && this.#isOfHistograms(left, right, i)) {
         this.#addHistogram(base + i, i, { left, right, unfiltered });
         continue;
       }
-      const computed = this.#compute(value, right.values[i]!);
-      if (this.#filters && !unfiltered && computed === 0) continue;
-      values[base + i] = this.#filters ? value : computed;
+      const computed = operate(code, value, right.values[i]!);
+      if (filters && !unfiltered && computed === 0) continue;
+      values[base + i] = filters ? value : computed;
       present[base + i] = 1;
     }
   }
@@ -272,6 +275,12 @@ class Output {
       this.#present = present;
     }
     return base;
+  }
+
+  #mayBeHistograms(left: Column, right: Column): boolean {
+    return (
+      left.histograms !== undefined || right.histograms !== undefined || isTrim(this.#node.settings.operator)
+    );
   }
 
   #isOfHistograms(left: Column, right: Column, i: number): boolean {

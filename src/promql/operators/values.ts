@@ -84,9 +84,12 @@ export type Value = VectorValue | ScalarValue | TextValue | MatrixValue;
 export const NAME_LABELS: ReadonlySet<string> = new Set(['__name__', '__type__', '__unit__']);
 
 export function withoutNameLabels(labels: Labels): Labels {
-  // The usual case: the name is in front, and what comes next does not begin as the others of its kind do.
-  if (labels[0] === METRIC_NAME && labels[2]?.startsWith('__') !== true)
-    return labelsFromSorted(labels.slice(2));
+  if (isNamedOnly(labels)) {
+    // Not by `slice`: labels of the store are frozen, and that takes V8 a microsecond more.
+    const flat: string[] = [];
+    for (let i = 2; i < labels.length; i++) flat.push(labels[i] as string);
+    return labelsFromSorted(flat);
+  }
   for (let i = 0; i < labels.length; i += 2) {
     if (NAME_LABELS.has(labels[i] as string)) return filterLabels(labels, name => !NAME_LABELS.has(name));
   }
@@ -95,12 +98,23 @@ export function withoutNameLabels(labels: Labels): Labels {
 
 /** Whether the series have the same name, and nothing else that goes with it: without it they are told apart as before. */
 export function haveOneName(series: readonly { readonly meta: SeriesMeta }[]): boolean {
-  const name = series[0]?.meta.labels[1];
-  return series.every(
-    ({ meta: { labels } }) =>
-      labels[0] === METRIC_NAME && labels[1] === name && labels[2]?.startsWith('__') !== true,
-  );
+  const first = series[0]?.meta.labels;
+  return first === undefined || series.every(({ meta: { labels } }) => haveSameName(first, labels));
 }
+
+/** Whether two have the same name, and neither has anything else that goes with it. */
+export function haveSameName(a: Labels, b: Labels): boolean {
+  return a[1] === b[1] && isNamedOnly(a) && isNamedOnly(b);
+}
+
+/** The usual case: the name is in front, and what comes next does not begin as the others of its kind do. */
+function isNamedOnly(labels: Labels): boolean {
+  if (labels[0] !== METRIC_NAME) return false;
+  const next = labels[2];
+  return next === undefined || next.charCodeAt(0) !== UNDERSCORE || next.charCodeAt(1) !== UNDERSCORE;
+}
+
+const UNDERSCORE = 0x5f;
 
 export function filterLabels(labels: Labels, keep: (name: string) => boolean): Labels {
   const flat: string[] = [];

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { settle } from '../../../test/support/clock.ts';
+import { FakeClock, settle } from '../../../test/support/clock.ts';
 import { FakeDisk } from '../../../test/support/disk.ts';
 import { CollectingLog } from '../../../test/support/log.ts';
 import type { InterruptedQuery } from '../../model/index.ts';
@@ -25,21 +25,38 @@ async function freshDisk(): Promise<FakeDisk> {
   return disk;
 }
 
-async function open(disk: FakeDisk): Promise<{ readonly active: ActiveLog; readonly log: CollectingLog }> {
+async function open(disk: FakeDisk): Promise<{
+  readonly active: ActiveLog;
+  readonly log: CollectingLog;
+  /** What ended is blanked a moment later. */
+  readonly aMomentLater: () => Promise<void>;
+  readonly clock: FakeClock;
+}> {
   const log = new CollectingLog();
-  return { active: await openActiveLog({ disk, path: PATH, log, queriesMax: 2 }), log };
+  const clock = new FakeClock(query('').atMs);
+  const aMomentLater = async (): Promise<void> => {
+    await settle();
+    await clock.advance(100);
+    await settle();
+  };
+  return {
+    active: await openActiveLog({ disk, clock, path: PATH, log, queriesMax: 2 }),
+    log,
+    aMomentLater,
+    clock,
+  };
 }
 
 describe('the log of active queries', () => {
   it('tells after a crash what was running, and not what had ended', async () => {
     const disk = await freshDisk();
-    const { active } = await open(disk);
+    const { active, aMomentLater } = await open(disk);
     expect(active.interrupted).toEqual([]);
-    const ended = active.note(query('short'));
+    const ended = ['short', 'shorter'].map(expr => active.note(query(expr)));
     active.note(query('sum(heavy)'));
-    ended();
+    for (const end of ended) end();
     active.note(query('other'));
-    await settle();
+    await aMomentLater();
     disk.killProcess();
     const next = await open(disk);
     expect(next.active.interrupted.map(({ expr }) => expr).sort()).toEqual(['other', 'sum(heavy)']);
@@ -67,17 +84,42 @@ describe('the log of active queries', () => {
 
   it('goes on where there are more queries than slots, and uses slots again', async () => {
     const disk = await freshDisk();
-    const { active } = await open(disk);
+    const { active, aMomentLater } = await open(disk);
     for (let round = 0; round < 3; round++) {
       const ends = Array.from({ length: 40 }, (_, i) => active.note(query(`${round}.${i}`)));
       await settle();
       for (const end of ends) end();
-      await settle();
+      if (round > 0) await aMomentLater();
     }
     active.note(query('last'));
     await settle();
     disk.killProcess();
     expect((await open(disk)).active.interrupted.map(({ expr }) => expr)).toEqual(['last']);
+  });
+
+  it('writes once for each of queries that follow one another', async () => {
+    const disk = await freshDisk();
+    const { active, aMomentLater } = await open(disk);
+    for (let i = 0; i < 10; i++) {
+      active.note(query(`${i}`))();
+      await settle();
+    }
+    const size = await disk.stat(PATH);
+    expect(size.ok && size.value.sizeBytes).toBe(SLOT_BYTES);
+    await aMomentLater();
+    disk.killProcess();
+    expect((await open(disk)).active.interrupted).toEqual([]);
+  });
+
+  it('does not tell of a longer query that has ended, however shortly before', async () => {
+    const disk = await freshDisk();
+    const { active, clock } = await open(disk);
+    const end = active.note(query('long'));
+    await clock.advance(1000);
+    end();
+    await settle();
+    disk.killProcess();
+    expect((await open(disk)).active.interrupted).toEqual([]);
   });
 
   it('warns, once, where it cannot be written, and queries go on', async () => {

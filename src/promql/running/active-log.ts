@@ -1,8 +1,9 @@
 // The log of active queries: a small file of slots, one for each query that runs. After a crash it says what the process was
-// doing when it died. A slot is written when a query begins and blanked when it ends, by one write of a page each and without
-// a sync: it has to outlive the process, not the machine.
+// doing when it died. A slot is written when a query begins, by one write of a page and without a sync: it has to outlive the
+// process, not the machine. When a short query ends the next one takes its slot, or it is blanked a moment later: queries that
+// follow one another cost one write each.
 
-import type { Disk, DiskFile, Log } from '../../base/index.ts';
+import type { Clock, Disk, DiskFile, Log, Timer } from '../../base/index.ts';
 import type { InterruptedQuery } from '../../model/index.ts';
 
 /** One page of the file system; a longer expression is cut. */
@@ -11,6 +12,10 @@ export const SLOT_BYTES = 4096;
 const EXPR_CHARS_MAX = 500;
 /** Of who asked, likewise. */
 const NAME_CHARS_MAX = 60;
+/** A short query that ended so shortly before a crash may still be told. */
+const BLANK_AFTER_MS = 100;
+/** Of a query that took longer one more write is nothing: its slot is blanked at once. */
+const SHORT_MS = 20;
 /** Slots are freed by a write that is under way for a moment: some more than there are queries at once. */
 const SPARE_SLOTS = 16;
 /** A file larger than any that was ever written is no log of ours. */
@@ -27,6 +32,7 @@ export interface ActiveLog {
 
 export interface ActiveLogOptions {
   readonly disk: Disk;
+  readonly clock: Clock;
   readonly path: string;
   readonly log: Log;
   /** That run at once. */
@@ -89,6 +95,9 @@ class Slots implements ActiveLog {
   readonly #file: DiskFile;
   /** Blank, with no write under way. */
   readonly #free: number[];
+  /** Of queries that have ended, not blanked yet. */
+  readonly #ended: number[] = [];
+  #blanking: Timer | undefined;
   readonly #writing = new Set<Promise<void>>();
   #failed = false;
   #closed = false;
@@ -101,20 +110,37 @@ class Slots implements ActiveLog {
   }
 
   note(query: InterruptedQuery): () => void {
-    const slot = this.#closed ? undefined : this.#free.pop();
+    const slot = this.#closed ? undefined : (this.#ended.pop() ?? this.#free.pop());
     if (slot === undefined) return () => {};
     // Given to the disk before this returns: what the query does next may hold this thread up, not the write.
-    const begun = this.#write(slot, encodeSlot(query));
+    void this.#write(slot, encodeSlot(query));
     let isOver = false;
     return () => {
       if (isOver || this.#closed) return;
       isOver = true;
-      void begun.then(() => this.#write(slot, BLANK)).then(() => this.#free.push(slot));
+      const { clock } = this.#options;
+      if (clock.nowMs() - query.atMs >= SHORT_MS) this.#blank([slot]);
+      else {
+        this.#ended.push(slot);
+        this.#blanking ??= clock.after(BLANK_AFTER_MS, () => this.#blankEnded());
+      }
     };
+  }
+
+  /** Those whose slots nobody has taken meanwhile. */
+  #blankEnded(): void {
+    this.#blanking = undefined;
+    this.#blank(this.#ended.splice(0));
+  }
+
+  /** Writes of one file are done in their order. */
+  #blank(slots: readonly number[]): void {
+    for (const slot of slots) void this.#write(slot, BLANK).then(() => this.#free.push(slot));
   }
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#blanking?.cancel();
     await Promise.all(this.#writing);
     await this.#file.truncate(0);
     await this.#file.close();

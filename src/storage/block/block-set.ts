@@ -5,8 +5,9 @@
 import { type Disk, type DiskError, err, type Log, ok, type Result } from '../../base/index.ts';
 import { Block, type Window } from './block.ts';
 import type { BlockFailure } from './failure.ts';
-import { PAGE_CACHE_BYTES } from './limits.ts';
+import { PAGE_CACHE_BYTES, RECORDS_MAX } from './limits.ts';
 import { PageCache } from './paged.ts';
+import { RecordCache } from './record-cache.ts';
 
 export interface BlockSetOptions {
   readonly disk: Disk;
@@ -35,6 +36,7 @@ export function blockName(number: number): string {
 export class BlockSet {
   readonly #options: BlockSetOptions;
   readonly #cache = new PageCache(PAGE_CACHE_BYTES);
+  readonly #records = new RecordCache(RECORDS_MAX);
   #blocks: readonly Block[] = [];
   /** Names of folders that must go, until their going is durable. */
   readonly #doomed = new Set<string>();
@@ -144,7 +146,7 @@ export class BlockSet {
     }
     const named = await disk.syncFolder(folder);
     const opened: Result<Block, BlockFailure> = named.ok
-      ? await Block.open(disk, `${folder}/${name}`, { cache: this.#cache })
+      ? await Block.open(disk, `${folder}/${name}`, { cache: this.#cache, records: this.#records })
       : err({ kind: 'disk', error: named.error });
     if (!opened.ok) {
       // Whether it is there after a crash is not known: it must go before anything can be deleted from the store.
@@ -209,6 +211,11 @@ export class BlockSet {
     return this.doomedNumbers.length === 0;
   }
 
+  /** To be called now and then: forgets what is remembered for queries once nobody has asked for long. */
+  rest(): void {
+    this.#records.rest();
+  }
+
   /** Resolves when nothing is being moved aside any more. */
   async settled(): Promise<void> {
     while (this.#tasks.size > 0) await Promise.all(this.#tasks);
@@ -222,7 +229,10 @@ export class BlockSet {
 
   async #openOne(name: string): Promise<Result<void, BlockFailure>> {
     const { disk, folder } = this.#options;
-    const opened = await Block.open(disk, `${folder}/${name}`, { cache: this.#cache });
+    const opened = await Block.open(disk, `${folder}/${name}`, {
+      cache: this.#cache,
+      records: this.#records,
+    });
     if (opened.ok) this.#add(opened.value);
     else if (opened.error.kind === 'newer') return opened;
     else if (opened.error.kind === 'disk') this.#noteUnreadable(name, opened.error.error);

@@ -14,15 +14,16 @@ import {
 } from '../../model/index.ts';
 import { ByteReader } from '../bytes.ts';
 import { mayHoldMarkers, readColumn } from '../codec/column.ts';
-import { roomOf } from '../codec/room.ts';
+import { type Room, Rooms, roomOf } from '../codec/room.ts';
 import { readExtraColumns } from '../extra-columns.ts';
 import { type ColumnExtras, ColumnExtrasBuilder } from '../extras.ts';
 import { writeSynced } from '../synced-file.ts';
 import { BlockIndex, type ColumnPlace, type SeriesRecord, type TimelineRecord } from './block-index.ts';
 import { type BlockFailure, damaged, diskFailure } from './failure.ts';
-import { TIMES_SAMPLES_MAX } from './limits.ts';
+import { SEGMENT_SAMPLES, TIMES_SAMPLES_MAX } from './limits.ts';
 import { type BlockMeta, decodeMeta } from './meta.ts';
 import { type PageCache, PagedFile, pagedFileBytes } from './paged.ts';
+import type { RecordCache } from './record-cache.ts';
 import {
   decodeTombstones,
   encodeTombstones,
@@ -79,15 +80,21 @@ export class Block {
   readonly #disk: Disk;
   readonly #index: BlockIndex;
   readonly #data: PagedFile;
+  readonly #records: RecordCache | undefined;
   #tombstones: Tombstones;
   #holders = 0;
   #whenFree: (() => void)[] = [];
 
   private constructor(
     place: { readonly disk: Disk; readonly folder: string },
-    files: { readonly index: BlockIndex; readonly data: PagedFile },
+    files: {
+      readonly index: BlockIndex;
+      readonly data: PagedFile;
+      readonly records: RecordCache | undefined;
+    },
     content: { readonly meta: BlockMeta; readonly tombstones: Tombstones },
   ) {
+    this.#records = files.records;
     this.#disk = place.disk;
     this.folder = place.folder;
     this.#index = files.index;
@@ -100,9 +107,14 @@ export class Block {
   static async open(
     disk: Disk,
     folder: string,
-    how: { readonly cache: PageCache; readonly tombstones?: Tombstones },
+    how: {
+      readonly cache: PageCache;
+      /** Where what is read of the index is remembered; undefined: each series is read once. */
+      readonly records?: RecordCache;
+      readonly tombstones?: Tombstones;
+    },
   ): Answer<Block> {
-    const { cache } = how;
+    const { cache, records } = how;
     const meta = await readSmall(disk, `${folder}/${FILES.meta}`, decodeMeta);
     if (!meta.ok) return meta;
     if (meta.value === undefined) return damaged(`${folder}/${FILES.meta}`, 0, 'the file is missing');
@@ -122,7 +134,7 @@ export class Block {
       return index;
     }
     const content = { meta: meta.value, tombstones: tombstones.value ?? new Map() };
-    return ok(new Block({ disk, folder }, { index: index.value, data: data.value }, content));
+    return ok(new Block({ disk, folder }, { index: index.value, data: data.value, records }, content));
   }
 
   /** On disk. */
@@ -134,8 +146,15 @@ export class Block {
     return this.#tombstones;
   }
 
-  match(matchers: readonly CompiledMatcher[]): Answer<Uint32Array> {
-    return this.#index.match(matchers);
+  async match(matchers: readonly CompiledMatcher[]): Answer<Uint32Array> {
+    const known = this.#records?.of(this);
+    if (known === undefined) return this.#index.match(matchers);
+    const key = JSON.stringify(matchers.map(({ name, op, value }) => [name, op, value]));
+    const cached = known.matched.get(key);
+    if (cached !== undefined) return ok(cached);
+    const matched = await this.#index.match(matchers);
+    if (matched.ok) this.#records?.addMatched(known, key, matched.value);
+    return matched;
   }
 
   /** Of rising numbers those of series in the range: numbers are given in the order of labels. */
@@ -161,7 +180,7 @@ export class Block {
 
   /** What the series had in the window, deleted samples left out, in the order of the numbers; the empty ones are left out. */
   async read(
-    numbers: Iterable<number>,
+    numbers: ArrayLike<number>,
     window: Window,
     how: {
       /** Series at most; 0 is no limit. */
@@ -174,22 +193,38 @@ export class Block {
     } = {},
   ): Answer<SeriesColumns[]> {
     const { limit = 0, times: lines = new TimesCache(), memory, work } = how;
+    const known = this.#records?.of(this);
+    const rooms = new Rooms(memory, numbers.length * SEGMENT_SAMPLES);
     const found: SeriesColumns[] = [];
-    for (const number of numbers) {
-      const record = await this.#index.series(number);
+    for (let i = 0; i < numbers.length; i++) {
+      const number = numbers[i]!;
+      // Nearly always all of it is known, and nothing is waited for.
+      const cached = known?.series.get(number);
+      const record = cached === undefined ? await this.#recordOf(number) : ok(cached);
       if (!record.ok) return record;
-      const times = await this.#timesOf(record.value.timeline, window, lines);
-      if (!times.ok) return times;
-      const line = times.value;
-      if (line.from === line.to) continue;
-      if (work?.reserve(line.timesMs.length * SAMPLE_BYTES) === false) break;
+      const times = lines.get(record.value.timeline);
+      const line =
+        times === undefined ? await this.#timesOf(record.value.timeline, window, lines) : ok(times);
+      if (!line.ok) return line;
+      const { from, to, timesMs } = line.value;
+      if (from === to) continue;
+      if (work?.reserve(timesMs.length * SAMPLE_BYTES) === false) break;
       if (work?.isDue() && !(await work.pause())) break;
-      const values = await this.#decode(partsOf(record.value.floats, line), memory);
-      if (!values.ok) return values;
-      const extras = await this.#extrasOf(record.value, line);
-      if (!extras.ok) return extras;
-      const one = { ...columnsOf(record.value, line, values.value), ...extras.value };
-      const left = this.#withoutDeleted(number, one);
+      const column = placeOf(record.value.floats, line.value);
+      const room = rooms.take(timesMs.length);
+      const reader = this.#data.cached(column.at, column.bytes);
+      const isPlain =
+        reader === undefined ? await this.#read(column, room) : this.#decode(reader, column, room);
+      if (!isPlain.ok) return isPlain;
+      const values = room.room.values.subarray(room.at, room.at + timesMs.length);
+      const floats = columnsOf(record.value, line.value, { values, isPlain: isPlain.value });
+      const hasExtras = record.value.extras.length > 0;
+      const extras = hasExtras ? await this.#extrasOf(record.value, line.value) : undefined;
+      if (extras?.ok === false) return extras;
+      const left = this.#withoutDeleted(
+        number,
+        extras === undefined ? floats : { ...floats, ...extras.value },
+      );
       if (left.from === left.to) continue;
       found.push(left);
       if (found.length === limit) break;
@@ -242,6 +277,7 @@ export class Block {
   /** Resolves once nobody reads it any more and its files are closed. The caller sees to it that nobody begins. */
   async close(): Promise<void> {
     if (this.#holders > 0) await new Promise<void>(resolve => this.#whenFree.push(resolve));
+    this.#records?.drop(this);
     await this.#index.close();
     await this.#data.close();
   }
@@ -254,9 +290,14 @@ export class Block {
     const all = record.value.segments;
     const inside = all.filter(one => one.maxMs > window.fromMs && one.minMs <= window.toMs);
     const firstSegment = inside[0] === undefined ? 0 : all.indexOf(inside[0]);
-    const decoded = await this.#decode(inside, undefined);
+    const timesMs = new Float64Array(inside.reduce((sum, { count }) => sum + count, 0));
+    const lengths = all.map(({ bytes }) => bytes);
+    const place = { at: all[0]?.at ?? 0, lengths };
+    const decoded = await this.#read(placeOf(place, { firstSegment, segments: inside }), {
+      room: roomOf(timesMs),
+      at: 0,
+    });
     if (!decoded.ok) return decoded;
-    const timesMs = decoded.value.values;
     const from = firstAfter(timesMs, window.fromMs);
     const to = firstAfter(timesMs, window.toMs);
     const line = { timesMs, firstSegment, segments: inside, from, to };
@@ -268,44 +309,52 @@ export class Block {
     if (record.extras.length === 0) return ok({});
     const builder = new ColumnExtrasBuilder(line.timesMs.length);
     for (const column of record.extras) {
+      const { lengths } = column;
+      let { at: from } = placeOf(column, line);
       let at = 0;
-      for (const part of partsOf(column, line)) {
-        const { count } = part;
-        if (part.bytes > 0) {
-          const bytes = await this.#data.read(part.at, part.bytes);
+      for (const [i, { count }] of line.segments.entries()) {
+        const length = lengths[line.firstSegment + i] ?? 0;
+        if (length > 0) {
+          const bytes = await this.#data.read(from, length);
           if (!bytes.ok) return bytes;
           const read = readExtraColumns([{ kind: column.kind, bytes: bytes.value }], count);
-          if (read === 'damaged') return damaged(this.#data.path, part.at, 'a column makes no sense');
+          if (read === 'damaged') return damaged(this.#data.path, from, 'a column makes no sense');
           builder.copy(read, 0, { count, at });
         }
+        from += length;
         at += count;
       }
     }
     return ok(builder.finish());
   }
 
-  /** Segments that follow one another in the data file. */
-  async #decode(segments: readonly Part[], memory: FloatLender | undefined): Answer<Decoded> {
-    const first = segments[0];
-    if (first === undefined) return ok({ values: new Float64Array(0), isPlain: true });
-    const length = segments.reduce((sum, one) => sum + one.bytes, 0);
-    const bytes = await this.#data.read(first.at, length);
-    if (!bytes.ok) return bytes;
-    const count = segments.reduce((sum, one) => sum + one.count, 0);
-    const room = roomOf(memory?.floats(count) ?? new Float64Array(count));
+  async #recordOf(number: number): Answer<SeriesRecord> {
+    const record = await this.#index.series(number);
+    if (record.ok) this.#records?.add(this, number, record.value);
+    return record;
+  }
+
+  async #read(column: ColumnPart, into: Room): Answer<boolean> {
+    const bytes = await this.#data.read(column.at, column.bytes);
+    return bytes.ok ? this.#decode(new ByteReader(bytes.value), column, into) : bytes;
+  }
+
+  /** Whether the values are finite, all of them. */
+  #decode(reader: ByteReader, column: ColumnPart, { room, at }: Room): Result<boolean, BlockFailure> {
+    const { lengths, firstSegment, segments } = column;
     let isPlain = true;
-    const reader = new ByteReader(bytes.value);
-    let from = 0;
-    room.count = 0;
-    for (const one of segments) {
+    let from = reader.at;
+    room.at = at;
+    for (let i = 0; i < segments.length; i++) {
+      const to = from + (lengths[firstSegment + i] ?? 0);
+      room.count = segments[i]!.count;
+      if (mayHoldMarkers(reader.bytes[from]!)) isPlain = false;
+      if (!readColumn(reader.within(from, to), room))
+        return damaged(this.#data.path, column.at, 'a column makes no sense');
       room.at += room.count;
-      room.count = one.count;
-      if (mayHoldMarkers(bytes.value[from]!)) isPlain = false;
-      if (!readColumn(reader.within(from, from + one.bytes), room))
-        return damaged(this.#data.path, one.at, 'a column makes no sense');
-      from += one.bytes;
+      from = to;
     }
-    return ok({ values: room.values, isPlain });
+    return ok(isPlain);
   }
 
   #withoutDeleted(number: number, one: SeriesColumns): SeriesColumns {
@@ -314,23 +363,25 @@ export class Block {
   }
 }
 
-/** One segment of a column in the data file. */
-interface Part {
+/** The segments of a column in the data file that a line has: they follow one another. */
+interface ColumnPart {
   readonly at: number;
   readonly bytes: number;
-  readonly count: number;
+  readonly lengths: readonly number[];
+  readonly firstSegment: number;
+  readonly segments: TimelineRecord['segments'];
 }
 
-/** Where the segments of a column lie that a line has. */
-function partsOf(column: ColumnPlace, line: Times): Part[] {
+function placeOf(
+  column: ColumnPlace,
+  { firstSegment, segments }: Pick<Times, 'firstSegment' | 'segments'>,
+): ColumnPart {
+  const { lengths } = column;
   let { at } = column;
-  for (let i = 0; i < line.firstSegment; i++) at += column.lengths[i] ?? 0;
-  return line.segments.map((segment, i) => {
-    const place = at;
-    const bytes = column.lengths[line.firstSegment + i] ?? 0;
-    at += bytes;
-    return { at: place, bytes, count: segment.count };
-  });
+  let bytes = 0;
+  for (let i = 0; i < firstSegment; i++) at += lengths[i] ?? 0;
+  for (let i = 0; i < segments.length; i++) bytes += lengths[firstSegment + i] ?? 0;
+  return { at, bytes, lengths, firstSegment, segments };
 }
 
 interface Decoded {

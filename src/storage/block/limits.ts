@@ -19,6 +19,12 @@ export const PAGE_BYTES = 4096;
 /** Pages of all blocks kept in memory. The index of an open block takes nothing else but its label names. */
 export const PAGE_CACHE_BYTES = 16 * 1024 * 1024;
 
+/** Series of all blocks whose records are kept for queries that ask again: some 400 bytes each, 13 MB together. */
+export const RECORDS_MAX = 32 * 1024;
+
+/** Looks of the compactor after which what nobody has read since is forgotten: ten minutes, as chunks of the head. */
+export const RECORDS_IDLE_LOOKS = 10;
+
 /** Label values of one block kept as strings. */
 export const STRINGS_MAX = 8192;
 

@@ -3,7 +3,7 @@
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
 import { crc32c, type Disk, type DiskError, type DiskFile, ok, type Result } from '../../base/index.ts';
-import { ByteWriter } from '../bytes.ts';
+import { ByteReader, ByteWriter } from '../bytes.ts';
 import { type BlockFailure, damaged, diskFailure } from './failure.ts';
 import { FLUSH_BYTES, PAGE_BYTES } from './limits.ts';
 
@@ -82,7 +82,7 @@ export function pagedFileBytes(contentBytes: number): number {
 /** Pages by file and number; the one used longest ago goes first. */
 export class PageCache {
   readonly #bytesMax: number;
-  readonly #pages = new Map<number, Uint8Array>();
+  readonly #pages = new Map<number, ByteReader>();
   #bytes = 0;
   #files = 0;
 
@@ -99,7 +99,7 @@ export class PageCache {
     return this.#files++ * 2 ** 31;
   }
 
-  get(key: number): Uint8Array | undefined {
+  get(key: number): ByteReader | undefined {
     const page = this.#pages.get(key);
     if (page === undefined) return undefined;
     this.#pages.delete(key);
@@ -107,7 +107,7 @@ export class PageCache {
     return page;
   }
 
-  put(key: number, page: Uint8Array): void {
+  put(key: number, page: ByteReader): void {
     if (this.#pages.has(key)) return;
     this.#pages.set(key, page);
     this.#bytes += PAGE_BYTES;
@@ -131,6 +131,7 @@ export class PagedFile {
   readonly #file: DiskFile;
   readonly #cache: PageCache;
   readonly #firstKey: number;
+  #latest: { readonly number: number; readonly page: ByteReader } | undefined;
 
   private constructor(file: DiskFile, contentBytes: number, cache: PageCache) {
     this.path = file.path;
@@ -163,39 +164,56 @@ export class PagedFile {
   async read(from: number, length: number): Promise<Result<Uint8Array, BlockFailure>> {
     if (!(from >= 0 && length >= 0 && from + length <= this.contentBytes))
       return damaged(this.path, from, 'a reference points outside of the file');
-    if (length === 0) return ok(new Uint8Array(0));
+    const cached = this.cached(from, length);
+    if (cached !== undefined) return ok(cached.bytes.subarray(cached.at, cached.at + length));
     const firstPage = Math.floor(from / PAGE_CONTENT);
     const lastPage = Math.floor((from + length - 1) / PAGE_CONTENT);
-    const pages: (Uint8Array | undefined)[] = [];
-    let missing = 0;
-    for (let page = firstPage; page <= lastPage; page++) {
-      const known = this.#cache.get(this.#firstKey + page);
-      if (known === undefined) missing++;
-      pages.push(known);
-    }
-    if (missing > 0) {
-      const loaded = await this.#load(pages, firstPage);
-      if (!loaded.ok) return loaded;
-    }
+    const pages: (ByteReader | undefined)[] = [];
+    for (let page = firstPage; page <= lastPage; page++) pages.push(this.#cache.get(this.#firstKey + page));
+    const loaded = await this.#load(pages, firstPage);
+    if (!loaded.ok) return loaded;
+    const { bytes, at } = joined(pages, from - firstPage * PAGE_CONTENT, length);
+    return ok(bytes.subarray(at, at + length));
+  }
+
+  /**
+   * The same of content whose pages are in memory: undefined where they are not, or where there is no such content. The reader is
+   * that of the page and used again, so that nothing may be waited for while it is read.
+   */
+  cached(from: number, length: number): ByteReader | undefined {
+    if (!(from >= 0 && length >= 0 && from + length <= this.contentBytes)) return undefined;
+    if (length === 0) return new ByteReader(new Uint8Array(0));
+    const firstPage = Math.floor(from / PAGE_CONTENT);
     const at = from - firstPage * PAGE_CONTENT;
-    if (pages.length === 1) return ok(pages[0]!.subarray(at, at + length));
-    const whole = new Uint8Array(length);
-    let done = 0;
-    pages.forEach((page, i) => {
-      const part = page!.subarray(i === 0 ? at : 0, (i === 0 ? at : 0) + length - done);
-      whole.set(part, done);
-      done += part.length;
-    });
-    return ok(whole);
+    const first = this.#page(firstPage);
+    if (first === undefined) return undefined;
+    if (at + length <= PAGE_CONTENT) return first.within(at, at + length);
+    const pages = [first];
+    const lastPage = Math.floor((from + length - 1) / PAGE_CONTENT);
+    for (let number = firstPage + 1; number <= lastPage; number++) {
+      const page = this.#page(number);
+      if (page === undefined) return undefined;
+      pages.push(page);
+    }
+    return joined(pages, at, length);
+  }
+
+  /** What is asked for next mostly lies in the same page. */
+  #page(number: number): ByteReader | undefined {
+    if (this.#latest?.number === number) return this.#latest.page;
+    const page = this.#cache.get(this.#firstKey + number);
+    if (page !== undefined) this.#latest = { number, page };
+    return page;
   }
 
   async close(): Promise<void> {
+    this.#latest = undefined;
     this.#cache.drop(this.#firstKey, Math.ceil(this.contentBytes / PAGE_CONTENT));
     await this.#file.close();
   }
 
   /** Reads from the first missing page to the last in one go. */
-  async #load(pages: (Uint8Array | undefined)[], firstPage: number): Promise<Result<void, BlockFailure>> {
+  async #load(pages: (ByteReader | undefined)[], firstPage: number): Promise<Result<void, BlockFailure>> {
     const first = pages.indexOf(undefined);
     const last = pages.lastIndexOf(undefined);
     const fileFrom = (firstPage + first) * PAGE_BYTES;
@@ -211,10 +229,24 @@ export class PagedFile {
       if (crc32c(raw, { from: at, to: end }) !== view.getUint32(end, true))
         return damaged(this.path, fileFrom + at, 'the checksum of a page is wrong');
       // A copy: a view would keep all pages of a long read in memory for the sake of one.
-      const page = last === first ? raw.subarray(at, end) : raw.slice(at, end);
+      const page = new ByteReader(last === first ? raw.subarray(at, end) : raw.slice(at, end));
       pages[i] = page;
       this.#cache.put(this.#firstKey + firstPage + i, page);
     }
     return ok(undefined);
   }
+}
+
+/** Content that lies in pages which follow one another, from a place in the first one on. */
+function joined(pages: readonly (ByteReader | undefined)[], at: number, length: number): ByteReader {
+  if (pages.length === 1) return pages[0]!.within(at, at + length);
+  const whole = new Uint8Array(length);
+  let done = 0;
+  pages.forEach((page, i) => {
+    const from = i === 0 ? at : 0;
+    const part = page!.bytes.subarray(from, from + length - done);
+    whole.set(part, done);
+    done += part.length;
+  });
+  return new ByteReader(whole);
 }

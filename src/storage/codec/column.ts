@@ -7,11 +7,24 @@
 import { wordsOf } from '../../model/index.ts';
 import type { ByteReader, ByteWriter } from '../bytes.ts';
 import { isConstant, isSmallWhole, readConstant, writeConstant } from './constant.ts';
-import { integerBytes, planInteger, readInteger, toWholes, writeInteger } from './integer.ts';
+import {
+  type IntegerForm,
+  integerBytes,
+  planInteger,
+  readInteger,
+  toWholes,
+  writeInteger,
+} from './integer.ts';
 import type { ColumnRoom } from './room.ts';
 import { readXor, writeXor, xorBytesMax } from './xor.ts';
 
 const FORM = { raw: 0, constant: 1, constantWhole: 2, first: 3, second: 4, xor: 5 } as const;
+
+/** By first byte, made once. */
+const INTEGER_FORMS: readonly IntegerForm[] = Array.from({ length: 256 }, (_, tag) => ({
+  order: (tag & 15) === FORM.first ? 1 : 2,
+  scale: tag >>> 4,
+}));
 
 /** Below so many packed bits a value no XOR form can be much shorter, and trying is not worth the time. */
 const TINY_BITS = 2;
@@ -86,7 +99,7 @@ export function readColumn(reader: ByteReader, into: ColumnRoom): boolean {
       return !reader.failed;
     case FORM.first:
     case FORM.second:
-      readInteger(reader, into, { order: (tag & 15) === FORM.first ? 1 : 2, scale: tag >>> 4 });
+      readInteger(reader, into, INTEGER_FORMS[tag]!);
       return !reader.failed;
     case FORM.xor:
       if (reader.left < 8) return false;

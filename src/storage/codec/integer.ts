@@ -104,50 +104,69 @@ export function writeInteger(
 /** A value of so many bits lies within four bytes, wherever among them it begins. */
 const NARROW_BITS = 25;
 
+export interface IntegerForm {
+  readonly order: 1 | 2;
+  readonly scale: number;
+}
+
+/** All of it in one function, and a loop for each kind of column: nothing is made for a column but its values. */
 export function readInteger(
   reader: ByteReader,
-  into: Pick<ColumnRoom, 'values' | 'at' | 'count'>,
-  form: { readonly order: 1 | 2; readonly scale: number },
+  { values, at, count }: Pick<ColumnRoom, 'values' | 'at' | 'count'>,
+  { order, scale }: IntegerForm,
 ): void {
-  const { values, at, count } = into;
-  const power = POWERS[form.scale];
+  const power = POWERS[scale];
   if (power === undefined) {
     reader.failed = true;
     return;
   }
   let whole = reader.zigzag();
-  let difference = form.order === 2 ? reader.zigzag() : 0;
+  let difference = order === 2 ? reader.zigzag() : 0;
   const least = reader.zigzag();
   const width = reader.u8();
-  const packedBytes = (Math.max(0, count - form.order) * width + 7) >>> 3;
   const packedAt = reader.at;
   if (width > 53) reader.failed = true;
-  reader.skip(packedBytes);
+  reader.skip((Math.max(0, count - order) * width + 7) >>> 3);
   if (reader.failed) return;
   values[at] = whole / power;
+  const end = at + count;
   let i = at + 1;
-  if (form.order === 2 && count > 1) {
+  if (order === 2 && count > 1) {
     whole += difference;
     values[i++] = whole / power;
   }
-  const end = at + count;
+  const { view } = reader;
   let position = packedAt * 8;
-  if (width <= NARROW_BITS) {
-    const { view } = reader;
-    const mask = width === 0 ? 0 : 0xffff_ffff >>> (32 - width);
-    // Up to where four bytes can be taken at once.
-    const last = (view.byteLength - 4) * 8;
-    for (; i < end && position <= last; i++, position += width) {
-      const step = ((view.getInt32(position >>> 3, true) >>> (position & 7)) & mask) + least;
-      difference = form.order === 2 ? difference + step : step;
+  const quickEnd = Math.min(end, i + quickCount(view.byteLength, position, width));
+  const mask = 0xffff_ffff >>> (32 - width);
+  if (order === 2) {
+    for (; i < quickEnd; i++, position += width) {
+      difference += ((view.getInt32(position >>> 3, true) >>> (position & 7)) & mask) + least;
       whole += difference;
+      values[i] = whole / power;
+    }
+  } else if (power === 1) {
+    // Most of all columns: they take no division.
+    for (; i < quickEnd; i++, position += width) {
+      whole += ((view.getInt32(position >>> 3, true) >>> (position & 7)) & mask) + least;
+      values[i] = whole;
+    }
+  } else {
+    for (; i < quickEnd; i++, position += width) {
+      whole += ((view.getInt32(position >>> 3, true) >>> (position & 7)) & mask) + least;
       values[i] = whole / power;
     }
   }
   for (; i < end; i++, position += width) {
-    const step = readWide(reader.bytes, position, width) + least;
-    difference = form.order === 2 ? difference + step : step;
+    const step = (width === 0 ? 0 : readWide(reader.bytes, position, width)) + least;
+    difference = order === 2 ? difference + step : step;
     whole += difference;
     values[i] = whole / power;
   }
+}
+
+/** Of how many values from a bit on four bytes hold the whole difference, and are there. */
+function quickCount(bytes: number, position: number, width: number): number {
+  if (width === 0 || width > NARROW_BITS) return 0;
+  return Math.max(0, Math.floor(((bytes - 4) * 8 - position) / width) + 1);
 }
