@@ -6,6 +6,7 @@
 // nothing else changes.
 'use strict';
 
+const { isAscii } = require('node:buffer');
 const { readFileSync } = require('node:fs');
 const { createRequire } = require('node:module');
 const { dirname } = require('node:path');
@@ -13,6 +14,8 @@ const { Script } = require('node:vm');
 const { crc32 } = require('node:zlib');
 
 const HEAD_BYTES = 128;
+const BEGIN = '(function (exports, require, module, __filename, __dirname) { ';
+const END = '\n})';
 
 /** The first line of the kept code of a source. V8 checks its own version and flags, of the source only the length. */
 function headOf(source, code) {
@@ -37,11 +40,17 @@ function keptFor(path, source) {
   }
 }
 
+/** One byte a letter, outside of V8's heap, where that is enough: it stays as long as the program. */
+function textOf(source) {
+  const whole = Buffer.concat([Buffer.from(BEGIN), source, Buffer.from(END)]);
+  return whole.toString(isAscii(source) ? 'latin1' : 'utf8');
+}
+
 /** `isKept`: nothing needed compiling. The file must not `import()`, which V8 keeps no way for: `require` it is. */
 function compile(path) {
   const source = readFileSync(path);
   const cachedData = keptFor(path, source);
-  const script = new Script(`(function (exports, require, module, __filename, __dirname) { ${source}\n})`, {
+  const script = new Script(textOf(source), {
     filename: path,
     ...(cachedData === undefined ? {} : { cachedData }),
   });

@@ -117,10 +117,9 @@ async function keepMain(made) {
 function keepState(made) {
   const compiled = built.compile(stateThread);
   const parentPort = Object.assign(new EventEmitter(), { postMessage: () => {} });
-  const workerData = { path: join(made, 'data', 'state.db'), journalEventsMax: 1000 };
+  const settings = { path: join(made, 'data', 'state.db'), journalEventsMax: 1000 };
   const require = createRequire(stateThread);
-  const load = name =>
-    name.endsWith('worker_threads') ? { ...require(name), parentPort, workerData } : require(name);
+  const load = name => (name.endsWith('worker_threads') ? { ...require(name), parentPort } : require(name));
   built.run(stateThread, compiled, load);
   const reads = [
     ['notificationLog'],
@@ -130,6 +129,7 @@ function keepState(made) {
     ['ruleAlerts'],
     ['setting', 'none'],
   ];
+  parentPort.emit('message', { kind: 'open', settings });
   for (const [read, ask] of reads) parentPort.emit('message', { kind: 'read', id: 1, read, ask });
   const expire = { kind: 'expire', nowMs: Date.now(), journalBeforeMs: 0 };
   parentPort.emit('message', { kind: 'commit', id: 1, group: [[expire]] });

@@ -63,6 +63,7 @@ function build() {
       'tools/vite.program.mjs',
       'tools/keep-code.mjs',
       'tools/libsql-target.mjs',
+      'tools/highlight-target.mjs',
       'bin/built.cjs',
     ].map(name => join(root, name)),
   ].filter(path => !path.endsWith('.test.ts') && !path.endsWith('.md'));

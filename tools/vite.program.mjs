@@ -18,6 +18,7 @@ export const INSIDE = [
 ];
 
 const target = fileURLToPath(new URL('libsql-target.mjs', import.meta.url));
+const highlight = fileURLToPath(new URL('highlight-target.mjs', import.meta.url));
 
 /** A script with kept code cannot import: V8 keeps no way to who would load it. */
 const SCRIPT = {
@@ -27,8 +28,23 @@ const SCRIPT = {
   dynamicImportInCjs: false,
 };
 
+/** Nothing but ASCII: with a single other letter V8 would keep the whole source at two bytes a letter, and take as much longer to read it. */
+const ASCII = {
+  name: 'ascii',
+  // Once nobody prints it anew, letters and all.
+  generateBundle: (_, bundle) => {
+    for (const file of Object.values(bundle))
+      if (file.type === 'chunk')
+        file.code = file.code.replace(
+          /[^\0-\x7f]/g,
+          unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+        );
+  },
+};
+
 export default ({ mode }) => ({
-  resolve: { alias: { '@neon-rs/load': target, 'detect-libc': target } },
+  plugins: mode === 'module' ? [] : [ASCII],
+  resolve: { alias: { '@neon-rs/load': target, 'detect-libc': target, '@lezer/highlight': highlight } },
   // Only its thread needs the database.
   ssr: { noExternal: INSIDE.filter(name => name !== 'libsql' || mode === 'state') },
   build: {

@@ -172,9 +172,10 @@ async function openFolders(
     log,
     metrics: registry,
     ...(start && { maker: new ThreadMaker({ start, clock }) }),
-    // The folder is ours then; each has a thread, and a disk to wait for.
-    onLocked: () => {
+    // The folder is ours then.
+    onLocked: async () => {
       opening.state = ports.openState(options.dataFolder);
+      await opening.state;
     },
     settings: {
       ...DEFAULT_STORE_SETTINGS,

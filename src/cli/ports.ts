@@ -9,6 +9,8 @@ import {
   httpServer,
   keepHeapSmall,
   keepYoungSmall,
+  optimizeAsUsual,
+  optimizeInHaste,
   pageAssets,
   processFacts,
   smtpMail,
@@ -19,7 +21,7 @@ import {
   systemDns,
   systemRandom,
 } from '../os/index.ts';
-import { openState } from '../state/index.ts';
+import { openState, startStateThread } from '../state/index.ts';
 
 /**
  * The helpers for commands are processes that share the cores with the start: they come once it is done, or with the first
@@ -44,6 +46,8 @@ export function realPorts(options: {
   const exec = execPool();
   let helpers: Timer | undefined;
   keepYoungSmall();
+  // Early, since it takes long. No flag of V8 may be set from here on until it runs: it would load code that was kept under others.
+  const stateThread = startStateThread(STATE_THREAD);
   const clock = systemClock();
   const log = streamLog({ format: options.logFormat, level: options.logLevel, clock });
   const http = httpClient(options.env);
@@ -61,20 +65,23 @@ export function realPorts(options: {
     ownFacts: processFacts(),
     env: definedOnly(options.env),
     openState: async folder => {
-      const opened = await openState({ path: `${folder}/state.db`, clock, workerUrl: STATE_THREAD });
+      const opened = await openState(stateThread, { path: `${folder}/state.db`, clock });
       // It has a thread of its own.
       keepYoungSmall();
+      optimizeInHaste();
       return opened;
     },
     startBlockThread: startThread(new URL('../app/block-thread.js', import.meta.url), 'blocks'),
     asset: pageAssets(new URL('../ui/', import.meta.url)),
     started() {
+      optimizeAsUsual();
       keepHeapSmall();
       helpers = clock.after(HELPERS_AFTER_MS, () => exec.prepare());
     },
     async close() {
       helpers?.cancel();
       exec.close();
+      await stateThread.end();
       await http.close();
     },
   };

@@ -77,6 +77,8 @@ export interface SampleBatch {
    * then. Without it the columns are the caller's again at once.
    */
   readonly isLent?: boolean;
+  /** Nobody is kept waiting for the answer: it may be written a moment later, together with others. */
+  readonly canWait?: boolean;
   /** Milliseconds since the epoch, an integer. */
   readonly timestampMs: number;
   readonly series: Uint32Array;

@@ -26,6 +26,7 @@ import {
   pageRequest,
 } from './page-client.ts';
 import { proxyFor } from './proxy.ts';
+import { Stop } from './stop.ts';
 
 export interface HttpClient extends Http {
   /** Ends kept-alive connections. */
@@ -77,11 +78,11 @@ export function httpClient(env: Readonly<Record<string, string | undefined>> = {
   return {
     request: async (request, signal) => {
       if (signal?.aborted) return failed('http-aborted', request, 'the caller gave up');
-      const stop = new AbortController();
+      const stop = new Stop();
       let ended: 'http-timeout' | 'http-aborted' | undefined;
       const end = (code: 'http-timeout' | 'http-aborted'): void => {
         ended ??= code;
-        stop.abort();
+        stop.stop();
       };
       const onAbort = (): void => end('http-aborted');
       const timer = setTimeout(() => end('http-timeout'), request.timeoutMs);
@@ -89,7 +90,7 @@ export function httpClient(env: Readonly<Record<string, string | undefined>> = {
       try {
         const result = await withToken(request, {
           tokens,
-          send: one => follow(one, { ...means, signal: stop.signal }),
+          send: one => follow(one, { ...means, stop }),
         });
         // A broken stream or an abort is only the form in which the deadline shows.
         return !result.ok && ended !== undefined ? failed(ended, request, ENDED[ended](request)) : result;
@@ -137,7 +138,7 @@ interface Means {
   readonly isProxied: (request: HttpRequest) => boolean;
   /** A caller that sends the same request again and again has it worked out once. */
   readonly asked: WeakMap<HttpRequest, Asked>;
-  readonly signal: AbortSignal;
+  readonly stop: Stop;
 }
 
 async function follow(request: HttpRequest, means: Means): Promise<Result<HttpResponse, HttpError>> {
@@ -211,7 +212,7 @@ async function send({ request, url, headers }: Asked, means: Means): Promise<Ans
     method: request.method as Dispatcher.HttpMethod,
     headers,
     body: request.body ?? null,
-    signal: means.signal,
+    signal: means.stop.signal,
     // The deadline of the whole exchange rules; undici's own limits per phase are off.
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -232,7 +233,7 @@ function getPage(page: PageRequest, means: Means & { readonly request: HttpReque
     const stream = 'parts' in body ? streamOf(body.parts) : body.stream;
     return { ...answer, body: await readBody(stream, encoding, reading) };
   };
-  return means.pages.get(page, means.signal, take);
+  return means.pages.get(page, means.stop, take);
 }
 
 /** The parts are only lent. */

@@ -2,6 +2,7 @@
 
 export { type Asset, pageAssets } from './assets.ts';
 export { systemClock } from './clock.ts';
+export { optimizeAsUsual, optimizeInHaste } from './compiler.ts';
 export { systemDisk } from './disk.ts';
 export { type DnsOptions, systemDns } from './dns.ts';
 export { type ExecPool, type ExecPoolSettings, execPool } from './exec.ts';

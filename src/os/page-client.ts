@@ -11,6 +11,7 @@ import {
   type Exchange,
   PageConnection,
 } from './page-connection.ts';
+import type { Stop } from './stop.ts';
 
 /** One that is sent again and again is worked out once. */
 export interface PageRequest {
@@ -53,22 +54,19 @@ export class PageClient {
 
   /**
    * Resolves to what `take` makes of the answer: it must use a body that is not a stream up at once. An error is the
-   * system's own, or says what is wrong with the answer.
+   * system's own, or says what is wrong with the answer. `stop` is this exchange's until then.
    */
   get<T>(
     request: PageRequest,
-    signal: AbortSignal,
+    stop: Stop,
     take: (answer: Answer, body: AnswerBody) => T | Promise<T>,
   ): Promise<T> {
     const { url, head, tls } = request;
     const key = tls === undefined ? url.origin : `${url.origin} ${this.#numberOf(tls)}`;
     return new Promise((resolve, reject) => {
-      let giveUp = (): void => {};
-      const onAbort = (): void => {
-        giveUp();
-        reject(signal.reason);
+      const done = (): void => {
+        stop.onStop = undefined;
       };
-      const done = (): void => signal.removeEventListener('abort', onAbort);
       const ask = (mayBeUsed: boolean): void => {
         const used = mayBeUsed ? this.#idle.get(key)?.pop() : undefined;
         const connection = used ?? this.#connect(key, endpointOf(url, tls, this.#tlsOptions));
@@ -90,11 +88,13 @@ export class PageClient {
             }
           },
         };
-        giveUp = () => connection.abandon(exchange);
+        stop.onStop = () => {
+          connection.abandon(exchange);
+          reject(givenUp());
+        };
         connection.send(head, exchange);
       };
-      if (signal.aborted) return reject(signal.reason);
-      signal.addEventListener('abort', onAbort, { once: true });
+      if (stop.isStopped) return reject(givenUp());
       ask(true);
     });
   }
@@ -129,6 +129,10 @@ export class PageClient {
     this.#all.add(connection);
     return connection;
   }
+}
+
+function givenUp(): Error {
+  return new Error('the exchange was given up');
 }
 
 /** Whether names and values may stand in a request as they are. */

@@ -1,11 +1,11 @@
-// Opens the state: in a worker thread for the program, in place where there is no built worker file.
+// Opens the state: in a worker thread (thread.ts) for the program, in place where there is no built worker file.
 
 import { type Clock, err, ok, type Result } from '../base/index.ts';
 import type { StateStore } from '../model/index.ts';
 import type { OpenFailure, StateEngine } from './engine.ts';
 import { openDatabase } from './open-database.ts';
 import { GroupingStore } from './store.ts';
-import { startThread } from './thread.ts';
+import type { StateThread } from './thread.ts';
 
 /** Some 400 MB of journal at 400 bytes an event; months of a busy system. */
 export const JOURNAL_EVENTS_MAX = 1_000_000;
@@ -15,14 +15,14 @@ export interface OpenStateOptions {
   readonly path: string;
   readonly clock: Clock;
   readonly journalEventsMax?: number;
-  /** Where the built worker is, if not beside this file. */
-  readonly workerUrl?: URL;
 }
 
-/** The state with its database in a thread of its own: what the program uses. Works from built files only. */
-export async function openState(options: OpenStateOptions): Promise<Result<StateStore, OpenFailure>> {
-  const workerUrl = options.workerUrl ?? new URL('../state/worker.js', import.meta.url);
-  const engine = await startThread(workerUrl, settingsOf(options));
+/** The state with its database in a thread of its own: what the program uses. */
+export async function openState(
+  thread: StateThread,
+  options: OpenStateOptions,
+): Promise<Result<StateStore, OpenFailure>> {
+  const engine = await thread.open(settingsOf(options));
   return engine.ok ? ok(new GroupingStore(engine.value, options.clock)) : engine;
 }
 

@@ -11,7 +11,13 @@ import { type Compiled, compileSources } from '../../test/support/compiled.ts';
 import { stateStoreContract } from '../../test/support/contracts/state-store.ts';
 import type { StateStore } from '../model/index.ts';
 import { systemClock } from '../os/index.ts';
-import { type OpenStateOptions, openState, openStateInPlace, STATE_VERSION } from './index.ts';
+import {
+  type OpenStateOptions,
+  openState,
+  openStateInPlace,
+  STATE_VERSION,
+  startStateThread,
+} from './index.ts';
 
 let compiled: Compiled;
 const folders: string[] = [];
@@ -57,9 +63,7 @@ function registerContract(name: string, open: (options: OpenStateOptions) => Ret
 }
 
 registerContract('sqlite in place', openStateInPlace);
-registerContract('sqlite in a worker', options =>
-  openState({ ...options, workerUrl: compiled.url('state/worker.js') }),
-);
+registerContract('sqlite in a worker', openBuilt);
 
 describe('opening', () => {
   it('refuses a database of a newer version, naming both', async () => {
@@ -90,7 +94,8 @@ describe('opening', () => {
 
   it('answers state-io when the worker file cannot run', async () => {
     const workerUrl = compiled.url('state/no-such-file.js');
-    expect(await openState({ path: newPath(), clock: systemClock(), workerUrl })).toMatchObject({
+    const thread = startStateThread(workerUrl);
+    expect(await openState(thread, { path: newPath(), clock: systemClock() })).toMatchObject({
       ok: false,
       error: { code: 'state-io' },
     });
@@ -166,15 +171,16 @@ describe('kill -9', () => {
 });
 
 function openBuilt(options: OpenStateOptions): ReturnType<typeof openState> {
-  return openState({ ...options, workerUrl: compiled.url('state/worker.js') });
+  return openState(startStateThread(compiled.url('state/worker.js')), options);
 }
 
 /** Commits numbers and says each that was acknowledged; several are always under way. */
 const COMMITTER = `
-import { openState } from './state/index.js';
+import { openState, startStateThread } from './state/index.js';
 import { systemClock } from './os/index.js';
 const [path, first] = process.argv.slice(2);
-const opened = await openState({ path, clock: systemClock() });
+const thread = startStateThread(new URL('state/worker.js', import.meta.url));
+const opened = await openState(thread, { path, clock: systemClock() });
 if (!opened.ok) throw new Error(opened.error.message);
 const event = i => ({ atMs: i, stage: 'system', subject: { kind: 'system' }, alerts: ['f' + i], verdict: String(i),
   reason: 'r', evidence: {}, effects: 'live', configVersion: 'v' });

@@ -1,7 +1,7 @@
 // The database in a thread of its own: the only file that imports node:worker_threads. Both ends are here, so that
 // their messages are read beside each other.
 
-import { parentPort, Worker, workerData } from 'node:worker_threads';
+import { parentPort, Worker } from 'node:worker_threads';
 import { assert, err, never, ok, type Result } from '../base/index.ts';
 import type { StateFailure } from '../model/index.ts';
 import type { StateDatabase } from './database.ts';
@@ -9,6 +9,7 @@ import type { Commit, DatabaseSettings, OpenFailure, StateEngine, StateReads } f
 import { openDatabase } from './open-database.ts';
 
 type Request =
+  | { readonly kind: 'open'; readonly settings: DatabaseSettings }
   | { readonly kind: 'commit'; readonly id: number; readonly group: readonly Commit[] }
   | { readonly kind: 'read'; readonly id: number; readonly read: keyof StateReads; readonly ask: unknown }
   | { readonly kind: 'close'; readonly id: number };
@@ -23,18 +24,28 @@ const OPENED = 0;
 
 // --- the store's side -------------------------------------------------------------------------------
 
-/** Starts the worker and waits until it has opened the database. */
-export async function startThread(
-  workerUrl: URL,
-  settings: DatabaseSettings,
-): Promise<Result<StateEngine, OpenFailure>> {
-  const worker = new Worker(workerUrl, { workerData: settings, name: 'state' });
+/** One that has no database yet: it takes longer to start than to open one. */
+export interface StateThread {
+  /** Once. */
+  open(settings: DatabaseSettings): Promise<Result<StateEngine, OpenFailure>>;
+  /** In place of `open`. */
+  end(): Promise<void>;
+}
+
+/** `workerUrl`: where the built worker is, if not beside this file. */
+export function startThread(workerUrl: URL = new URL('../state/worker.js', import.meta.url)): StateThread {
+  const worker = new Worker(workerUrl, { name: 'state' });
   const waiting = new Map<number, { answer(value: unknown): void; fail(failure: StateFailure): void }>();
   let lastId = OPENED;
-  let dead: StateFailure | undefined;
+  let path = '';
+  let ended: string | undefined;
+  const dead = (cause: string): StateFailure => ({
+    code: 'state-io',
+    message: `Cannot use "${path}": its thread ended: ${cause}`,
+  });
   const die = (cause: string): void => {
-    dead ??= { code: 'state-io', message: `Cannot use "${settings.path}": its thread ended: ${cause}` };
-    for (const one of waiting.values()) one.fail(dead);
+    ended ??= cause;
+    for (const one of waiting.values()) one.fail(dead(ended));
     waiting.clear();
   };
   worker.on('message', (reply: Reply) => {
@@ -48,7 +59,7 @@ export async function startThread(
   // A reply has the shape that the other side below gives to its request.
   const wait = <T>(id: number, whenDead: (failure: StateFailure) => T): Promise<T> =>
     new Promise(resolve => {
-      if (dead !== undefined) resolve(whenDead(dead));
+      if (ended !== undefined) resolve(whenDead(dead(ended)));
       else
         waiting.set(id, {
           answer: value => resolve(value as T),
@@ -56,17 +67,10 @@ export async function startThread(
         });
     });
   const send = (request: Request): void => {
-    if (dead === undefined) worker.postMessage(request);
+    if (ended === undefined) worker.postMessage(request);
   };
 
-  const opened = await wait<Result<void, OpenFailure>>(OPENED, failure =>
-    err({ code: 'state-io', message: failure.message }),
-  );
-  if (!opened.ok) {
-    await worker.terminate();
-    return opened;
-  }
-  return ok({
+  const engine: StateEngine = {
     commit: group => {
       const id = ++lastId;
       send({ kind: 'commit', id, group });
@@ -83,7 +87,22 @@ export async function startThread(
       await wait<unknown>(id, () => undefined);
       await worker.terminate();
     },
-  });
+  };
+  return {
+    async open(settings) {
+      path = settings.path;
+      send({ kind: 'open', settings });
+      const opened = await wait<Result<void, OpenFailure>>(OPENED, failure =>
+        err({ code: 'state-io', message: failure.message }),
+      );
+      if (opened.ok) return ok(engine);
+      await worker.terminate();
+      return opened;
+    },
+    async end() {
+      await worker.terminate();
+    },
+  };
 }
 
 // --- the worker's side ------------------------------------------------------------------------------
@@ -93,26 +112,31 @@ export function serveThread(): void {
   const port = parentPort;
   assert(port !== null, 'the state worker runs in a worker');
   const reply = (id: number, value: unknown): void => port.postMessage({ id, value } satisfies Reply);
-  const settings = workerData as DatabaseSettings;
-  const opened = openDatabase(settings);
-  if (!opened.ok) {
-    reply(OPENED, opened);
-    return;
-  }
-  const database: StateDatabase = opened.value;
+  let database: StateDatabase | undefined;
+  const opened = (): StateDatabase => {
+    assert(database !== undefined, 'the database is opened first, and not used when that failed');
+    return database;
+  };
+  const open = (settings: DatabaseSettings): Result<void, OpenFailure> => {
+    const made = openDatabase(settings);
+    if (!made.ok) return made;
+    database = made.value;
+    return ok(undefined);
+  };
   port.on('message', (request: Request) => {
     switch (request.kind) {
+      case 'open':
+        return reply(OPENED, open(request.settings));
       case 'commit':
-        return reply(request.id, database.commit(request.group));
+        return reply(request.id, opened().commit(request.group));
       case 'read':
         // `read` on the other side keeps question and kind together.
-        return reply(request.id, database.read(request.read, request.ask as never));
+        return reply(request.id, opened().read(request.read, request.ask as never));
       case 'close':
-        database.close();
+        opened().close();
         return reply(request.id, undefined);
       default:
         return never(request);
     }
   });
-  reply(OPENED, ok(undefined));
 }

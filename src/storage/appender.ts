@@ -79,6 +79,8 @@ export class Appender {
   #loggedBytes = 0;
   #queue: Waiting[] = [];
   #running: Promise<void> | undefined;
+  /** Runs while all that waits can wait. */
+  #gathering: Timer | undefined;
   #pausedBy: DiskError | undefined;
   #probedMs = -Infinity;
   #probeTimer: Timer | undefined;
@@ -100,7 +102,8 @@ export class Appender {
     this.#assertLive(batch);
     return new Promise((resolve, reject) => {
       this.#queue.push({ batch: isKeptAsIs(batch) ? batch : ownBatch(batch), resolve, reject });
-      this.#kick();
+      if (batch.canWait === true) this.#kickSoon();
+      else this.#kick();
     });
   }
 
@@ -146,6 +149,7 @@ export class Appender {
 
   async close(): Promise<void> {
     this.#closed = true;
+    if (this.#queue.length > 0) this.#kick();
     while (this.#running !== undefined) await this.#running;
     this.#syncTimer?.cancel();
     this.#probeTimer?.cancel();
@@ -153,7 +157,16 @@ export class Appender {
     await this.#serial.run(async () => undefined);
   }
 
+  /** With what comes in the next moment, or with the first that cannot wait. */
+  #kickSoon(): void {
+    const { clock, settings } = this.#parts;
+    if (settings.gatherMs === 0) this.#kick();
+    else this.#gathering ??= clock.after(settings.gatherMs, () => this.#kick());
+  }
+
   #kick(): void {
+    this.#gathering?.cancel();
+    this.#gathering = undefined;
     if (this.#running !== undefined) return;
     this.#running = this.#drain().finally(() => {
       this.#running = undefined;

@@ -183,6 +183,15 @@ export class ByteReader {
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
   }
 
+  skipVarints(count: number): void {
+    const { bytes } = this;
+    let { at } = this;
+    let left = count;
+    for (; left > 0 && at < this.#end; at++) if (bytes[at]! < 128) left--;
+    this.at = at;
+    if (left > 0) this.#fail();
+  }
+
   /** A count of items of at least `itemBytesMin` bytes each: more than the rest can hold is a failure. */
   count(itemBytesMin: number): number {
     const count = this.varint();

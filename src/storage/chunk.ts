@@ -257,7 +257,7 @@ export function openChunk(record: Uint8Array): ChunkView | undefined {
   if (!readColumn(new ByteReader(timeBytes), roomOf(times))) return undefined;
   const columns = reader.count(2);
   const refsAt = reader.at;
-  for (let i = 0; i < columns; i++) reader.zigzag();
+  reader.skipVarints(columns);
   const partial = new Map<number, Uint8Array>();
   const maskBytes = (rows + 7) >>> 3;
   const partials = reader.count(1 + maskBytes);
@@ -267,11 +267,7 @@ export function openChunk(record: Uint8Array): ChunkView | undefined {
     partial.set(column, reader.raw(maskBytes));
   }
   const ends = new Uint32Array(columns + 1);
-  let length = 0;
-  for (let i = 0; i < columns; i++) {
-    length += reader.count(1);
-    ends[i + 1] = length;
-  }
+  const length = readEnds(reader, ends);
   const heads = record[VERSION_AT] === 2 ? readExtraHeads(reader) : [];
   const extraLength = heads.reduce((sum, { length: one }) => sum + one, 0);
   if (reader.failed || reader.left !== length + extraLength) return undefined;
@@ -279,6 +275,16 @@ export function openChunk(record: Uint8Array): ChunkView | undefined {
   reader.skip(length);
   const extras = readExtras(reader, heads);
   return { id, producer, minMs, maxMs, times, partial, bytes: record, reader, refsAt, ends, extras };
+}
+
+/** From the lengths of the columns; returns that of all. */
+function readEnds(reader: ByteReader, ends: Uint32Array): number {
+  let length = 0;
+  for (let i = 1; i < ends.length; i++) {
+    length += reader.varint();
+    ends[i] = length;
+  }
+  return length;
 }
 
 interface ExtraHead {
@@ -310,13 +316,15 @@ function readExtras(
 }
 
 /** Of all columns, in their order. */
-export function refsOf({ bytes, refsAt, ends }: ChunkView): number[] {
+export function refsOf({ bytes, refsAt, ends }: ChunkView): Uint32Array {
   const reader = new ByteReader(bytes, refsAt);
+  const refs = new Uint32Array(ends.length - 1);
   let ref = 0;
-  return Array.from({ length: ends.length - 1 }, () => {
+  for (let i = 0; i < refs.length; i++) {
     ref += reader.zigzag();
-    return ref;
-  });
+    refs[i] = ref;
+  }
+  return refs;
 }
 
 /** What a column's present values have beside their floats; undefined for nothing. */

@@ -76,15 +76,14 @@ export function addShape(cohort: Cohort, members: readonly Series[], layoutId: n
   const columns = new Uint32Array(members.length);
   const refs = new Uint32Array(members.length);
   const slots = new Uint32Array(members.length);
-  members.forEach((series, position) => {
+  for (let position = 0; position < members.length; position++) {
+    const series = members[position]!;
     columns[position] = columnOf(cohort, series);
     refs[position] = series.ref;
     slots[position] = series.slot;
-  });
+  }
   const positions = new Int32Array(cohort.series.length).fill(-1);
-  columns.forEach((column, position) => {
-    positions[column] = position;
-  });
+  for (let position = 0; position < columns.length; position++) positions[columns[position]!] = position;
   const shape: Shape = { layoutId, refs, slots, columns, positions, definedIn: -1, constant: undefined };
   cohort.shapes.unshift(shape);
   if (cohort.shapes.length > SHAPES_MAX) cohort.shapes.pop();

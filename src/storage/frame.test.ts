@@ -24,7 +24,7 @@ function file(payloads: readonly Uint8Array[]): { bytes: Uint8Array; ends: numbe
 
 function payloadsOf(bytes: Uint8Array): { payloads: number[][]; endOffset: number; damaged: number } {
   const payloads: number[][] = [];
-  const report = scanRecords(bytes, 16, record => {
+  const report = scanRecords(bytes, { from: 16, fileOffset: 0 }, record => {
     payloads.push([...bytes.subarray(record.payloadFrom, record.payloadTo)]);
   });
   return { payloads, endOffset: report.endOffset, damaged: report.damaged.length };

@@ -81,6 +81,8 @@ export interface FoundRecord {
   readonly version: number;
   /** Of the frame, within the file. */
   readonly offset: number;
+  /** The same within the bytes, and the payload's. */
+  readonly frameFrom: number;
   readonly payloadFrom: number;
   readonly payloadTo: number;
 }
@@ -88,40 +90,61 @@ export interface FoundRecord {
 export interface ScanReport {
   /** Where the last valid record ends: what lies behind is a torn tail. */
   readonly endOffset: number;
-  /** Stretches between valid records that could not be read. */
+  /** Stretches of the file between valid records that could not be read. */
   readonly damaged: readonly { readonly offset: number; readonly bytes: number }[];
 }
 
-/** Calls `found` for each valid record in order; skips what is damaged to the next valid one. */
+/** Where to begin within some bytes, of which the first lies at an offset in the file. */
+export interface Place {
+  readonly from: number;
+  readonly fileOffset: number;
+}
+
+/** Where the records that begin at `from` and follow one another end, for as long as they are whole and sound. */
+export function soundEnds(bytes: Uint8Array, from: number): number[] {
+  const ends: number[] = [];
+  for (let end = soundFrameEnd(bytes, from); end >= 0; end = soundFrameEnd(bytes, end)) ends.push(end);
+  return ends;
+}
+
+/** Calls `found` for each valid record from a place on, in order; skips what is damaged to the next valid one. */
 export function scanRecords(
   bytes: Uint8Array,
-  fromOffset: number,
+  { from, fileOffset }: Place,
   found: (record: FoundRecord) => void,
 ): ScanReport {
   const damaged: { offset: number; bytes: number }[] = [];
   const budget = { bytes: bytes.length * RESYNC_EFFORT };
-  let at = fromOffset;
-  let goodEnd = Math.min(fromOffset, bytes.length);
+  let at = from;
+  let goodEnd = Math.min(from, bytes.length);
   while (at + FRAME_BYTES <= bytes.length) {
     const end = validFrameEnd(bytes, at, budget);
     if (end < 0) {
       at = nextSync(bytes, at + 1);
       continue;
     }
-    if (at > goodEnd) damaged.push({ offset: goodEnd, bytes: at - goodEnd });
-    found({
-      type: bytes[at + 2]!,
-      version: bytes[at + 3]!,
-      offset: at,
-      payloadFrom: at + FRAME_BYTES,
-      payloadTo: end,
-    });
+    if (at > goodEnd) damaged.push({ offset: fileOffset + goodEnd, bytes: at - goodEnd });
+    found(recordAt(bytes, { at, end, fileOffset }));
     at = end;
     goodEnd = end;
     // The effort bounds a search, not the reading of what is sound.
     budget.bytes = bytes.length * RESYNC_EFFORT;
   }
-  return { endOffset: goodEnd, damaged };
+  return { endOffset: fileOffset + goodEnd, damaged };
+}
+
+export function recordAt(
+  bytes: Uint8Array,
+  { at, end, fileOffset }: { readonly at: number; readonly end: number; readonly fileOffset: number },
+): FoundRecord {
+  return {
+    type: bytes[at + 2]!,
+    version: bytes[at + 3]!,
+    offset: fileOffset + at,
+    frameFrom: at,
+    payloadFrom: at + FRAME_BYTES,
+    payloadTo: end,
+  };
 }
 
 /** Whether one whole record, read on its own from its place in a file, is sound. */
@@ -130,13 +153,34 @@ export function isValidRecord(bytes: Uint8Array): boolean {
 }
 
 function validFrameEnd(bytes: Uint8Array, at: number, budget: { bytes: number }): number {
-  if (bytes[at] !== SYNC_LOW || !isSyncHigh(bytes[at + 1]) || at + FRAME_BYTES > bytes.length) return -1;
-  const length = u32At(bytes, at + 4);
-  const end = at + FRAME_BYTES + length;
-  if (end > bytes.length || length > budget.bytes) return -1;
+  const end = claimedEnd(bytes, at);
+  const length = end - at - FRAME_BYTES;
+  if (end < 0 || length > budget.bytes) return -1;
   budget.bytes -= length;
+  return isSound(bytes, at, end) ? end : -1;
+}
+
+/** Where the record at a place ends; -1 where there is none, or none that is whole. */
+function soundFrameEnd(bytes: Uint8Array, at: number): number {
+  const end = claimedEnd(bytes, at);
+  return end >= 0 && isSound(bytes, at, end) ? end : -1;
+}
+
+/** By what its frame says, whatever its checksum; -1 where that is not all there. */
+function claimedEnd(bytes: Uint8Array, at: number): number {
+  const claimed = claimedBytes(bytes, at);
+  return claimed === 0 || at + claimed > bytes.length ? -1 : at + claimed;
+}
+
+function isSound(bytes: Uint8Array, at: number, end: number): boolean {
   const sum = bytes[at + 1] === SYNC_HIGH ? crc32 : crc32c;
-  return frameSum(sum, bytes, { start: at, end }) === u32At(bytes, at + 8) ? end : -1;
+  return frameSum(sum, bytes, { start: at, end }) === u32At(bytes, at + 8);
+}
+
+/** How many bytes the record that begins with these has; 0 where none begins, or too little is there to say. */
+export function claimedBytes(bytes: Uint8Array, at: number): number {
+  if (at + FRAME_BYTES > bytes.length || bytes[at] !== SYNC_LOW || !isSyncHigh(bytes[at + 1]!)) return 0;
+  return FRAME_BYTES + u32At(bytes, at + 4);
 }
 
 function isSyncHigh(byte: number | undefined): boolean {

@@ -10,11 +10,13 @@ import type { Head } from './head.ts';
 import type { Cohort, SideBuffer } from './head-data.ts';
 import type { SeriesLog } from './series-log.ts';
 import {
+  FEW_SHARE,
   HEAD_AGE_MS,
   LATE_FACTOR,
   LATE_MS_MIN,
   LOOKED_AT_ONCE,
   OPEN_AGE_SHARE,
+  SEGMENTS_BEHIND_FEW,
   SEGMENTS_BEHIND_LATE,
   SEGMENTS_BEHIND_MAX,
   type StoreSettings,
@@ -60,15 +62,53 @@ async function sealOld(parts: MaintainParts): Promise<void> {
     wal.currentNumber - firstSegment >= SEGMENTS_BEHIND_LATE &&
     nowMs - touchedMs > LATE_FACTOR * Math.max(LATE_MS_MIN, (touchedMs - openedMs) / rows);
   const isLeft = (cohort: Cohort): boolean => cohort.rows === 0 && nowMs - cohort.touchedMs > openMsMax;
+  const fewUpTo = await segmentOfFew(parts);
+  const isOfFew = ({ firstSegment }: { readonly firstSegment: number }): boolean => firstSegment <= fewUpTo;
   await sealThose(parts, {
     cohort: cohort =>
-      isLeft(cohort) || (cohort.rows > 0 && (cohort.superseded || isOld(cohort) || isLate(cohort))),
-    side: isOld,
+      isLeft(cohort) ||
+      (cohort.rows > 0 && (cohort.superseded || isOld(cohort) || isLate(cohort) || isOfFew(cohort))),
+    side: side => isOld(side) || isOfFew(side),
   });
   await betweenGroups(parts, [...head.allCohorts()].filter(isLeft), cohort => {
     if (isLeft(cohort)) head.dropCohort(cohort);
   });
 }
+
+/**
+ * The last segment that is kept, together with those before it, for so little that this is better sealed: a host that is watched
+ * each 15 s would keep all that others push in a quarter of an hour. 0 without one.
+ */
+async function segmentOfFew({ head, wal, slices }: MaintainParts): Promise<number> {
+  const oldest = wal.oldestNumber;
+  const ends = wal.currentNumber - SEGMENTS_BEHIND_FEW;
+  if (ends < oldest) return 0;
+  /** By how far the first segment lies behind the oldest. */
+  const samples = new Float64Array(ends - oldest + 1);
+  let looked = 0;
+  const note = ({ firstSegment }: { readonly firstSegment: number }, count: number): void => {
+    const i = Math.max(0, firstSegment - oldest);
+    if (firstSegment <= ends) samples[i] = (samples[i] ?? 0) + count;
+  };
+  for (const cohort of [...head.allCohorts()]) {
+    note(cohort, cohort.used);
+    if (++looked % LOOKED_AT_ONCE === 0) await slices.breathe();
+  }
+  for (const side of [...head.sides]) {
+    note(side, side.count);
+    if (++looked % LOOKED_AT_ONCE === 0) await slices.breathe();
+  }
+  let few = 0;
+  let held = 0;
+  samples.forEach((count, i) => {
+    held += count;
+    if (held > 0 && held * SAMPLE_BYTES <= wal.bytesUpTo(oldest + i) * FEW_SHARE) few = oldest + i;
+  });
+  return few;
+}
+
+/** In the log. */
+const SAMPLE_BYTES = 8;
 
 async function writePending(parts: MaintainParts): Promise<Result<void, DiskError>> {
   const { head, chunks } = parts;

@@ -6,13 +6,16 @@ import type { SingleLists } from './single-lists.ts';
 /** `columns[i]` of the chunks is series[i]; undefined where a column belongs to nobody known. */
 export function newMembership(columns: readonly (Series | undefined)[], singles: SingleLists): Membership {
   const alone: Membership[] = [];
-  const membership: Membership = { series: columns.filter(one => one !== undefined), chunks: [], alone };
+  const series: Series[] = [];
+  const membership: Membership = { series, chunks: [], alone };
   alone.push(membership);
-  columns.forEach((one, column) => {
-    if (one === undefined) return;
+  for (let column = 0; column < columns.length; column++) {
+    const one = columns[column];
+    if (one === undefined) continue;
+    series.push(one);
     one.members = withOneMore(one.members, alone);
     one.columns = withOneMore(one.columns, singles.of(column));
-  });
+  }
   return membership;
 }
 

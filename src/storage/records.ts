@@ -98,7 +98,7 @@ export function readBatch(
     const chunkId = reader.varint();
     const timeMs = reader.f64();
     const count = reader.count(8);
-    const layout = flags & HAS_LAYOUT ? Uint32Array.from(readRefs(reader, count)) : undefined;
+    const layout = flags & HAS_LAYOUT ? refsInto(new Uint32Array(count), reader) : undefined;
     const values = isSealed(chunkId) ? undefined : reader.floats(count);
     if (values === undefined) reader.skip(8 * count);
     row = { layoutId, chunkId, timeMs, layout, count, values };
@@ -154,8 +154,8 @@ function readExtras(reader: ByteReader, count: number): Extras {
   }
   if ((flags & 2) === 0) return { starts, histograms: undefined };
   const listed = reader.count(2);
-  const positions = Uint32Array.from(readRefs(reader, listed));
-  const ends = Uint32Array.from(readRefs(reader, listed));
+  const positions = refsInto(new Uint32Array(listed), reader);
+  const ends = refsInto(new Uint32Array(listed), reader);
   const length = ends[ends.length - 1] ?? 0;
   if (!isRising(positions, count) || !isRising(ends, reader.left + 1)) reader.failed = true;
   const bytes = reader.failed ? new Uint8Array(0) : reader.raw(length).slice();
@@ -251,15 +251,18 @@ function writeRefs(writer: ByteWriter, refs: ArrayLike<number>): void {
 
 /** The refs of a layout, as a batch record has them. */
 export function readLayout(coded: Uint8Array, count: number): Uint32Array {
-  return Uint32Array.from(readRefs(new ByteReader(coded), count));
+  return refsInto(new Uint32Array(count), new ByteReader(coded));
 }
 
 function readRefs(reader: ByteReader, count: number): number[] {
-  const refs: number[] = [];
+  return refsInto(new Array<number>(count), reader);
+}
+
+function refsInto<T extends number[] | Uint32Array>(refs: T, reader: ByteReader): T {
   let ref = 0;
-  for (let i = 0; i < count && !reader.failed; i++) {
+  for (let i = 0; i < refs.length; i++) {
     ref += reader.zigzag();
-    refs.push(ref);
+    refs[i] = ref;
   }
   return refs;
 }

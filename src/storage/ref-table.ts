@@ -21,7 +21,9 @@ export class RefTable {
   }
 
   get(ref: number): Series | undefined {
-    return this.#pages[ref >>> PAGE_BITS]?.series[ref & (PAGE_SIZE - 1)];
+    const number = ref >>> PAGE_BITS;
+    // To read behind the end of an array makes V8 give up what it has optimized.
+    return number < this.#pages.length ? this.#pages[number]?.series[ref & (PAGE_SIZE - 1)] : undefined;
   }
 
   /** The ref must be free. */

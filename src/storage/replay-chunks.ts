@@ -25,6 +25,7 @@ import {
   readRecords,
   unknownRecord,
 } from './replay-files.ts';
+import type { SeriesTable } from './series-table.ts';
 
 /** Columns that a chunk had, all of them known, and what those of later chunks are compared with. */
 interface KnownColumns {
@@ -56,7 +57,7 @@ export async function replayChunks(
       if (record.type === RECORD.probe) return undefined;
       if (record.type !== RECORD.chunk || record.version > CHUNK_VERSION_MAX) return unknownRecord(record);
       const place = { file: file.number, offset: record.offset };
-      const taken = takeChunk(taking, bytes.subarray(record.offset, record.payloadTo), place);
+      const taken = takeChunk(taking, bytes.subarray(record.frameFrom, record.payloadTo), place);
       if (taken === 'senseless') return 'A chunk has a valid checksum but makes no sense';
       if (taken.isNew) leastId = Math.min(leastId, taken.id);
       if (taken.isLive) live++;
@@ -65,8 +66,7 @@ export async function replayChunks(
     if (!end.ok) return end;
     into.chunks.addFile(file.number, { sizeBytes: end.value, live, leastId });
   }
-  for (const known of taking.knownOf.values())
-    for (const series of known.membership.series) noteTime(into.head, series, known);
+  for (const known of taking.knownOf.values()) noteTimes(into.head.table, known);
   // The rows of a chunk that is in a block may still be in the log when its file is gone.
   for (const id of into.cut.keys()) {
     sealed.add(id);
@@ -141,8 +141,7 @@ function isWhole(record: Uint8Array, at: number): boolean {
 /** Of the number of columns and their refs. */
 function codedLength(record: Uint8Array, from: number): number {
   const reader = new ByteReader(record, from);
-  const columns = reader.varint();
-  for (let i = 0; i < columns; i++) reader.varint();
+  reader.skipVarints(reader.varint());
   return reader.at - from;
 }
 
@@ -177,18 +176,20 @@ function membershipOf(
   view: ChunkView,
   known: Membership | undefined,
 ): { readonly membership: Membership; readonly missing: number } {
-  const series: (Series | undefined)[] = refsOf(view).map(ref => {
-    head.table.reserveRef(ref);
-    return head.table.resolve(ref);
-  });
+  const { table } = head;
+  const refs = refsOf(view);
+  table.reserveRefs(refs);
   const lastOfAll = lastTime(view.times, undefined);
-  series.forEach((one, column) => {
-    if (one === undefined) return;
-    const mask = view.partial.get(column);
-    const lastMs = mask === undefined ? lastOfAll : lastTime(view.times, mask);
-    noteTime(head, one, { lastMs, producer: view.producer });
-  });
-  const whole = series.filter(one => one !== undefined);
+  const series: (Series | undefined)[] = [];
+  const whole: Series[] = [];
+  for (let column = 0; column < refs.length; column++) {
+    const one = table.resolve(refs[column]!);
+    series.push(one);
+    if (one === undefined) continue;
+    whole.push(one);
+    const mask = view.partial.size === 0 ? undefined : view.partial.get(column);
+    table.noteTime(one.slot, mask === undefined ? lastOfAll : lastTime(view.times, mask), view.producer);
+  }
   const missing = series.length - whole.length;
   if (known !== undefined && missing === 0 && sameMembers(known, whole))
     return { membership: known, missing };
@@ -196,14 +197,9 @@ function membershipOf(
   return { membership: newMembership(series, head.singles), missing };
 }
 
-function noteTime(
-  { table }: Head,
-  { slot }: Series,
-  { lastMs, producer }: { readonly lastMs: number; readonly producer: TargetId },
-): void {
-  if (lastMs < table.lastMs[slot]!) return;
-  table.lastMs[slot] = lastMs;
-  table.producer[slot] = producer;
+function noteTimes(table: SeriesTable, { membership, lastMs, producer }: KnownColumns): void {
+  const { series } = membership;
+  for (let i = 0; i < series.length; i++) table.noteTime(series[i]!.slot, lastMs, producer);
 }
 
 function lastTime(times: Float64Array, mask: Uint8Array | undefined): number {

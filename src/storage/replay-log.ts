@@ -29,6 +29,8 @@ interface Layout {
   readonly coded: CodedLayout | undefined;
   /** Worked out when a row needs it: most are of chunks that are sealed. */
   known: Known | undefined;
+  /** Time of the newest row that was taken up, noted with all its series at the end of the segment. */
+  newestMs: number;
 }
 
 interface LogState {
@@ -55,7 +57,7 @@ export async function replayLog(
       if (record.type === RECORD.exemplars && record.version === 1)
         return takeExemplars(into, bytes.subarray(record.payloadFrom, record.payloadTo));
       if (record.type !== RECORD.batch || record.version > BATCH_VERSION_MAX) return unknownRecord(record);
-      sealedRows ??= new SealedRows(bytes, sealed);
+      if (sealedRows?.bytes !== bytes) sealedRows = new SealedRows(bytes, sealed);
       if (sealedRows.take(record.payloadFrom, record.payloadTo)) {
         skipRow(state, sealedRows);
         return undefined;
@@ -68,6 +70,7 @@ export async function replayLog(
       return lost === 0 ? undefined : `${lost} samples are lost: what they refer to was damaged`;
     });
     if (!end.ok) return end;
+    noteTimes(state);
     into.wal.addClosed(file.number, end.value);
   }
   return ok(undefined);
@@ -78,7 +81,25 @@ function skipRow(state: LogState, { layoutId, layout }: SealedRows): void {
   state.into.head.reserveLayoutId(layoutId);
   if (layout === undefined) return;
   const { producer } = layout;
-  state.layouts.set(layoutId, { producer, refs: undefined, coded: layout, known: undefined });
+  addLayout(state, layoutId, { producer, refs: undefined, coded: layout });
+}
+
+/** In place of one that had its id before, of which rows may have been taken up. */
+function addLayout(state: LogState, id: number, layout: Pick<Layout, 'producer' | 'refs' | 'coded'>): void {
+  const before = state.layouts.get(id);
+  if (before !== undefined) noteTime(state.into.head.table, before);
+  state.layouts.set(id, { ...layout, known: undefined, newestMs: -Infinity });
+}
+
+/** Of the rows of a segment. */
+function noteTimes({ into, layouts }: LogState): void {
+  for (const layout of layouts.values()) noteTime(into.head.table, layout);
+}
+
+function noteTime(table: SeriesTable, { known, newestMs, producer }: Layout): void {
+  if (known === undefined || newestMs === -Infinity) return;
+  const { members } = known;
+  for (let i = 0; i < members.length; i++) table.noteTime(members[i]!.slot, newestMs, producer);
 }
 
 /** Returns the number of samples lost. */
@@ -89,15 +110,15 @@ function replayRow(state: LogState, row: ReadRow, producer: TargetId | undefined
   head.reserveChunkId(row.chunkId);
   head.reserveLayoutId(row.layoutId);
   if (row.layout !== undefined && producer !== undefined) {
-    for (const ref of row.layout) table.reserveRef(ref);
-    state.layouts.set(row.layoutId, { producer, refs: row.layout, coded: undefined, known: undefined });
+    table.reserveRefs(row.layout);
+    addLayout(state, row.layoutId, { producer, refs: row.layout, coded: undefined });
   }
   if (row.values === undefined || sealed.has(row.chunkId)) return 0;
   const layout = state.layouts.get(row.layoutId);
   if (layout === undefined) return row.count;
   const all = refsOf(layout, table);
   if (all.length !== row.count) return row.count;
-  layout.known ??= knownOf(Array.from(all, ref => table.resolve(ref)));
+  layout.known ??= knownIn(table, all);
   const { members, refs } = layout.known;
   const { values, extras } = takeKnown(layout.known, { values: row.values, extras: row.extras });
   const lost = row.count - values.length;
@@ -112,12 +133,7 @@ function replayRow(state: LogState, row: ReadRow, producer: TargetId | undefined
   stageRow(cohort, values, head.pool);
   const { segment } = state;
   publishRow(cohort, shape, { timeMs: row.timeMs, segment, nowMs: into.monotonicMs, extras });
-  for (const one of members) {
-    if (row.timeMs >= table.lastMs[one.slot]!) {
-      table.lastMs[one.slot] = row.timeMs;
-      table.producer[one.slot] = layout.producer;
-    }
-  }
+  if (row.timeMs > layout.newestMs) layout.newestMs = row.timeMs;
   if (row.timeMs > head.newestMs) head.newestMs = row.timeMs;
   return lost;
 }
@@ -126,7 +142,7 @@ function refsOf(layout: Layout, table: SeriesTable): Uint32Array {
   const { coded } = layout;
   if (layout.refs === undefined && coded !== undefined) {
     layout.refs = readLayout(coded.coded, coded.count);
-    for (const ref of layout.refs) table.reserveRef(ref);
+    table.reserveRefs(layout.refs);
   }
   return layout.refs ?? new Uint32Array(0);
 }
@@ -139,15 +155,24 @@ interface Known {
   readonly places: readonly number[] | undefined;
 }
 
+function knownIn(table: SeriesTable, refs: Uint32Array): Known {
+  const series: (Series | undefined)[] = [];
+  for (let i = 0; i < refs.length; i++) series.push(table.resolve(refs[i]!));
+  return knownOf(series);
+}
+
 function knownOf(series: readonly (Series | undefined)[]): Known {
-  const members = series.filter(one => one !== undefined);
-  const refs = Uint32Array.from(members, one => one.ref);
-  if (members.length === series.length) return { members, refs, places: undefined };
+  const members: Series[] = [];
   const places: number[] = [];
-  series.forEach((one, i) => {
-    if (one !== undefined) places.push(i);
-  });
-  return { members, refs, places };
+  for (let i = 0; i < series.length; i++) {
+    const one = series[i];
+    if (one === undefined) continue;
+    members.push(one);
+    places.push(i);
+  }
+  const refs = new Uint32Array(members.length);
+  for (let i = 0; i < refs.length; i++) refs[i] = members[i]!.ref;
+  return { members, refs, places: members.length === series.length ? undefined : places };
 }
 
 interface FoundSamples {

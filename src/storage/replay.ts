@@ -66,11 +66,11 @@ async function replaySeries(
   let newestEnd = 0;
   for (const file of files) {
     let records = 0;
-    // Of one file, whose bytes it compares.
+    // Of one piece of a file, whose bytes it compares.
     let restorer: SeriesRestorer | undefined;
     const end = await readRecords(into, file, (bytes, record) => {
       if (record.type === RECORD.probe) return undefined;
-      restorer ??= new SeriesRestorer(into.head.table, bytes);
+      if (restorer?.bytes !== bytes) restorer = new SeriesRestorer(into.head.table, bytes);
       if (record.type !== RECORD.series || !restorer.take(record.payloadFrom, record.payloadTo))
         return unknownRecord(record);
       records++;

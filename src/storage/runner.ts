@@ -45,7 +45,7 @@ import { claimFolder } from './folder.ts';
 import { Head } from './head.ts';
 import { maintain, sealBefore } from './maintain.ts';
 import { matchSeries } from './matching.ts';
-import { FileRoom } from './read-whole.ts';
+import { FileRoom } from './read-rest.ts';
 import { RefusedSeries } from './refused-series.ts';
 import { replay } from './replay.ts';
 import { ReplayProgress } from './replay-progress.ts';
@@ -68,8 +68,8 @@ export interface OpenStoreOptions {
   /** Makes the files of blocks, and ends with the store; by default here, in slices. */
   readonly maker?: BlockMaker;
   readonly settings: StoreSettings;
-  /** Called once this process has the folder, before what is in it is read. */
-  readonly onLocked?: () => void;
+  /** Waited for once this process has the folder, before what is in it is read. */
+  readonly onLocked?: () => Promise<void>;
 }
 
 /** Opens whatever a crash left behind; only a newer format, a held lock or a disk that cannot be read at all refuse. */
@@ -77,7 +77,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Result<Store
   const { disk, folder } = options;
   const claimed = await claimFolder(disk, folder);
   if (!claimed.ok) return err(claimed.error);
-  options.onLocked?.();
+  await options.onLocked?.();
   const parts = makeParts(options);
   const found = await parts.blocks.open();
   if (!found.ok) {

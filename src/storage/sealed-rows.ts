@@ -14,7 +14,7 @@ export interface CodedLayout {
 
 /** Looks at the batch records in a file's bytes. */
 export class SealedRows {
-  readonly #bytes: Uint8Array;
+  readonly bytes: Uint8Array;
   readonly #sealed: ReadonlySet<number>;
   #at = 0;
   #end = 0;
@@ -23,13 +23,13 @@ export class SealedRows {
   layout: CodedLayout | undefined;
 
   constructor(bytes: Uint8Array, sealed: ReadonlySet<number>) {
-    this.#bytes = bytes;
+    this.bytes = bytes;
     this.#sealed = sealed;
   }
 
   /** Whether a payload holds a row of a sealed chunk and nothing else. What is not sure is for `readBatch`. */
   take(from: number, to: number): boolean {
-    const flags = this.#bytes[from] ?? 0;
+    const flags = this.bytes[from] ?? 0;
     if ((flags & HAS_ROW) === 0 || (flags & ~(HAS_ROW | HAS_LAYOUT | HAS_ROW_EXTRAS)) !== 0) return false;
     this.#at = from + 1;
     this.#end = to;
@@ -47,9 +47,9 @@ export class SealedRows {
     if (!hasLayout) return true;
     const refsFrom = this.#at;
     if (!this.#skipVarints(count)) return false;
-    const producer = targetId(decodeText(this.#bytes, producerFrom, producerFrom + producerBytes));
-    // A copy: the next file is read into the same memory.
-    this.layout = { producer, count, coded: this.#bytes.slice(refsFrom, this.#at) };
+    const producer = targetId(decodeText(this.bytes, producerFrom, producerFrom + producerBytes));
+    // A copy: the next piece is read into the same memory.
+    this.layout = { producer, count, coded: this.bytes.slice(refsFrom, this.#at) };
     return true;
   }
 
@@ -58,7 +58,7 @@ export class SealedRows {
     let value = 0;
     let scale = 1;
     for (let i = 0; i < 8 && this.#at < this.#end; i++) {
-      const byte = this.#bytes[this.#at++]!;
+      const byte = this.bytes[this.#at++]!;
       value += (byte & 127) * scale;
       if (byte < 128) return value;
       scale *= 128;
@@ -68,9 +68,9 @@ export class SealedRows {
 
   #skipVarints(count: number): boolean {
     let at = this.#at;
-    for (let left = count; left > 0 && at < this.#end; at++) if (this.#bytes[at]! < 128) left--;
+    for (let left = count; left > 0 && at < this.#end; at++) if (this.bytes[at]! < 128) left--;
     this.#at = at;
     // The last byte of a run ends a number: else it was cut off.
-    return at < this.#end && (count === 0 || this.#bytes[at - 1]! < 128);
+    return at < this.#end && (count === 0 || this.bytes[at - 1]! < 128);
   }
 }

@@ -172,6 +172,19 @@ export class SeriesTable {
     if (ref >= this.#nextRef) this.#nextRef = ref + 1;
   }
 
+  reserveRefs(refs: Uint32Array): void {
+    let greatest = 0;
+    for (let i = 0; i < refs.length; i++) if (refs[i]! > greatest) greatest = refs[i]!;
+    this.reserveRef(greatest);
+  }
+
+  /** A sample of the series in a slot, found on disk. */
+  noteTime(slot: number, timeMs: number, producer: TargetId): void {
+    if (timeMs < this.lastMs[slot]!) return;
+    this.lastMs[slot] = timeMs;
+    this.producer[slot] = producer;
+  }
+
   remove(dead: readonly Series[]): void {
     this.#sought = undefined;
     this.generation++;

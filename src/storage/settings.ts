@@ -17,6 +17,8 @@ export interface StoreSettings {
   readonly exemplarsMax: number;
   /** `os`: accepted once written (lost only with the machine's power); `disk`: once fdatasync has returned. */
   readonly walAck: 'os' | 'disk';
+  /** How long batches that can wait are gathered, so that one write takes several. */
+  readonly gatherMs: number;
   /** Compressed chunks kept in memory after they were written; older ones are read from their file. */
   readonly cacheBytesMax: number;
   /** Those kept because they were read. */
@@ -35,6 +37,9 @@ export const DEFAULT_STORE_SETTINGS: StoreSettings = {
   // As Prometheus: some 30 MB when full.
   exemplarsMax: 100_000,
   walAck: 'os',
+  // Of a hundred targets scraped each second five come in that time, and nobody asks for so young a sample: a write costs a
+  // tenth of what a page of a thousand samples does.
+  gatherMs: 50,
   // The last minutes are what rules read again and again: of 100,000 series scraped each 15 s these hold twenty, and the open
   // rows another eight; the rest is in the system's page cache.
   cacheBytesMax: 8 * 1024 * 1024,
@@ -52,8 +57,11 @@ export const SELECTED_SERIES_MAX = 1_000_000;
 /** Rows of a cohort kept open. More would compress a little better but cost 8 bytes a sample in memory. */
 export const ROWS_MAX = 64;
 
-/** A first chunk is sealed after between this many and ROWS_MAX rows, so that cohorts born together seal apart. */
-export const FIRST_ROWS_MIN = 24;
+/**
+ * A first chunk is sealed after between this many and ROWS_MAX rows, so that cohorts born together seal apart: where none is
+ * sealed for a third of the time, open rows take a third more memory at the end of it.
+ */
+export const FIRST_ROWS_MIN = 8;
 
 /** Own-time and late samples of one series kept open. */
 export const SIDE_SAMPLES_MAX = 64;
@@ -86,6 +94,10 @@ export const SEGMENTS_BEHIND_MAX = 16;
 export const SEGMENTS_BEHIND_LATE = 4;
 export const LATE_FACTOR = 4;
 export const LATE_MS_MIN = 500;
+
+/** So many segments behind, a few rows that keep the log are sealed as well: they may be this share of what is freed. */
+export const SEGMENTS_BEHIND_FEW = 2;
+export const FEW_SHARE = 1 / 32;
 
 /** The head holds about this much: two blocks' widths, and what is on its way into the older one. */
 export const HEAD_AGE_MS = 6 * 3_600_000;

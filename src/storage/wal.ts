@@ -52,6 +52,13 @@ export class Wal {
     return bytes;
   }
 
+  /** Of the closed segments up to this one. */
+  bytesUpTo(number: number): number {
+    let bytes = 0;
+    for (const [one, size] of this.#closed) if (one <= number) bytes += size;
+    return bytes;
+  }
+
   /** The segment that the next record goes to, once `ready` has succeeded. */
   get currentNumber(): number {
     return this.#current?.number ?? this.#nextNumber;

@@ -2,8 +2,9 @@
 // as many objects and lists otherwise.
 
 import { type Alert, type Labels, withLabels } from '../../model/index.ts';
-import { labelsText, PairTexts } from '../query-text.ts';
+
 import type { DispatchedAlert } from './deps.ts';
+import { PairTexts } from './pair-texts.ts';
 
 /** Alertmanager's clients know no third state: an unknown alert fires, and says why it is unknown. */
 const UNKNOWN_ANNOTATION = 'watchkeeper_unknown';
@@ -57,7 +58,7 @@ export class AlertTexts {
   }
 
   labels(labels: Labels): string {
-    return labelsText(labels, this.#pairs);
+    return this.#pairs.labels(labels);
   }
 
   receiver(name: string): string {

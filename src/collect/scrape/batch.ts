@@ -405,6 +405,7 @@ export class TargetBatcher implements LayoutHost {
       producer,
       timestampMs,
       isLent: true,
+      canWait: true,
       ...this.#columns.finish(),
       ...(exemplars.length === 0 ? {} : { exemplars }),
       ...(metadata.length === 0 ? {} : { metadata }),

@@ -1,9 +1,9 @@
-// A file is read whole into memory that the next one uses again, whatever the device gives up.
+// A file is read to its end into memory that the next one uses again, whatever the device gives up.
 
 import { describe, expect, it } from 'vitest';
 import { FakeDisk } from '../../test/support/disk.ts';
 import { type Disk, type DiskError, err, ok } from '../base/index.ts';
-import { FileRoom, readWhole } from './read-whole.ts';
+import { FileRoom, readRest } from './read-rest.ts';
 
 const PIECE = 64 * 1024;
 
@@ -41,7 +41,13 @@ function withBadByte(disk: Disk, bad: number, code: DiskError['code']): Disk {
   };
 }
 
-describe('a file read whole', () => {
+/** From a place on. */
+async function read(disk: Disk, path: string, { from, room }: { from: number; room: FileRoom }) {
+  const opened = await disk.open(path, 'read');
+  return opened.ok ? readRest(opened.value, from, room) : opened;
+}
+
+describe('the rest of a file', () => {
   const long = Uint8Array.from({ length: 3 * PIECE + 5 }, (_, i) => (i % 251) + 1);
   const short = Uint8Array.of(1, 2, 3);
 
@@ -58,13 +64,11 @@ describe('a file read whole', () => {
       ['none', []] as const,
       ['short', short] as const,
     ]) {
-      const read = await readWhole(disk, `/data/${name}`, room);
-      expect(read.ok && Array.from(read.value)).toEqual(Array.from(bytes));
+      for (const from of [0, 2]) {
+        const rest = await read(disk, `/data/${name}`, { from, room });
+        expect(rest.ok && Array.from(rest.value)).toEqual(Array.from(bytes).slice(from));
+      }
     }
-    expect(await readWhole(disk, '/data/missing', room)).toMatchObject({
-      ok: false,
-      error: { code: 'disk-not-found' },
-    });
   });
 
   it('has zeros where the device gives up, and all else', async () => {
@@ -72,14 +76,16 @@ describe('a file read whole', () => {
     const room = new FileRoom();
     // Not what lay in the room before.
     room.take(long.length).fill(7);
-    const read = await readWhole(disk, '/data/long', room);
+    const rest = await read(disk, '/data/long', { from: 0, room });
     const expected = long.slice().fill(0, PIECE, 2 * PIECE);
-    expect(read.ok && Buffer.compare(read.value, expected)).toBe(0);
+    expect(rest.ok && Buffer.compare(rest.value, expected)).toBe(0);
+    const last = await read(disk, '/data/long', { from: PIECE + 20, room });
+    expect(last.ok && Buffer.compare(last.value, long.subarray(PIECE + 20))).toBe(0);
   });
 
   it('is refused where it may not be read at all', async () => {
     const disk = withBadByte(await diskWith({ '/data/long': long }), 0, 'disk-denied');
-    expect(await readWhole(disk, '/data/long', new FileRoom())).toMatchObject({
+    expect(await read(disk, '/data/long', { from: 0, room: new FileRoom() })).toMatchObject({
       ok: false,
       error: { code: 'disk-denied' },
     });
