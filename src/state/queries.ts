@@ -11,9 +11,25 @@ import {
   SqliteQueryCompiler,
 } from 'kysely';
 import type { JournalFilter } from '../model/index.ts';
+import { prepared } from './prepared.ts';
 import type { StateTables } from './schema.ts';
 
 export type JournalRow = Selectable<StateTables['journal']>;
+
+type NewEvent = Omit<JournalRow, 'seq'>;
+const EVENT_COLUMNS: readonly (keyof NewEvent)[] = [
+  'at_ms',
+  'stage',
+  'subject',
+  'alerts',
+  'verdict',
+  'reason',
+  'evidence',
+  'effects',
+  'config_version',
+  'repeats',
+  'last_at_ms',
+];
 
 export type StateQueries = ReturnType<typeof stateQueries>;
 
@@ -32,7 +48,7 @@ export function stateQueries() {
 
 function journalQueries(db: Kysely<StateTables>) {
   return {
-    lastEvent: (stage: string, subject: string): CompiledQuery<JournalRow> =>
+    lastEvent: prepared(['stage', 'subject'], ({ stage, subject }: { stage: string; subject: string }) =>
       db
         .selectFrom('journal')
         .selectAll()
@@ -41,20 +57,26 @@ function journalQueries(db: Kysely<StateTables>) {
         .orderBy('seq', 'desc')
         .limit(1)
         .compile(),
-    insertEvent: (row: Omit<JournalRow, 'seq'>): CompiledQuery<{ seq: number }> =>
+    ),
+    insertEvent: prepared(EVENT_COLUMNS, (row: NewEvent) =>
       db.insertInto('journal').values(row).returning('seq').compile(),
-    countRepeat: (seq: number, atMs: number, alerts: string): CompiledQuery =>
-      db
-        .updateTable('journal')
-        .set(eb => ({ repeats: eb('repeats', '+', 1), last_at_ms: atMs, alerts }))
-        .where('seq', '=', seq)
-        .compile(),
-    indexAlert: (fingerprint: string, seq: number): CompiledQuery =>
+    ),
+    countRepeat: prepared(
+      ['seq', 'atMs', 'alerts'],
+      ({ seq, atMs, alerts }: { seq: number; atMs: number; alerts: string }) =>
+        db
+          .updateTable('journal')
+          .set(eb => ({ repeats: eb('repeats', '+', 1), last_at_ms: atMs, alerts }))
+          .where('seq', '=', seq)
+          .compile(),
+    ),
+    indexAlert: prepared(['fingerprint', 'seq'], (row: StateTables['journal_alerts']) =>
       db
         .insertInto('journal_alerts')
-        .values({ fingerprint, seq })
+        .values(row)
         .onConflict(conflict => conflict.doNothing())
         .compile(),
+    ),
     countEvents: (): CompiledQuery<{ count: number }> =>
       db
         .selectFrom('journal')
@@ -91,28 +113,39 @@ function findEvents(db: Kysely<StateTables>, filter: JournalFilter): CompiledQue
 
 function deliveryQueries(db: Kysely<StateTables>) {
   return {
-    putLogEntry: (row: StateTables['notification_log']): CompiledQuery =>
-      db
-        .insertInto('notification_log')
-        .values(row)
-        .onConflict(conflict =>
-          conflict
-            .columns(['group_key', 'receiver'])
-            .doUpdateSet({ entry: row.entry, expires_at_ms: row.expires_at_ms }),
-        )
-        .compile(),
+    putLogEntry: prepared(
+      ['group_key', 'receiver', 'entry', 'expires_at_ms'],
+      (row: StateTables['notification_log']) =>
+        db
+          .insertInto('notification_log')
+          .values(row)
+          .onConflict(conflict =>
+            conflict
+              .columns(['group_key', 'receiver'])
+              .doUpdateSet({ entry: row.entry, expires_at_ms: row.expires_at_ms }),
+          )
+          .compile(),
+    ),
     logEntries: (): CompiledQuery<{ entry: string }> =>
       db.selectFrom('notification_log').select('entry').compile(),
     expireLog: (nowMs: number): CompiledQuery =>
       db.deleteFrom('notification_log').where('expires_at_ms', '<=', nowMs).compile(),
-    putIntent: (jobId: string, intent: string, atMs: number): CompiledQuery =>
-      db
-        .insertInto('deliveries')
-        .values({ job_id: jobId, intent, outcome: null, at_ms: atMs })
-        .onConflict(conflict => conflict.column('job_id').doUpdateSet({ intent, outcome: null, at_ms: atMs }))
-        .compile(),
-    putOutcome: (jobId: string, outcome: string, atMs: number): CompiledQuery =>
-      db.updateTable('deliveries').set({ outcome, at_ms: atMs }).where('job_id', '=', jobId).compile(),
+    putIntent: prepared(
+      ['jobId', 'intent', 'atMs'],
+      ({ jobId, intent, atMs }: { jobId: string; intent: string; atMs: number }) =>
+        db
+          .insertInto('deliveries')
+          .values({ job_id: jobId, intent, outcome: null, at_ms: atMs })
+          .onConflict(conflict =>
+            conflict.column('job_id').doUpdateSet({ intent, outcome: null, at_ms: atMs }),
+          )
+          .compile(),
+    ),
+    putOutcome: prepared(
+      ['jobId', 'outcome', 'atMs'],
+      ({ jobId, outcome, atMs }: { jobId: string; outcome: string; atMs: number }) =>
+        db.updateTable('deliveries').set({ outcome, at_ms: atMs }).where('job_id', '=', jobId).compile(),
+    ),
     openIntents: (): CompiledQuery<{ intent: string }> =>
       db.selectFrom('deliveries').select('intent').where('outcome', 'is', null).orderBy('at_ms').compile(),
     expireDeliveries: (beforeMs: number): CompiledQuery =>
@@ -140,12 +173,13 @@ function factQueries(db: Kysely<StateTables>) {
     },
     expireRuns: (beforeMs: number): CompiledQuery =>
       db.deleteFrom('recovery_runs').where('final', '=', 1).where('changed_at_ms', '<', beforeMs).compile(),
-    putRuleAlerts: (ruleKey: string, alerts: string): CompiledQuery =>
+    putRuleAlerts: prepared(['rule_key', 'alerts'], (row: StateTables['rule_alerts']) =>
       db
         .insertInto('rule_alerts')
-        .values({ rule_key: ruleKey, alerts })
-        .onConflict(conflict => conflict.column('rule_key').doUpdateSet({ alerts }))
+        .values(row)
+        .onConflict(conflict => conflict.column('rule_key').doUpdateSet({ alerts: row.alerts }))
         .compile(),
+    ),
     dropRuleAlerts: (ruleKey: string): CompiledQuery =>
       db.deleteFrom('rule_alerts').where('rule_key', '=', ruleKey).compile(),
     ruleAlerts: (): CompiledQuery<{ rule_key: string; alerts: string }> =>
@@ -156,7 +190,7 @@ function factQueries(db: Kysely<StateTables>) {
         .values({ key, value })
         .onConflict(conflict => conflict.column('key').doUpdateSet({ value }))
         .compile(),
-    putPosted: (row: StateTables['posted_alerts']): CompiledQuery =>
+    putPosted: prepared(['fingerprint', 'ends_at_ms', 'alert'], (row: StateTables['posted_alerts']) =>
       db
         .insertInto('posted_alerts')
         .values(row)
@@ -164,6 +198,7 @@ function factQueries(db: Kysely<StateTables>) {
           conflict.column('fingerprint').doUpdateSet({ ends_at_ms: row.ends_at_ms, alert: row.alert }),
         )
         .compile(),
+    ),
     postedAlerts: (): CompiledQuery<{ alert: string }> =>
       db.selectFrom('posted_alerts').select('alert').orderBy('fingerprint').compile(),
     expirePosted: (endedBeforeMs: number): CompiledQuery =>
