@@ -56,30 +56,38 @@ export class StateDatabase {
 
   /** One transaction for the whole group; a commit that fails is undone alone, unless the group cannot be synced. */
   commit(group: readonly Commit[]): readonly Result<void, StateFailure>[] {
-    // Nearly always all of them go through: where one does not, the group is done again, each with a way back of its own.
-    const together = this.#transaction(() => {
-      for (const commit of group) for (const write of commit) this.#write(write);
-      return group.map(() => ok(undefined));
-    });
-    if (together.ok || group.length === 1) return together.ok ? together.value : group.map(() => together);
-    const apart = this.#transaction(() => group.map(commit => this.#one(commit)));
-    return apart.ok ? apart.value : group.map(() => apart);
+    // Savepoints around each commit cost as much as the commits: they are made only once one has failed.
+    return this.#commitAll(group) ?? this.#commitEach(group);
   }
 
-  #transaction<T>(work: () => T): Result<T, StateFailure> {
+  /** Undefined: it was undone. */
+  #commitAll(group: readonly Commit[]): readonly Result<void, StateFailure>[] | undefined {
+    try {
+      this.#connection.exec('BEGIN IMMEDIATE');
+      for (const commit of group) for (const write of commit) this.#write(write);
+      this.#trimJournal();
+      this.#connection.exec('COMMIT');
+      return group.map(() => ok(undefined));
+    } catch {
+      this.#undo('ROLLBACK');
+      return undefined;
+    }
+  }
+
+  #commitEach(group: readonly Commit[]): readonly Result<void, StateFailure>[] {
     try {
       this.#connection.exec('BEGIN IMMEDIATE');
     } catch (error) {
-      return failed('begin a commit', error);
+      return group.map(() => failed('begin a commit', error));
     }
+    const results = group.map(commit => this.#one(commit));
     try {
-      const value = work();
       this.#trimJournal();
       this.#connection.exec('COMMIT');
-      return ok(value);
+      return results;
     } catch (error) {
       this.#undo('ROLLBACK');
-      return failed('commit', error);
+      return group.map(() => failed('commit', error));
     }
   }
 
@@ -135,17 +143,14 @@ export class StateDatabase {
       case 'delivery_intent':
         run.all(
           queries.putIntent({
-            job_id: write.intent.jobId,
+            jobId: write.intent.jobId,
             intent: encode(write.intent),
-            outcome: null,
-            at_ms: write.intent.atMs,
+            atMs: write.intent.atMs,
           }),
         );
         return;
       case 'delivery_outcome':
-        run.all(
-          queries.putOutcome({ job_id: write.jobId, outcome: encode(write.outcome), at_ms: write.atMs }),
-        );
+        run.all(queries.putOutcome({ jobId: write.jobId, outcome: encode(write.outcome), atMs: write.atMs }));
         return;
       case 'recovery_run': {
         const { id, fingerprint, state, proposedAtMs, changedAtMs } = write.run;
@@ -165,7 +170,7 @@ export class StateDatabase {
         run.all(
           write.alerts.length === 0
             ? queries.dropRuleAlerts(write.ruleKey)
-            : queries.putRuleAlerts(write.ruleKey, encode(write.alerts)),
+            : queries.putRuleAlerts({ rule_key: write.ruleKey, alerts: encode(write.alerts) }),
         );
         return;
       case 'setting':
@@ -197,12 +202,14 @@ export class StateDatabase {
 
   #appendEvent(event: JournalEvent): void {
     const subject = JSON.stringify(event.subject);
-    const row = this.#connection.first(this.#queries.lastEvent({ subject, stage: event.stage }));
+    const row = this.#connection.first(this.#queries.lastEvent({ stage: event.stage, subject }));
     const last = row === undefined ? undefined : eventOf(row);
     if (last !== undefined && repeatsEvent(last, event)) {
       // Whom the repeats are about stays findable, although the event is not written again.
       const alerts = [...new Set([...last.alerts, ...event.alerts])];
-      this.#connection.all(this.#queries.countRepeat(last.seq, event.atMs, encode(alerts)));
+      this.#connection.all(
+        this.#queries.countRepeat({ seq: last.seq, atMs: event.atMs, alerts: encode(alerts) }),
+      );
       if (alerts.length > last.alerts.length) this.#indexAlerts(event, last.seq);
       return;
     }
