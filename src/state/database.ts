@@ -56,38 +56,30 @@ export class StateDatabase {
 
   /** One transaction for the whole group; a commit that fails is undone alone, unless the group cannot be synced. */
   commit(group: readonly Commit[]): readonly Result<void, StateFailure>[] {
-    // Savepoints around each commit cost as much as the commits: they are made only once one has failed.
-    return this.#commitAll(group) ?? this.#commitEach(group);
-  }
-
-  /** Undefined: it was undone. */
-  #commitAll(group: readonly Commit[]): readonly Result<void, StateFailure>[] | undefined {
-    try {
-      this.#connection.exec('BEGIN IMMEDIATE');
+    // Nearly always all of them go through: where one does not, the group is done again, each with a way back of its own.
+    const together = this.#transaction(() => {
       for (const commit of group) for (const write of commit) this.#write(write);
-      this.#trimJournal();
-      this.#connection.exec('COMMIT');
       return group.map(() => ok(undefined));
-    } catch {
-      this.#undo('ROLLBACK');
-      return undefined;
-    }
+    });
+    if (together.ok || group.length === 1) return together.ok ? together.value : group.map(() => together);
+    const apart = this.#transaction(() => group.map(commit => this.#one(commit)));
+    return apart.ok ? apart.value : group.map(() => apart);
   }
 
-  #commitEach(group: readonly Commit[]): readonly Result<void, StateFailure>[] {
+  #transaction<T>(work: () => T): Result<T, StateFailure> {
     try {
       this.#connection.exec('BEGIN IMMEDIATE');
     } catch (error) {
-      return group.map(() => failed('begin a commit', error));
+      return failed('begin a commit', error);
     }
-    const results = group.map(commit => this.#one(commit));
     try {
+      const value = work();
       this.#trimJournal();
       this.#connection.exec('COMMIT');
-      return results;
+      return ok(value);
     } catch (error) {
       this.#undo('ROLLBACK');
-      return group.map(() => failed('commit', error));
+      return failed('commit', error);
     }
   }
 
@@ -143,14 +135,17 @@ export class StateDatabase {
       case 'delivery_intent':
         run.all(
           queries.putIntent({
-            jobId: write.intent.jobId,
+            job_id: write.intent.jobId,
             intent: encode(write.intent),
-            atMs: write.intent.atMs,
+            outcome: null,
+            at_ms: write.intent.atMs,
           }),
         );
         return;
       case 'delivery_outcome':
-        run.all(queries.putOutcome({ jobId: write.jobId, outcome: encode(write.outcome), atMs: write.atMs }));
+        run.all(
+          queries.putOutcome({ job_id: write.jobId, outcome: encode(write.outcome), at_ms: write.atMs }),
+        );
         return;
       case 'recovery_run': {
         const { id, fingerprint, state, proposedAtMs, changedAtMs } = write.run;
@@ -170,7 +165,7 @@ export class StateDatabase {
         run.all(
           write.alerts.length === 0
             ? queries.dropRuleAlerts(write.ruleKey)
-            : queries.putRuleAlerts({ rule_key: write.ruleKey, alerts: encode(write.alerts) }),
+            : queries.putRuleAlerts(write.ruleKey, encode(write.alerts)),
         );
         return;
       case 'setting':
@@ -202,14 +197,12 @@ export class StateDatabase {
 
   #appendEvent(event: JournalEvent): void {
     const subject = JSON.stringify(event.subject);
-    const row = this.#connection.first(this.#queries.lastEvent({ stage: event.stage, subject }));
+    const row = this.#connection.first(this.#queries.lastEvent({ subject, stage: event.stage }));
     const last = row === undefined ? undefined : eventOf(row);
     if (last !== undefined && repeatsEvent(last, event)) {
       // Whom the repeats are about stays findable, although the event is not written again.
       const alerts = [...new Set([...last.alerts, ...event.alerts])];
-      this.#connection.all(
-        this.#queries.countRepeat({ seq: last.seq, atMs: event.atMs, alerts: encode(alerts) }),
-      );
+      this.#connection.all(this.#queries.countRepeat(last.seq, event.atMs, encode(alerts)));
       if (alerts.length > last.alerts.length) this.#indexAlerts(event, last.seq);
       return;
     }

@@ -10,26 +10,11 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
+import { assert } from '../base/index.ts';
 import type { JournalFilter } from '../model/index.ts';
-import { prepared } from './prepared.ts';
 import type { StateTables } from './schema.ts';
 
 export type JournalRow = Selectable<StateTables['journal']>;
-
-type NewEvent = Omit<JournalRow, 'seq'>;
-const EVENT_COLUMNS: readonly (keyof NewEvent)[] = [
-  'at_ms',
-  'stage',
-  'subject',
-  'alerts',
-  'verdict',
-  'reason',
-  'evidence',
-  'effects',
-  'config_version',
-  'repeats',
-  'last_at_ms',
-];
 
 export type StateQueries = ReturnType<typeof stateQueries>;
 
@@ -46,34 +31,61 @@ export function stateQueries() {
   return { ...journalQueries(db), ...deliveryQueries(db), ...factQueries(db) };
 }
 
+const EVENT_SAMPLE: Omit<JournalRow, 'seq'> = {
+  ...{ at_ms: 1, stage: 'stage', subject: 'subject', alerts: 'alerts', verdict: 'verdict', reason: 'reason' },
+  ...{ evidence: 'evidence', effects: 'effects', config_version: 'version', repeats: 2, last_at_ms: 3 },
+};
+
+/**
+ * For what is run with every alert: the text of the query is made once, of a sample whose values differ from each other, and
+ * each time the values of a row stand where the sample's stood.
+ */
+function madeOnce<Values extends Readonly<Record<string, string | number | null>>, Row>(
+  sample: Values,
+  build: (values: Values) => CompiledQuery<Row>,
+): (values: Values) => CompiledQuery<Row> {
+  const made = build(sample);
+  const names = new Map<unknown, keyof Values>(Object.entries(sample).map(([name, value]) => [value, name]));
+  assert(names.size === Object.keys(sample).length, 'the values of a sample differ from each other');
+  const places = made.parameters.map(value => names.get(value));
+  return values => ({
+    ...made,
+    parameters: places.map((name, i) => (name === undefined ? made.parameters[i] : values[name])),
+  });
+}
+
 function journalQueries(db: Kysely<StateTables>) {
   return {
-    lastEvent: prepared(['stage', 'subject'], ({ stage, subject }: { stage: string; subject: string }) =>
-      db
-        .selectFrom('journal')
-        .selectAll()
-        .where('subject', '=', subject)
-        .where('stage', '=', stage)
-        .orderBy('seq', 'desc')
-        .limit(1)
-        .compile(),
-    ),
-    insertEvent: prepared(EVENT_COLUMNS, (row: NewEvent) => db.insertInto('journal').values(row).compile()),
-    countRepeat: prepared(
-      ['seq', 'atMs', 'alerts'],
-      ({ seq, atMs, alerts }: { seq: number; atMs: number; alerts: string }) =>
+    lastEvent: madeOnce(
+      { subject: 'subject', stage: 'stage' },
+      ({ subject, stage }): CompiledQuery<JournalRow> =>
         db
-          .updateTable('journal')
-          .set(eb => ({ repeats: eb('repeats', '+', 1), last_at_ms: atMs, alerts }))
-          .where('seq', '=', seq)
+          .selectFrom('journal')
+          .selectAll()
+          .where('subject', '=', subject)
+          .where('stage', '=', stage)
+          .orderBy('seq', 'desc')
+          .limit(1)
           .compile(),
     ),
-    indexAlert: prepared(['fingerprint', 'seq'], (row: StateTables['journal_alerts']) =>
+    insertEvent: madeOnce(
+      EVENT_SAMPLE,
+      (row): CompiledQuery => db.insertInto('journal').values(row).compile(),
+    ),
+    countRepeat: (seq: number, atMs: number, alerts: string): CompiledQuery =>
       db
-        .insertInto('journal_alerts')
-        .values(row)
-        .onConflict(conflict => conflict.doNothing())
+        .updateTable('journal')
+        .set(eb => ({ repeats: eb('repeats', '+', 1), last_at_ms: atMs, alerts }))
+        .where('seq', '=', seq)
         .compile(),
+    indexAlert: madeOnce(
+      { fingerprint: 'fingerprint', seq: 1 },
+      (row): CompiledQuery =>
+        db
+          .insertInto('journal_alerts')
+          .values(row)
+          .onConflict(conflict => conflict.doNothing())
+          .compile(),
     ),
     countEvents: (): CompiledQuery<{ count: number }> =>
       db
@@ -111,9 +123,9 @@ function findEvents(db: Kysely<StateTables>, filter: JournalFilter): CompiledQue
 
 function deliveryQueries(db: Kysely<StateTables>) {
   return {
-    putLogEntry: prepared(
-      ['group_key', 'receiver', 'entry', 'expires_at_ms'],
-      (row: StateTables['notification_log']) =>
+    putLogEntry: madeOnce(
+      { group_key: 'group', receiver: 'receiver', entry: 'entry', expires_at_ms: 1 },
+      (row): CompiledQuery =>
         db
           .insertInto('notification_log')
           .values(row)
@@ -128,21 +140,21 @@ function deliveryQueries(db: Kysely<StateTables>) {
       db.selectFrom('notification_log').select('entry').compile(),
     expireLog: (nowMs: number): CompiledQuery =>
       db.deleteFrom('notification_log').where('expires_at_ms', '<=', nowMs).compile(),
-    putIntent: prepared(
-      ['jobId', 'intent', 'atMs'],
-      ({ jobId, intent, atMs }: { jobId: string; intent: string; atMs: number }) =>
+    putIntent: madeOnce(
+      { job_id: 'job', intent: 'intent', outcome: null, at_ms: 1 },
+      (row): CompiledQuery =>
         db
           .insertInto('deliveries')
-          .values({ job_id: jobId, intent, outcome: null, at_ms: atMs })
+          .values(row)
           .onConflict(conflict =>
-            conflict.column('job_id').doUpdateSet({ intent, outcome: null, at_ms: atMs }),
+            conflict.column('job_id').doUpdateSet({ intent: row.intent, outcome: null, at_ms: row.at_ms }),
           )
           .compile(),
     ),
-    putOutcome: prepared(
-      ['jobId', 'outcome', 'atMs'],
-      ({ jobId, outcome, atMs }: { jobId: string; outcome: string; atMs: number }) =>
-        db.updateTable('deliveries').set({ outcome, at_ms: atMs }).where('job_id', '=', jobId).compile(),
+    putOutcome: madeOnce(
+      { job_id: 'job', outcome: 'outcome', at_ms: 1 },
+      ({ job_id, outcome, at_ms }): CompiledQuery =>
+        db.updateTable('deliveries').set({ outcome, at_ms }).where('job_id', '=', job_id).compile(),
     ),
     openIntents: (): CompiledQuery<{ intent: string }> =>
       db.selectFrom('deliveries').select('intent').where('outcome', 'is', null).orderBy('at_ms').compile(),
@@ -171,13 +183,12 @@ function factQueries(db: Kysely<StateTables>) {
     },
     expireRuns: (beforeMs: number): CompiledQuery =>
       db.deleteFrom('recovery_runs').where('final', '=', 1).where('changed_at_ms', '<', beforeMs).compile(),
-    putRuleAlerts: prepared(['rule_key', 'alerts'], (row: StateTables['rule_alerts']) =>
+    putRuleAlerts: (ruleKey: string, alerts: string): CompiledQuery =>
       db
         .insertInto('rule_alerts')
-        .values(row)
-        .onConflict(conflict => conflict.column('rule_key').doUpdateSet({ alerts: row.alerts }))
+        .values({ rule_key: ruleKey, alerts })
+        .onConflict(conflict => conflict.column('rule_key').doUpdateSet({ alerts }))
         .compile(),
-    ),
     dropRuleAlerts: (ruleKey: string): CompiledQuery =>
       db.deleteFrom('rule_alerts').where('rule_key', '=', ruleKey).compile(),
     ruleAlerts: (): CompiledQuery<{ rule_key: string; alerts: string }> =>
@@ -188,14 +199,16 @@ function factQueries(db: Kysely<StateTables>) {
         .values({ key, value })
         .onConflict(conflict => conflict.column('key').doUpdateSet({ value }))
         .compile(),
-    putPosted: prepared(['fingerprint', 'ends_at_ms', 'alert'], (row: StateTables['posted_alerts']) =>
-      db
-        .insertInto('posted_alerts')
-        .values(row)
-        .onConflict(conflict =>
-          conflict.column('fingerprint').doUpdateSet({ ends_at_ms: row.ends_at_ms, alert: row.alert }),
-        )
-        .compile(),
+    putPosted: madeOnce(
+      { fingerprint: 'fingerprint', ends_at_ms: 1, alert: 'alert' },
+      (row): CompiledQuery =>
+        db
+          .insertInto('posted_alerts')
+          .values(row)
+          .onConflict(conflict =>
+            conflict.column('fingerprint').doUpdateSet({ ends_at_ms: row.ends_at_ms, alert: row.alert }),
+          )
+          .compile(),
     ),
     postedAlerts: (): CompiledQuery<{ alert: string }> =>
       db.selectFrom('posted_alerts').select('alert').orderBy('fingerprint').compile(),
