@@ -113,13 +113,12 @@ alerting:
 
     const messages = (name: string) => told.filter(one => one.alerts[0]?.labels['alertname'] === name);
     await until('a message about it', () => messages('TooHot').length > 0, WITHIN);
+    expect(messages('TooHot').map(({ status }) => status)).toEqual(['firing']);
     temperature = 20;
-    await until('TooHot is over', async () => (await named('TooHot')).length === 0, WITHIN);
+    // One replica sees it a moment before the other, whose word that it fires may come in between.
     await until('a message that it is over', () => messages('TooHot').at(-1)?.status === 'resolved', WITHIN);
-    expect(messages('TooHot').map(({ status, alerts }) => [status, alerts.length])).toEqual([
-      ['firing', 1],
-      ['resolved', 1],
-    ]);
+    await until('TooHot is over', async () => (await named('TooHot')).length === 0, WITHIN);
+    expect(messages('TooHot').filter(({ alerts }) => alerts.length !== 1)).toEqual([]);
     expect(messages('Always').map(({ status }) => status)).toEqual(['firing']);
   });
 });
