@@ -10,10 +10,12 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
-import type { JournalFilter } from '../model/index.ts';
+import type { DeliveryFilter, JournalFilter, KnownAlertFilter } from '../model/index.ts';
 import type { StateTables } from './schema.ts';
 
 export type JournalRow = Selectable<StateTables['journal']>;
+export type DeliveryRow = Selectable<StateTables['deliveries']>;
+export type KnownAlertRow = Selectable<StateTables['known_alerts']>;
 
 export type StateQueries = ReturnType<typeof stateQueries>;
 
@@ -68,21 +70,41 @@ function journalQueries(db: Kysely<StateTables>) {
     expireEvents: (beforeMs: number): CompiledQuery =>
       db.deleteFrom('journal').where('last_at_ms', '<', beforeMs).compile(),
     findEvents: (filter: JournalFilter): CompiledQuery<JournalRow> => findEvents(db, filter),
+    putKnownAlert: (row: KnownAlertRow): CompiledQuery =>
+      db
+        .insertInto('known_alerts')
+        .values(row)
+        .onConflict(conflict =>
+          conflict
+            .column('fingerprint')
+            .doUpdateSet({ name: row.name, labels: row.labels, last_at_ms: row.last_at_ms }),
+        )
+        .compile(),
+    findKnownAlerts: ({ fingerprint, name, limit }: KnownAlertFilter): CompiledQuery<KnownAlertRow> => {
+      let query = db.selectFrom('known_alerts').selectAll();
+      if (fingerprint !== undefined) query = query.where('fingerprint', '=', fingerprint);
+      if (name !== undefined) query = query.where('name', '=', name);
+      return query.orderBy('last_at_ms', 'desc').orderBy('fingerprint').limit(limit).compile();
+    },
+    expireKnownAlerts: (beforeMs: number): CompiledQuery =>
+      db.deleteFrom('known_alerts').where('last_at_ms', '<', beforeMs).compile(),
   };
 }
 
 function findEvents(db: Kysely<StateTables>, filter: JournalFilter): CompiledQuery<JournalRow> {
-  const { fingerprint, stage, fromMs, toMs, afterSeq } = filter;
+  const { fingerprint, stage, subject, fromMs, toMs, afterSeq, beforeSeq } = filter;
   let query = db.selectFrom('journal').selectAll();
   if (fingerprint !== undefined) {
     const about = db.selectFrom('journal_alerts').select('seq').where('fingerprint', '=', fingerprint);
     query = query.where('seq', 'in', about);
   }
   if (stage !== undefined) query = query.where('stage', '=', stage);
+  if (subject !== undefined) query = query.where('subject', '=', JSON.stringify(subject));
   // An event with repeats spans the time from the first to the last of them.
   if (fromMs !== undefined) query = query.where('last_at_ms', '>=', fromMs);
   if (toMs !== undefined) query = query.where('at_ms', '<=', toMs);
   if (afterSeq !== undefined) query = query.where('seq', '>', afterSeq);
+  if (beforeSeq !== undefined) query = query.where('seq', '<', beforeSeq);
   return query
     .orderBy('seq', filter.newestFirst ? 'desc' : 'asc')
     .limit(filter.limit)
@@ -105,19 +127,51 @@ function deliveryQueries(db: Kysely<StateTables>) {
       db.selectFrom('notification_log').select('entry').compile(),
     expireLog: (nowMs: number): CompiledQuery =>
       db.deleteFrom('notification_log').where('expires_at_ms', '<=', nowMs).compile(),
-    putIntent: (jobId: string, intent: string, atMs: number): CompiledQuery =>
-      db
+    putIntent: (row: {
+      readonly jobId: string;
+      readonly receiver: string;
+      readonly intent: string;
+      readonly atMs: number;
+    }): CompiledQuery => {
+      const { jobId, receiver, intent, atMs } = row;
+      const begun = { intent, outcome: null, at_ms: atMs, receiver, started_ms: atMs, verdict: 'under_way' };
+      return db
         .insertInto('deliveries')
-        .values({ job_id: jobId, intent, outcome: null, at_ms: atMs })
-        .onConflict(conflict => conflict.column('job_id').doUpdateSet({ intent, outcome: null, at_ms: atMs }))
-        .compile(),
-    putOutcome: (jobId: string, outcome: string, atMs: number): CompiledQuery =>
-      db.updateTable('deliveries').set({ outcome, at_ms: atMs }).where('job_id', '=', jobId).compile(),
+        .values({ job_id: jobId, ...begun, attempts: null, delivered_by: null })
+        .onConflict(conflict => conflict.column('job_id').doUpdateSet(begun))
+        .compile();
+    },
+    putOutcome: (
+      jobId: string,
+      ended: Pick<DeliveryRow, 'outcome' | 'at_ms' | 'verdict' | 'attempts' | 'delivered_by'>,
+    ): CompiledQuery => db.updateTable('deliveries').set(ended).where('job_id', '=', jobId).compile(),
+    findDeliveries: (filter: DeliveryFilter): CompiledQuery<DeliveryRow> => findDeliveries(db, filter),
     openIntents: (): CompiledQuery<{ intent: string }> =>
       db.selectFrom('deliveries').select('intent').where('outcome', 'is', null).orderBy('at_ms').compile(),
     expireDeliveries: (beforeMs: number): CompiledQuery =>
       db.deleteFrom('deliveries').where('outcome', 'is not', null).where('at_ms', '<', beforeMs).compile(),
   };
+}
+
+function findDeliveries(db: Kysely<StateTables>, filter: DeliveryFilter): CompiledQuery<DeliveryRow> {
+  const { receiver, fingerprint, verdict, fromMs, toMs, offset = 0, limit } = filter;
+  let query = db.selectFrom('deliveries').selectAll();
+  if (receiver !== undefined) {
+    // "ops" is all ways out of it: the texts from "ops/" up to the next character after the slash.
+    query = query.where(eb =>
+      eb.or([
+        eb('receiver', '=', receiver),
+        eb.and([eb('receiver', '>=', `${receiver}/`), eb('receiver', '<', `${receiver}0`)]),
+      ]),
+    );
+  }
+  // Fingerprints are hexadecimal and quoted in the intent: no wildcard, and no part of another text.
+  if (fingerprint !== undefined)
+    query = query.where('intent', 'like', `%"${fingerprint.replace(/[%_]/g, '')}"%`);
+  if (verdict !== undefined) query = query.where('verdict', '=', verdict);
+  if (fromMs !== undefined) query = query.where('started_ms', '>=', fromMs);
+  if (toMs !== undefined) query = query.where('started_ms', '<=', toMs);
+  return query.orderBy('started_ms', 'desc').orderBy('job_id', 'desc').limit(limit).offset(offset).compile();
 }
 
 function factQueries(db: Kysely<StateTables>) {
