@@ -54,3 +54,21 @@ export interface AlertUpdate {
 }
 
 export type AlertSink = (update: AlertUpdate) => void;
+
+/** An alert that somebody else sends us (`POST /api/v2/alerts`): a Prometheus, a script, amtool. */
+export interface PostedAlert {
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  /** Absent: its end if that is given, else now. */
+  readonly startsAtMs?: number;
+  /** Absent: it counts as resolved `resolve_timeout` after it was last posted. */
+  readonly endsAtMs?: number;
+  readonly generatorUrl: string;
+}
+
+/** What became of alerts that were posted: the invalid ones are refused one by one. */
+export interface PostedOutcome {
+  readonly accepted: number;
+  /** By the position in what was posted. */
+  readonly refused: readonly { readonly index: number; readonly reason: string }[];
+}

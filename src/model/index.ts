@@ -5,6 +5,8 @@ export {
   type AlertSink,
   type AlertState,
   type AlertUpdate,
+  type PostedAlert,
+  type PostedOutcome,
   type RuleId,
   ruleKey,
 } from './alert.ts';
@@ -160,6 +162,7 @@ export {
   type TargetId,
   targetId,
 } from './sample.ts';
+export { type Silence, type SilenceDraft, type SilenceState, silenceState } from './silence.ts';
 export type { Durability, StateFailure, StateStore, StateWrite } from './state.ts';
 export type {
   Counted,

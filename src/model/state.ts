@@ -18,6 +18,7 @@ import type {
   NotificationLogEntry,
 } from './notification.ts';
 import type { RecoveryRun } from './recovery.ts';
+import type { Silence } from './silence.ts';
 
 export type StateWrite =
   | { readonly kind: 'journal'; readonly event: JournalEvent }
@@ -35,6 +36,10 @@ export type StateWrite =
   | { readonly kind: 'recovery_run'; readonly run: RecoveryRun }
   /** The alerts of one rule that must survive a restart; replaces what was kept for the rule. */
   | { readonly kind: 'rule_alerts'; readonly ruleKey: string; readonly alerts: readonly Alert[] }
+  /** New or changed, by id. */
+  | { readonly kind: 'silence'; readonly silence: Silence }
+  /** Forget silences that ended before. */
+  | { readonly kind: 'expire_silences'; readonly endedBeforeMs: number }
   | { readonly kind: 'setting'; readonly key: string; readonly value: JsonValue }
   /** Forget what is older: journal by age, log entries past their expiry. */
   | { readonly kind: 'expire'; readonly nowMs: number; readonly journalBeforeMs: number };
@@ -67,6 +72,7 @@ export interface StateStore {
     readonly limit: number;
   }): Promise<Result<readonly RecoveryRun[], StateFailure>>;
   ruleAlerts(): Promise<Result<ReadonlyMap<string, readonly Alert[]>, StateFailure>>;
+  silences(): Promise<Result<readonly Silence[], StateFailure>>;
   setting(key: string): Promise<Result<JsonValue | undefined, StateFailure>>;
   close(): Promise<void>;
 }

@@ -164,6 +164,14 @@ export class StateDatabase {
       case 'setting':
         run.all(queries.putSetting(write.key, encode(write.value)));
         return;
+      case 'silence': {
+        const { id, endsAtMs } = write.silence;
+        run.all(queries.putSilence({ id, ends_at_ms: endsAtMs, silence: encode(write.silence) }));
+        return;
+      }
+      case 'expire_silences':
+        run.all(queries.expireSilences(write.endedBeforeMs));
+        return;
       case 'expire':
         this.#expire(write.nowMs, write.journalBeforeMs);
         return;
@@ -250,6 +258,7 @@ function readersOf(connection: Connection, queries: ReturnType<typeof stateQueri
       new Map(
         connection.all(queries.ruleAlerts()).map(row => [row.rule_key, decode<readonly Alert[]>(row.alerts)]),
       ),
+    silences: () => connection.all(queries.silences()).map(row => decode(row.silence)),
     setting: key => {
       const row = connection.all(queries.setting(key))[0];
       return row === undefined ? undefined : decode(row.value);

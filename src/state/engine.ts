@@ -12,6 +12,7 @@ import type {
   KnownAlertFilter,
   NotificationLogEntry,
   RecoveryRun,
+  Silence,
   StateFailure,
   StateWrite,
   StoredJournalEvent,
@@ -32,6 +33,7 @@ export interface StateReads {
   readonly openIntents: { readonly ask: undefined; readonly answer: readonly DeliveryIntent[] };
   readonly recoveryRuns: { readonly ask: RunFilter; readonly answer: readonly RecoveryRun[] };
   readonly ruleAlerts: { readonly ask: undefined; readonly answer: ReadonlyMap<string, readonly Alert[]> };
+  readonly silences: { readonly ask: undefined; readonly answer: readonly Silence[] };
   readonly setting: { readonly ask: string; readonly answer: JsonValue | undefined };
 }
 

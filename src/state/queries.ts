@@ -210,6 +210,16 @@ function factQueries(db: Kysely<StateTables>) {
         .values({ key, value })
         .onConflict(conflict => conflict.column('key').doUpdateSet({ value }))
         .compile(),
+    putSilence: (row: StateTables['silences']): CompiledQuery =>
+      db
+        .insertInto('silences')
+        .values(row)
+        .onConflict(conflict => conflict.column('id').doUpdateSet(row))
+        .compile(),
+    silences: (): CompiledQuery<{ silence: string }> =>
+      db.selectFrom('silences').select('silence').orderBy('id').compile(),
+    expireSilences: (endedBeforeMs: number): CompiledQuery =>
+      db.deleteFrom('silences').where('ends_at_ms', '<', endedBeforeMs).compile(),
     setting: (key: string): CompiledQuery<{ value: string }> =>
       db.selectFrom('settings').select('value').where('key', '=', key).compile(),
   };

@@ -59,6 +59,7 @@ export interface StateTables {
   };
   readonly rule_alerts: { readonly rule_key: string; readonly alerts: string };
   readonly settings: { readonly key: string; readonly value: string };
+  readonly silences: { readonly id: string; readonly ends_at_ms: number; readonly silence: string };
 }
 
 /** Entry i brings version i to version i + 1; the version stands in SQLite's user_version. */
@@ -87,6 +88,9 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     'CREATE INDEX recovery_runs_by_time ON recovery_runs (proposed_at_ms)',
     'CREATE TABLE rule_alerts (rule_key TEXT PRIMARY KEY, alerts TEXT NOT NULL) WITHOUT ROWID',
     'CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID',
+  ],
+  [
+    'CREATE TABLE silences (id TEXT PRIMARY KEY, ends_at_ms INTEGER NOT NULL, silence TEXT NOT NULL) WITHOUT ROWID',
   ],
   [
     // The delivery log: what a search asks for stands in columns of its own.

@@ -16,6 +16,7 @@ import {
   labelsFromSorted,
   type NotificationLogEntry,
   type RecoveryRun,
+  type Silence,
   type StateFailure,
   type StateStore,
   type StoredJournalEvent,
@@ -81,6 +82,10 @@ export class GroupingStore implements StateStore {
     const read = await this.#read('ruleAlerts', undefined);
     if (!read.ok) return read;
     return ok(new Map([...read.value].map(([key, alerts]) => [key, alerts.map(withFrozenLabels)])));
+  }
+
+  silences(): Promise<Result<readonly Silence[], StateFailure>> {
+    return this.#read('silences', undefined);
   }
 
   setting(key: string): Promise<Result<JsonValue | undefined, StateFailure>> {

@@ -19,6 +19,7 @@ import {
   type NotificationLogEntry,
   type RecoveryRun,
   repeatsEvent,
+  type Silence,
   type StateFailure,
   type StateStore,
   type StateWrite,
@@ -167,6 +168,10 @@ export class MemoryState implements StateStore {
     return this.#read(tables => tables.ruleAlerts);
   }
 
+  silences(): Promise<Result<readonly Silence[], StateFailure>> {
+    return this.#read(tables => [...tables.silences.values()]);
+  }
+
   setting(key: string): Promise<Result<JsonValue | undefined, StateFailure>> {
     return this.#read(tables => tables.settings.get(key));
   }
@@ -251,6 +256,7 @@ interface Tables {
   readonly runs: Map<string, RecoveryRun>;
   readonly ruleAlerts: Map<string, readonly Alert[]>;
   readonly settings: Map<string, JsonValue>;
+  readonly silences: Map<string, Silence>;
 }
 
 function newTables(): Tables {
@@ -264,6 +270,7 @@ function newTables(): Tables {
     runs: new Map(),
     ruleAlerts: new Map(),
     settings: new Map(),
+    silences: new Map(),
   };
 }
 
@@ -298,6 +305,14 @@ function applyWrite(tables: Tables, write: StateWrite): void {
       return;
     case 'setting':
       tables.settings.set(write.key, write.value);
+      return;
+    case 'silence':
+      tables.silences.set(write.silence.id, write.silence);
+      return;
+    case 'expire_silences':
+      for (const [id, silence] of tables.silences) {
+        if (silence.endsAtMs < write.endedBeforeMs) tables.silences.delete(id);
+      }
       return;
     case 'expire':
       expire(tables, write);

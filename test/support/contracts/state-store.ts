@@ -14,6 +14,7 @@ import {
   type NotificationLogEntry,
   type RecoveryRun,
   type RecoveryState,
+  type Silence,
   type StateFailure,
   type StateStore,
   type StateWrite,
@@ -411,6 +412,23 @@ function deliveries(kit: Kit): void {
 }
 
 function facts(kit: Kit): void {
+  it('keeps silences by their id, the last word on each, until they are to be forgotten', async () => {
+    const { store, reopen } = await kit();
+    const annotations = labelsFrom({ ticket: 'é-7' });
+    await write(store, { kind: 'silence', silence: { ...silence('s1', T0 + 10), annotations } });
+    await write(store, { kind: 'silence', silence: silence('s2', T0 + 20) });
+    await write(store, { kind: 'silence', silence: silence('s2', T0 + 5) });
+    const again = await reopen();
+    expect(got(await again.silences())).toEqual([
+      { ...silence('s1', T0 + 10), annotations },
+      silence('s2', T0 + 5),
+    ]);
+    await write(again, { kind: 'expire_silences', endedBeforeMs: T0 + 6 });
+    expect(got(await again.silences()).map(one => one.id)).toEqual(['s1']);
+    await write(again, { kind: 'expire_silences', endedBeforeMs: T0 + 10 });
+    expect(got(await again.silences()).map(one => one.id)).toEqual(['s1']);
+  });
+
   it('keeps the last state of each recovery run, newest first, with its steps', async () => {
     const { store, reopen } = await kit();
     await write(store, { kind: 'recovery_run', run: run('r1', 'running') });
@@ -606,4 +624,9 @@ function alert(labels: Readonly<Record<string, string>>, value = 1): Alert {
     expr: 'up == 0',
     generatorUrl: 'http://localhost/graph',
   };
+}
+
+function silence(id: string, endsAtMs: number): Silence {
+  const matchers = [{ name: 'job', op: '=~', value: 'a|"b"' } as const];
+  return { id, matchers, startsAtMs: T0, endsAtMs, updatedAtMs: T0 + 1, createdBy: 'me', comment: 'ü\n' };
 }
