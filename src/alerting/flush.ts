@@ -75,7 +75,12 @@ export function flushGroup(state: DispatchState, group: Group, nowMs: number): D
       alerts: [...group.members],
       verdict: told ? 'notify' : 'not_notified',
       reason: group.lastDecision,
-      evidence: { receiver: group.route.receiver, nextFlushMs: group.nextFlushMs },
+      evidence: {
+        receiver: group.route.receiver,
+        nextFlushMs: group.nextFlushMs,
+        groupIntervalMs: group.route.groupIntervalMs,
+        repeatIntervalMs: group.route.repeatIntervalMs,
+      },
     }),
   );
   effects.push(...releaseResolved(state, group, { nowMs, only: undefined }));

@@ -2,6 +2,7 @@
 
 import type { Alert, Labels } from '../model/index.ts';
 import { logKey } from './logbook.ts';
+import type { Route } from './route.ts';
 import type { DispatchState } from './state.ts';
 
 export interface AlertStatus {
@@ -37,6 +38,8 @@ export interface GroupStatus {
   readonly lastFlushMs: number;
   readonly nextFlushMs: number;
   readonly lastDecision: string;
+  /** Of its route. */
+  readonly timing: Pick<Route, 'groupWaitMs' | 'groupIntervalMs' | 'repeatIntervalMs'>;
   readonly destinations: readonly DestinationStatus[];
 }
 
@@ -68,6 +71,7 @@ export function groupStatuses(state: DispatchState): readonly GroupStatus[] {
     lastFlushMs: group.lastFlushMs,
     nextFlushMs: group.nextFlushMs,
     lastDecision: group.lastDecision,
+    timing: timingOf(group.route),
     destinations: (state.config.receivers.get(group.route.receiver) ?? []).map(({ key }) => {
       const entry = state.log.get(group.key, key);
       return {
@@ -78,4 +82,8 @@ export function groupStatuses(state: DispatchState): readonly GroupStatus[] {
       };
     }),
   }));
+}
+
+function timingOf({ groupWaitMs, groupIntervalMs, repeatIntervalMs }: Route): GroupStatus['timing'] {
+  return { groupWaitMs, groupIntervalMs, repeatIntervalMs };
 }

@@ -111,6 +111,7 @@ export function join(state: DispatchState, stored: StoredAlert, at: JoinAt): Dis
         reason: routed,
         evidence: {
           groups: routes.map(route => groupKeyOf(route, groupLabelsOf(route, alert.labels))),
+          receivers: routes.map(route => route.receiver),
         },
       }),
     );

@@ -26,7 +26,9 @@ import type {
   BlockJson,
   BuildInfo,
   DroppedTargetJson,
+  GroupJson,
   ReceiverJson,
+  RouteStepJson,
   StatusJson,
   WalReplayJson,
 } from './contract.ts';
@@ -104,6 +106,11 @@ export interface ApiDeps {
   ruleGroups(): readonly RuleGroupView[];
   /** Alerts known to the rules, of all states. */
   alerts(): readonly Alert[];
+  /** Alerts that others sent, as dispatch keeps them. */
+  postedAlerts(): readonly Alert[];
+  /** How the routing tree in force takes an alert with these labels: every route, in the order of the tree. */
+  routeSteps(labels: Labels): readonly RouteStepJson[];
+  groups(): readonly GroupJson[];
   runs(): readonly RecoveryRun[];
   receivers(): readonly ReceiverJson[];
   /** Sends a marked test message; the value is the provider's own answer. */

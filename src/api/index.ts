@@ -4,8 +4,14 @@ export { createAccess, hashPassword, hashToken, isLoopbackHost } from './access.
 export type {
   BlockJson,
   BuildInfo,
+  CauseCode,
+  CauseJson,
+  ConditionJson,
+  DeliveriesJson,
+  DeliveryJson,
   ExplainJson,
   Failure,
+  GroupJson,
   HistogramJson,
   HistogramPoint,
   LabelRecord,
@@ -17,6 +23,7 @@ export type {
   QueryData,
   QueryPlanJson,
   ReceiverJson,
+  RouteStepJson,
   RuleGroupJson,
   RunJson,
   StatusJson,
@@ -34,4 +41,5 @@ export type {
   RuleView,
   StorageAdmin,
 } from './deps.ts';
+export { CAUSE_WORDS, causeText, timeText } from './explain/index.ts';
 export { createApi } from './handler.ts';

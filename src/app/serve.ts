@@ -13,9 +13,10 @@ import { type Config, isGuarded, provesClients, type RelabelRule } from '../conf
 import { printFamilies } from '../exposition/index.ts';
 import { compileRegex, labelsToRecord, type Regex } from '../model/index.ts';
 import type { StoreStats } from '../storage/index.ts';
+import { groupViews, routeSteps } from './dispatch-views.ts';
 import { flagsOf } from './flags.ts';
 import type { SystemPorts } from './ports.ts';
-import { externalUrlOf } from './settings.ts';
+import { externalUrlOf, routeOf } from './settings.ts';
 import type { System } from './system.ts';
 import { VERSION } from './version.ts';
 import { blockView, receiverViews, ruleGroupView } from './views.ts';
@@ -132,6 +133,10 @@ function depsOf(ports: SystemPorts, system: System, at: ListenAt): ApiDeps {
     relabelRules: job => relabelRulesOf(system, job),
     ruleGroups: () => rules.status().map(ruleGroupView),
     alerts: () => rules.alerts(),
+    // Nobody can send alerts yet.
+    postedAlerts: () => [],
+    routeSteps: labels => routeSteps(routeOf(system.config()), labels),
+    groups: () => groupViews(system.dispatcher.groupStatuses(), system.dispatcher.alertStatuses()),
     runs: () => recovery.runs(),
     receivers: () => receiverViews(system.config().receivers, notifier.health()),
     testReceiver: async name => {

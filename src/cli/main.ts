@@ -4,6 +4,7 @@ import { VERSION } from '../app/index.ts';
 import { httpClient, systemClock, systemDisk } from '../os/index.ts';
 import { checkCommand } from './check.ts';
 import type { Command, CommandContext, ExitCode } from './command.ts';
+import { deliveriesCommand } from './deliveries.ts';
 import { demoCommand } from './demo.ts';
 import { explainCommand } from './explain.ts';
 import { queryCommand } from './query.ts';
@@ -16,6 +17,7 @@ const COMMANDS: readonly Command[] = [
   testCommand,
   queryCommand,
   explainCommand,
+  deliveriesCommand,
   demoCommand,
 ];
 
@@ -23,7 +25,7 @@ const HELP = `Watchkeeper ${VERSION}: monitors, alerts and recovers.
 
 usage: watchkeeper COMMAND [OPTIONS]
 
-${COMMANDS.map(command => `  ${command.name.padEnd(10)}${command.says}`).join('\n')}
+${COMMANDS.map(command => `  ${command.name.padEnd(12)}${command.says}`).join('\n')}
 
 watchkeeper COMMAND --help says more. Exit codes: 0 fine, 1 problems found, 2 wrong usage.
 `;

@@ -37,6 +37,7 @@ export function changeEvent(
       file: rule.id.file,
       group: rule.id.group,
       activeAtMs: alert.activeAtMs,
+      ...(rule.forMs > 0 ? { forMs: rule.forMs } : {}),
       ...(alert.producer === undefined ? {} : { producer: alert.producer }),
     } satisfies Record<string, JsonValue>,
     effects: at.effects,

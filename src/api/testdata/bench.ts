@@ -16,6 +16,7 @@ import {
 } from '../../model/index.ts';
 import { createQueryEngine, type QuerySettings } from '../../promql/index.ts';
 import { hashPassword, hashToken } from '../access.ts';
+import type { RouteStepJson } from '../contract.ts';
 import type { AccessSettings, ApiDeps, RuleGroupView, StorageAdmin } from '../deps.ts';
 import { createApi } from '../handler.ts';
 
@@ -90,6 +91,8 @@ export interface Bench {
   ready: boolean;
   problems: readonly string[];
   alerts: readonly Alert[];
+  postedAlerts: readonly Alert[];
+  routeSteps: readonly RouteStepJson[];
   ruleGroups: readonly RuleGroupView[];
   /** Why the last reload was refused; none where it was not. */
   reloadProblems: readonly string[];
@@ -117,6 +120,8 @@ export async function bench(
     ready: true,
     problems: [] as readonly string[],
     alerts: [ALERT] as readonly Alert[],
+    postedAlerts: [] as readonly Alert[],
+    routeSteps: [] as readonly RouteStepJson[],
     admin: undefined as StorageAdmin | undefined,
   };
   const turns = new Turns(clock);
@@ -148,6 +153,9 @@ export async function bench(
     droppedTargets: () => [{ discoveredLabels: { __address__: 'dropped' }, scrapePool: 'j' }],
     ruleGroups: () => own.ruleGroups,
     alerts: () => own.alerts,
+    postedAlerts: () => own.postedAlerts,
+    routeSteps: () => own.routeSteps,
+    groups: () => [],
     runs: () => [],
     receivers: () => [
       {

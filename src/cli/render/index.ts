@@ -1,6 +1,8 @@
 // cli/render: answers as text, for people and for programs. Pure: what is known of the terminal comes as arguments.
 
 export { type AnswerFormat, type AnswerOptions, answerText } from './answer.ts';
+export { deliveriesText } from './deliveries.ts';
+export { type ExplanationOptions, explanationText, timeOf } from './explanation.ts';
 export { failureText } from './failure.ts';
 export type { Span } from './lines.ts';
 export { counted } from './numbers.ts';
