@@ -19,10 +19,12 @@ export interface EventText {
   readonly evidence?: { readonly [key: string]: JsonValue };
 }
 
+export type JournalEffect = DispatchEffect & { readonly kind: 'journal' };
+
 /** Fingerprints listed on one event; a larger group names its size in the evidence. */
 export const EVENT_ALERTS_MAX = 200;
 
-export function journalEffect(state: DispatchState, nowMs: number, text: EventText): DispatchEffect {
+export function journalEffect(state: DispatchState, nowMs: number, text: EventText): JournalEffect {
   const cut = text.alerts.length > EVENT_ALERTS_MAX;
   const event: JournalEvent = {
     atMs: nowMs,

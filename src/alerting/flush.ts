@@ -5,6 +5,7 @@ import { type Decision, decideNotification } from './decide.ts';
 import { journalEffect } from './events.ts';
 import { decideHold } from './hold.ts';
 import { logKey } from './logbook.ts';
+import { awaitsRules, releaseResolved } from './release.ts';
 import {
   DELIVERY_MS_MIN,
   type Destination,
@@ -15,15 +16,16 @@ import {
   type PendingJob,
   START_WAIT_MS_MAX,
 } from './state.ts';
-import { leave, presentAlert } from './store.ts';
-import { forgetFiring, inheritTold, isUnderWayElsewhere, pendingFor, suspectsFor } from './told.ts';
-
-/** A resolved message that cannot be delivered is tried for at least so long, or one repeat interval. */
-const RESOLVED_TRIED_MS_MIN = 3_600_000;
+import { presentAlert } from './store.ts';
+import { describeSuppressed, passSuppression } from './suppress.ts';
+import { inheritTold, isUnderWayElsewhere, pendingFor, suspectsFor } from './told.ts';
+import { waitFor } from './waiting.ts';
 
 interface At {
   readonly group: Group;
   readonly destination: Destination;
+  /** Those that inhibition, time intervals and silences let through. */
+  readonly alerts: readonly Alert[];
   readonly nowMs: number;
 }
 
@@ -44,25 +46,20 @@ interface StageNote {
   readonly reason: string;
 }
 
-type Stage = (state: DispatchState, at: At, alerts: readonly Alert[]) => Passed;
-
 /**
- * What an alert passes between its group and the decision to tell a destination, in this order.
- * Inhibition, silences and time intervals belong before the hold: what is muted needs no recovery report.
+ * Flushes a group: inhibition, time intervals and silences, which are the same for all destinations; then for each of them the
+ * hold (what is kept back needs no recovery report) and the decision. Whoever calls plans the next flush.
  */
-const STAGES: readonly { readonly name: string; readonly apply: Stage }[] = [
-  { name: 'hold', apply: holdForRecovery },
-];
-
 export function flushGroup(state: DispatchState, group: Group, nowMs: number): DispatchEffect[] {
   const effects: DispatchEffect[] = [];
   group.lastFlushMs = nowMs;
   group.nextFlushMs = nowMs + group.route.groupIntervalMs;
   const destinations = state.config.receivers.get(group.route.receiver) ?? [];
   const words: string[] = [];
+  const alerts = passSuppression(state, group, { nowMs, effects });
   let told = false;
   for (const destination of destinations) {
-    const outcome = flushDestination(state, { group, destination, nowMs }, effects);
+    const outcome = flushDestination(state, { group, destination, alerts, nowMs }, effects);
     told ||= outcome.notify;
     words.push(`${destination.key}: ${outcome.reason}`);
   }
@@ -107,7 +104,7 @@ function flushDestination(state: DispatchState, at: At, effects: DispatchEffect[
     group.nextFlushMs = Math.min(group.nextFlushMs, state.startedAtMs + START_WAIT_MS_MAX);
     return { notify: false, reason: 'waiting for the rules to be evaluated after the start' };
   }
-  const passed = passStages(state, at);
+  const passed = holdForRecovery(state, at);
   group.nextFlushMs = Math.min(group.nextFlushMs, Math.max(passed.untilMs, nowMs + 1));
   for (const key of passed.waitFor) waitFor(state, group, key);
   effects.push(...passed.notes.map(note => noteEvent(state, nowMs, note)));
@@ -123,7 +120,12 @@ function decideAndSend(state: DispatchState, send: Send, effects: DispatchEffect
   const { group, destination, nowMs, passed, pending } = send;
   const firing = passed.alerts.filter(isFiring).map(alert => alert.fingerprint);
   const resolved = passed.alerts.filter(alert => !isFiring(alert)).map(alert => alert.fingerprint);
-  if (firing.length + resolved.length === 0) return { notify: false, reason: 'all its alerts are held' };
+  if (firing.length + resolved.length === 0) {
+    return {
+      notify: false,
+      reason: send.alerts.length > 0 ? 'all its alerts are held' : describeSuppressed(group),
+    };
+  }
   const suspects = suspectsFor(state, group, destination.key);
   const decision = decideNotification({
     entry: state.log.get(group.key, destination.key),
@@ -199,33 +201,10 @@ function sendJob(
   });
 }
 
-// --- stages ---------------------------------------------------------------------------------------
+// --- the hold ------------------------------------------------------------------------------------
 
-function passStages(state: DispatchState, at: At): Passed {
-  let alerts = [...at.group.members].flatMap(one => state.alerts.get(one)?.alert ?? []);
-  let all: Omit<Passed, 'alerts'> = {
-    notes: [],
-    reports: [],
-    recoveryFailed: false,
-    untilMs: Number.POSITIVE_INFINITY,
-    waitFor: [],
-  };
-  for (const stage of STAGES) {
-    const passed = stage.apply(state, at, alerts);
-    alerts = [...passed.alerts];
-    all = {
-      notes: [...all.notes, ...passed.notes],
-      reports: [...all.reports, ...passed.reports],
-      recoveryFailed: all.recoveryFailed || passed.recoveryFailed,
-      untilMs: Math.min(all.untilMs, passed.untilMs),
-      waitFor: [...all.waitFor, ...passed.waitFor],
-    };
-  }
-  return { ...all, alerts };
-}
-
-function holdForRecovery(state: DispatchState, at: At, alerts: readonly Alert[]): Passed {
-  const { group, nowMs } = at;
+function holdForRecovery(state: DispatchState, at: At): Passed {
+  const { group, alerts, nowMs } = at;
   if (group.route.notify === 'always') {
     const untilMs = Number.POSITIVE_INFINITY;
     return { alerts, notes: [], reports: [], recoveryFailed: false, untilMs, waitFor: [] };
@@ -285,87 +264,6 @@ function noteEvent(state: DispatchState, nowMs: number, note: StageNote): Dispat
     verdict: note.verdict,
     reason: note.reason,
   });
-}
-
-// --- resolved alerts leave ------------------------------------------------------------------------
-
-interface Release {
-  readonly nowMs: number;
-  /** Only these, or all. */
-  readonly only: ReadonlySet<string> | undefined;
-}
-
-/**
- * Takes resolved alerts out of the group once every destination that heard of them firing heard that they ended.
- * A destination that wants no resolved messages forgets them here, so that the next episode is news to it.
- */
-export function releaseResolved(state: DispatchState, group: Group, release: Release): DispatchEffect[] {
-  const effects: DispatchEffect[] = [];
-  const destinations = state.config.receivers.get(group.route.receiver) ?? [];
-  const leaving = new Set<string>();
-  for (const fingerprint of group.members) {
-    if (release.only !== undefined && !release.only.has(fingerprint)) continue;
-    const alert = state.alerts.get(fingerprint)?.alert;
-    if (alert === undefined || !isFiring(alert)) leaving.add(fingerprint);
-  }
-  for (const destination of destinations) {
-    if (leaving.size === 0) return effects;
-    const at = { group, destination, nowMs: release.nowMs };
-    const forgotten = keepOrForget(state, at, leaving);
-    const entry = state.log.get(group.key, destination.key);
-    if (forgotten.size > 0 && entry !== undefined) effects.push(forgetFiring(state, entry, forgotten));
-  }
-  for (const fingerprint of leaving) leave(state, group, fingerprint);
-  return effects;
-}
-
-/** Removes from `leaving` what must stay for this destination; returns what its log entry must forget. */
-function keepOrForget(state: DispatchState, at: At, leaving: Set<string>): Set<string> {
-  const { group, destination, nowMs } = at;
-  const forgotten = new Set<string>();
-  const pending = pendingFor(state, group, { destination: destination.key, nowMs });
-  const waits = pending !== undefined || isUnderWayElsewhere(state, group, destination.key);
-  const entry = state.log.get(group.key, destination.key);
-  const toldFiring = new Set(entry?.firing);
-  const doubtful = new Set(suspectsFor(state, group, destination.key).flatMap(intent => intent.firing));
-  const triedMs = Math.max(RESOLVED_TRIED_MS_MIN, group.route.repeatIntervalMs);
-  for (const fingerprint of [...leaving]) {
-    const isTold = toldFiring.has(fingerprint);
-    if (!waits && !isTold && !doubtful.has(fingerprint)) continue;
-    const resolvedAtMs = state.alerts.get(fingerprint)?.alert.resolvedAtMs ?? nowMs;
-    const owed = destination.sendResolved && nowMs - resolvedAtMs < triedMs;
-    if (waits || owed || (awaitsRules(state, at) && destination.sendResolved)) leaving.delete(fingerprint);
-    else if (isTold) forgotten.add(fingerprint);
-  }
-  return forgotten;
-}
-
-// --- waiting --------------------------------------------------------------------------------------
-
-/** After a start: someone was told of alerts of this group that no rule has spoken of yet. */
-function awaitsRules(state: DispatchState, at: At): boolean {
-  if (state.settled) return false;
-  const entry = state.log.get(at.group.key, at.destination.key);
-  const told = [
-    ...(entry?.firing ?? []),
-    ...suspectsFor(state, at.group, at.destination.key).flatMap(intent => intent.firing),
-  ];
-  return told.some(one => !state.alerts.has(one));
-}
-
-function waitFor(state: DispatchState, group: Group, key: string): void {
-  const ids = state.waiting.get(key);
-  if (ids === undefined) state.waiting.set(key, new Set([group.id]));
-  else ids.add(group.id);
-}
-
-/** Ends a wait: the groups flush at the next tick. */
-export function wake(state: DispatchState, key: string, nowMs: number): void {
-  for (const id of state.waiting.get(key) ?? []) {
-    const group = state.groups.get(id);
-    if (group !== undefined) group.nextFlushMs = nowMs;
-  }
-  state.waiting.delete(key);
 }
 
 function closeSuspect(state: DispatchState, jobId: string, effects: DispatchEffect[]): void {

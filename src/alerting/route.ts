@@ -25,6 +25,12 @@ export interface RouteSpec {
   readonly matchers: readonly Matcher[];
   readonly continue: boolean;
   readonly notify: NotifyWhen;
+  /** Names of time intervals: inside one of them its messages are held back. Not inherited. */
+  readonly muteTimeIntervals: readonly string[];
+  /** Where there are any: outside of all of them its messages are held back. Not inherited. */
+  readonly activeTimeIntervals: readonly string[];
+  /** Said of its groups by the API. */
+  readonly labels: Labels;
   readonly routes: readonly RouteSpec[];
 }
 

@@ -7,12 +7,20 @@ import type {
   Effects,
   Metrics,
   NotificationJob,
+  PostedAlert,
+  PostedOutcome,
   RecoveryJob,
   RecoveryUpdate,
+  Silence,
+  SilenceDraft,
   StateFailure,
   StateStore,
   StateWrite,
 } from '../model/index.ts';
+import { Commits } from './commits.ts';
+import { acceptPosted } from './posted.ts';
+import type { SilenceRefusal } from './silence-change.ts';
+import { SilenceDesk } from './silence-desk.ts';
 import { initialState } from './start.ts';
 import {
   type DispatchConfig,
@@ -23,13 +31,10 @@ import {
 } from './state.ts';
 import { type AlertStatus, alertStatuses, type GroupStatus, groupStatuses } from './status.ts';
 import { dispatchStep, nextDueMs } from './step.ts';
+import { limitPosted } from './store-posted.ts';
 
 /** Longest sleep between ticks: a jump of the wall clock is noticed after at most this. */
 const TICK_MS_MAX = 5000;
-/** Writes kept while the state database does not answer; beyond, the oldest journal events are dropped and counted. */
-const WRITES_WAITING_MAX = 20_000;
-/** Wait before a failed commit is tried again. */
-const COMMIT_RETRY_MS = 1000;
 /** Recovery runs read at the start: far more than can hold messages at once. */
 const RUNS_LOADED_MAX = 1000;
 
@@ -59,6 +64,16 @@ export interface Dispatcher {
   reload(config: DispatchConfig): void;
   /** Every rule group has been evaluated since the start: told alerts that are still missing are gone. */
   rulesSettled(): void;
+  /**
+   * Alerts that others post; each is taken or refused on its own. Resolves when those that were taken are committed, so that
+   * they outlive the process (or when the database refuses: they are served from memory then).
+   */
+  receive(posted: readonly PostedAlert[], nowMs: number): Promise<PostedOutcome>;
+  silences(): readonly Silence[];
+  /** The value is its id: that of the draft where the change rewrites nothing that was silenced already. Durable. */
+  setSilence(draft: SilenceDraft): Promise<Result<string, SilenceRefusal>>;
+  /** Ends a silence now. Durable. */
+  expireSilence(id: string): Promise<Result<void, SilenceRefusal>>;
   alertStatuses(): readonly AlertStatus[];
   groupStatuses(): readonly GroupStatus[];
   /** Resolves when all that was decided so far is committed. */
@@ -77,40 +92,59 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       runner.take({ kind: 'recovery_verdict', fingerprint, verdict }),
     reload: config => runner.take({ kind: 'reload', config }),
     rulesSettled: () => runner.take({ kind: 'settled' }),
-    alertStatuses: () => (runner.state === undefined ? [] : alertStatuses(runner.state)),
-    groupStatuses: () => (runner.state === undefined ? [] : groupStatuses(runner.state)),
+    receive: (posted, nowMs) => runner.receive(posted, nowMs),
+    silences: () => runner.state?.silences.all() ?? [],
+    setSilence: draft => runner.desk.set(draft),
+    expireSilence: id => runner.desk.expire(id),
+    alertStatuses: () =>
+      runner.state === undefined ? [] : alertStatuses(runner.state, options.clock.nowMs()),
+    groupStatuses: () =>
+      runner.state === undefined ? [] : groupStatuses(runner.state, options.clock.nowMs()),
     written: () => runner.written(),
   };
 }
 
-/** Owns the dispatch state, the tick timer and the unwritten commits. */
+/** Owns the dispatch state and the tick timer. */
 class DispatchRunner {
   state: DispatchState | undefined;
+  readonly desk: SilenceDesk;
   readonly #options: DispatcherOptions;
   readonly #metrics: DispatchMetrics;
+  readonly #commits: Commits;
   #early: DispatchInput[] = [];
   #stepping = false;
   #inbox: DispatchInput[] = [];
   #timer: Timer | undefined;
   #stopped = false;
-  #unwritten: StateWrite[] = [];
-  #writing: Promise<void> | undefined;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.#metrics = dispatchMetrics(options.metrics);
+    const { clock, random, state, log } = options;
+    this.#commits = new Commits({ clock, state, log, onDropped: count => this.#metrics.dropped.add(count) });
+    this.desk = new SilenceDesk({
+      clock,
+      random,
+      state,
+      dispatch: () => (this.#stopped ? undefined : this.state),
+      apply: silences => this.take({ kind: 'silences', silences }),
+    });
   }
 
   async start(): Promise<Result<void, StateFailure>> {
     const { state: store, clock, random, config, effects } = this.#options;
-    const [log, intents, runs] = await Promise.all([
+    const [log, intents, runs, silences, posted] = await Promise.all([
       store.notificationLog(),
       store.openIntents(),
       store.recoveryRuns({ unfinishedOnly: false, limit: RUNS_LOADED_MAX }),
+      store.silences(),
+      store.postedAlerts(),
     ]);
     if (!log.ok) return err(log.error);
     if (!intents.ok) return err(intents.error);
     if (!runs.ok) return err(runs.error);
+    if (!silences.ok) return err(silences.error);
+    if (!posted.ok) return err(posted.error);
     const bootId = [random.uint32(), random.uint32()]
       .map(word => word.toString(16).padStart(8, '0'))
       .join('');
@@ -119,10 +153,11 @@ class DispatchRunner {
       effects,
       bootId,
       nowMs: clock.nowMs(),
-      loaded: { log: log.value, openIntents: intents.value, runs: runs.value },
+      loaded: { log: log.value, openIntents: intents.value, runs: runs.value, silences: silences.value },
     });
     const early = this.#early;
     this.#early = [];
+    this.take({ kind: 'posted', records: posted.value, restored: true });
     for (const input of early) this.take(input);
     this.take({ kind: 'tick' });
     return ok(undefined);
@@ -131,7 +166,19 @@ class DispatchRunner {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#timer?.cancel();
+    this.#commits.stop();
     await this.written();
+  }
+
+  async receive(posted: readonly PostedAlert[], nowMs: number): Promise<PostedOutcome> {
+    const { resolveTimeoutMs } = this.state?.config ?? this.#options.config;
+    const checked = acceptPosted(posted, { nowMs, resolveTimeoutMs });
+    const accepted = this.state === undefined ? checked : limitPosted(this.state, checked);
+    this.#metrics.received.add(accepted.accepted, { outcome: 'accepted' });
+    this.#metrics.received.add(accepted.refused.length, { outcome: 'refused' });
+    this.take({ kind: 'posted', records: accepted.records });
+    await this.#commits.tried();
+    return { accepted: accepted.accepted, refused: accepted.refused };
   }
 
   take(input: DispatchInput): void {
@@ -155,8 +202,8 @@ class DispatchRunner {
     this.#planTick(this.state);
   }
 
-  async written(): Promise<void> {
-    while (this.#writing !== undefined) await this.#writing;
+  written(): Promise<void> {
+    return this.#commits.written();
   }
 
   #planTick(state: DispatchState): void {
@@ -168,6 +215,7 @@ class DispatchRunner {
 
   #carryOut(effects: readonly DispatchEffect[]): void {
     const { clock, notify, recover } = this.#options;
+    const writes: StateWrite[] = [];
     for (const effect of effects) {
       switch (effect.kind) {
         case 'notify':
@@ -178,13 +226,16 @@ class DispatchRunner {
           recover(effect.job);
           break;
         case 'journal':
-          this.#unwritten.push({ kind: 'journal', event: effect.event });
+          writes.push({ kind: 'journal', event: effect.event });
           break;
         case 'log':
-          this.#unwritten.push({ kind: 'notification_log', entry: effect.entry });
+          writes.push({ kind: 'notification_log', entry: effect.entry });
+          break;
+        case 'write':
+          writes.push(effect.write);
           break;
         case 'close_intent':
-          this.#unwritten.push({
+          writes.push({
             kind: 'delivery_outcome',
             jobId: effect.jobId,
             outcome: { kind: 'drop', reason: 'interrupted', detail: effect.reason },
@@ -193,45 +244,14 @@ class DispatchRunner {
           break;
       }
     }
-    if (this.#unwritten.length > 0) this.#writing ??= this.#write();
-  }
-
-  /** One commit at a time; what comes meanwhile goes with the next, so that a storm makes few commits. */
-  async #write(): Promise<void> {
-    const { state: store, log, clock } = this.#options;
-    // What the rest of this turn decides still goes with the first commit.
-    await Promise.resolve();
-    while (this.#unwritten.length > 0) {
-      const batch = this.#unwritten;
-      this.#unwritten = [];
-      const committed = await store.commit(batch, 'grouped');
-      if (committed.ok) continue;
-      log.log('error', 'Cannot write the alert journal', { cause: committed.error.message });
-      this.#unwritten = [...batch, ...this.#unwritten];
-      this.#dropExcess();
-      if (committed.error.code === 'state-closed' || this.#stopped) break;
-      await new Promise<void>(resolve => void clock.after(COMMIT_RETRY_MS, resolve));
-    }
-    this.#writing = undefined;
-  }
-
-  #dropExcess(): void {
-    const excess = this.#unwritten.length - WRITES_WAITING_MAX;
-    if (excess <= 0) return;
-    let dropped = 0;
-    // Log entries and outcomes decide about repeats: only journal events may go.
-    this.#unwritten = this.#unwritten.filter(write => {
-      if (dropped >= excess || write.kind !== 'journal') return true;
-      dropped += 1;
-      return false;
-    });
-    this.#metrics.dropped.add(dropped);
+    this.#commits.add(writes);
   }
 }
 
 interface DispatchMetrics {
   readonly jobs: { add(): void };
   readonly dropped: { add(amount: number): void };
+  readonly received: { add(amount: number, labels: { readonly outcome: string }): void };
   show(state: DispatchState): void;
 }
 
@@ -251,6 +271,10 @@ function dispatchMetrics(metrics: Metrics): DispatchMetrics {
     dropped: metrics.counter(
       'watchkeeper_alert_journal_dropped_total',
       'Journal events lost since the state database did not answer.',
+    ),
+    received: metrics.counter(
+      'watchkeeper_alerts_received_total',
+      'Alerts that others posted, by what became of them.',
     ),
     show: state => {
       const counts = { firing: 0, unknown: 0, resolved: 0, pending: 0 };

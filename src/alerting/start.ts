@@ -1,7 +1,11 @@
 // The state with which dispatch starts: what the database knew of, and which deliveries are in doubt.
 
+import { DueQueue } from './due-queue.ts';
+import { inhibitionOf } from './inhibition.ts';
 import { LogBook } from './logbook.ts';
+import { SilenceBook } from './silences.ts';
 import type { DispatchState, InitialState, RecoverySituation } from './state.ts';
+import { TimeIntervals } from './time-intervals.ts';
 
 /** The state after a start. Each delivery without an outcome is in doubt. */
 export function initialState(initial: InitialState): DispatchState {
@@ -15,6 +19,8 @@ export function initialState(initial: InitialState): DispatchState {
     if (run.state === 'failed') continue;
     recovery.set(run.fingerprint, { kind: 'run', run, atMs: run.changedAtMs });
   }
+  const silences = new SilenceBook();
+  for (const silence of initial.loaded.silences) silences.put(silence);
   return {
     config: initial.config,
     effects: initial.effects,
@@ -30,6 +36,14 @@ export function initialState(initial: InitialState): DispatchState {
     suspects,
     recovery,
     waiting: new Map(),
+    silences,
+    inhibition: inhibitionOf(initial.config.inhibitRules),
+    intervals: new TimeIntervals(initial.config.timeIntervals),
+    due: new DueQueue(),
+    ends: new DueQueue(),
+    nameCounts: new Map(),
+    latestMs: initial.nowMs,
     nextHousekeepingMs: initial.nowMs,
+    nextExpiryMs: initial.nowMs,
   };
 }

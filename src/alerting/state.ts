@@ -1,5 +1,6 @@
 // The state of dispatch, what comes in, and what goes out. Plain data; step.ts decides, runner.ts does the I/O.
 
+import type { NamedTimeInterval } from '../config/index.ts';
 import type {
   Alert,
   AlertUpdate,
@@ -10,12 +11,20 @@ import type {
   Labels,
   NotificationJob,
   NotificationLogEntry,
+  PostedRecord,
   RecoveryJob,
   RecoveryRun,
   RecoveryUpdate,
+  Silence,
+  StateWrite,
 } from '../model/index.ts';
+import type { DueQueue } from './due-queue.ts';
+import type { Inhibition, InhibitRule } from './inhibition.ts';
 import type { LogBook } from './logbook.ts';
 import type { Route } from './route.ts';
+import type { SilenceLimits } from './silence-change.ts';
+import type { SilenceBook, SilenceCheck } from './silences.ts';
+import type { TimeIntervals } from './time-intervals.ts';
 
 /** How long Alertmanager remembers what it told (its data retention); doubled repeat intervals may ask for more. */
 export const LOG_KEPT_MS_MIN = 120 * 3_600_000;
@@ -35,6 +44,13 @@ export const HOLD_MS_DEFAULT = 10 * 60_000;
 /** An intent found open at the start whose alerts never come back is closed after this. */
 export const SUSPECT_MS_MAX = 24 * 3_600_000;
 
+/** A silence that ended is kept so long, for people who look back and for tools that bring it back (Alertmanager's data retention). */
+export const SILENCE_KEPT_MS = 120 * 3_600_000;
+export interface AlertLimits extends SilenceLimits {
+  /** Posted alerts that share an `alertname`, at most; 0 is none. */
+  readonly alertsPerNameMax: number;
+}
+
 /** One way out of a receiver: `ops/email[0]`. Each is told, retried and remembered on its own. */
 export interface Destination {
   readonly key: string;
@@ -48,11 +64,25 @@ export interface DispatchConfig {
   readonly externalUrl: string;
   readonly configVersion: string;
   readonly holdMsMax: number;
+  readonly inhibitRules: readonly InhibitRule[];
+  readonly timeIntervals: readonly NamedTimeInterval[];
+  /** A posted alert without an end counts as resolved so long after its last post. */
+  readonly resolveTimeoutMs: number;
+  readonly limits: AlertLimits;
 }
 
 export interface StoredAlert {
-  /** The latest word of its rule. */
+  /** The latest word: its rule's while that says that it fires, else that of whoever posts it. */
   alert: Alert;
+  /** The word is the rule's. */
+  byRule: boolean;
+  /** The latest word of those who post it. */
+  posted: PostedRecord | undefined;
+  /** The end of `posted` as it is in the database; undefined if it is not there. */
+  savedEndMs: number | undefined;
+  /** When the end of what is posted is looked at next; undefined if never. */
+  endDueMs: number | undefined;
+  updatedAtMs: number;
   validUntilMs: number;
   /** Its update expired without another: it stands as it was, since a dead evaluator resolves nothing. */
   stale: boolean;
@@ -60,6 +90,13 @@ export interface StoredAlert {
   readonly groups: Set<string>;
   /** The routes that took it, as last journaled. */
   routed: string;
+  readonly silences: SilenceCheck;
+}
+
+/** Why an alert of a group concerns nobody now. */
+export interface Suppression {
+  readonly verdict: 'inhibited' | 'muted' | 'silenced';
+  readonly reason: string;
 }
 
 export interface Group {
@@ -75,6 +112,8 @@ export interface Group {
   lastFlushMs: number;
   /** What the last flush decided, for people. */
   lastDecision: string;
+  /** Those of its members that the last flush passed over, by fingerprint: what was journaled of them. */
+  readonly suppressed: Map<string, Suppression>;
 }
 
 /** A message on its way. */
@@ -118,11 +157,27 @@ export interface DispatchState {
   readonly recovery: Map<string, RecoverySituation>;
   /** What groups wait for → their ids. Whoever ends the wait makes them flush at once. */
   readonly waiting: Map<string, Set<string>>;
+  readonly silences: SilenceBook;
+  inhibition: Inhibition;
+  intervals: TimeIntervals;
+  /** Ids of groups at their next flush. */
+  readonly due: DueQueue<string>;
+  /** Fingerprints of posted alerts at their end. */
+  readonly ends: DueQueue<string>;
+  /** Alerts kept, by alertname. */
+  readonly nameCounts: Map<string, number>;
+  /** The time of the step before: a smaller one now is a clock that was set back. */
+  latestMs: number;
   nextHousekeepingMs: number;
+  nextExpiryMs: number;
 }
 
 export type DispatchInput =
   | { readonly kind: 'alerts'; readonly update: AlertUpdate }
+  /** Alerts that others posted, checked and filled in. `restored`: from the database, after a start. */
+  | { readonly kind: 'posted'; readonly records: readonly PostedRecord[]; readonly restored?: true }
+  /** Silences that are in the database. */
+  | { readonly kind: 'silences'; readonly silences: readonly Silence[] }
   | { readonly kind: 'report'; readonly report: DeliveryReport }
   | { readonly kind: 'recovery'; readonly update: RecoveryUpdate }
   | { readonly kind: 'recovery_verdict'; readonly fingerprint: string; readonly verdict: 'no_playbook' }
@@ -136,12 +191,14 @@ export type DispatchEffect =
   | { readonly kind: 'recover'; readonly job: RecoveryJob }
   | { readonly kind: 'journal'; readonly event: JournalEvent }
   | { readonly kind: 'log'; readonly entry: NotificationLogEntry }
+  | { readonly kind: 'write'; readonly write: StateWrite }
   | { readonly kind: 'close_intent'; readonly jobId: string; readonly reason: string };
 
 export interface LoadedState {
   readonly log: readonly NotificationLogEntry[];
   readonly openIntents: readonly DeliveryIntent[];
   readonly runs: readonly RecoveryRun[];
+  readonly silences: readonly Silence[];
 }
 
 export interface InitialState {

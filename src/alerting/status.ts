@@ -4,12 +4,22 @@ import type { Alert, Labels } from '../model/index.ts';
 import { logKey } from './logbook.ts';
 import type { Route } from './route.ts';
 import type { DispatchState } from './state.ts';
+import { mutedBy, suppressionOf } from './suppress.ts';
 
 export interface AlertStatus {
   readonly alert: Alert;
   /** Its rule was not evaluated in time: the alert stands as it was. */
   readonly stale: boolean;
+  readonly updatedAtMs: number;
   readonly validUntilMs: number;
+  /** Alertmanager's word: `unprocessed` while no group has looked at it. Time intervals do not count, as there. */
+  readonly state: 'active' | 'suppressed' | 'unprocessed';
+  /** Ids of silences. */
+  readonly silencedBy: readonly string[];
+  /** Fingerprints of the alerts that inhibit it. */
+  readonly inhibitedBy: readonly string[];
+  /** Names of the time intervals that hold the messages of one of its groups back. */
+  readonly mutedBy: readonly string[];
   /** Names of the receivers of the routes that hold it. */
   readonly receivers: readonly string[];
   readonly groupKeys: readonly string[];
@@ -32,6 +42,9 @@ export interface GroupStatus {
   readonly routeKey: string;
   readonly receiver: string;
   readonly labels: Labels;
+  readonly routeLabels: Labels;
+  /** Names of the time intervals that hold its messages back now. */
+  readonly mutedBy: readonly string[];
   readonly alerts: readonly string[];
   readonly createdAtMs: number;
   /** 0 before the first. */
@@ -43,14 +56,21 @@ export interface GroupStatus {
   readonly destinations: readonly DestinationStatus[];
 }
 
-export function alertStatuses(state: DispatchState): readonly AlertStatus[] {
+export function alertStatuses(state: DispatchState, nowMs: number): readonly AlertStatus[] {
   return [...state.alerts.values()].map(stored => {
     const groups = [...stored.groups].flatMap(id => state.groups.get(id) ?? []);
+    const { silencedBy, inhibitedBy } = suppressionOf(state, stored, nowMs);
+    const isSuppressed = silencedBy.length + inhibitedBy.length > 0;
     const situation = state.recovery.get(stored.alert.fingerprint);
     return {
       alert: stored.alert,
       stale: stored.stale,
+      updatedAtMs: stored.updatedAtMs,
       validUntilMs: stored.validUntilMs,
+      state: isSuppressed ? 'suppressed' : groups.length > 0 ? 'active' : 'unprocessed',
+      silencedBy,
+      inhibitedBy,
+      mutedBy: [...new Set(groups.flatMap(group => mutedBy(state, group, nowMs)))],
       receivers: [...new Set(groups.map(group => group.route.receiver))],
       groupKeys: groups.map(group => group.key),
       recovery:
@@ -59,13 +79,15 @@ export function alertStatuses(state: DispatchState): readonly AlertStatus[] {
   });
 }
 
-export function groupStatuses(state: DispatchState): readonly GroupStatus[] {
+export function groupStatuses(state: DispatchState, nowMs: number): readonly GroupStatus[] {
   return [...state.groups.values()].map(group => ({
     id: group.id,
     key: group.key,
     routeKey: group.route.key,
     receiver: group.route.receiver,
     labels: group.labels,
+    routeLabels: group.route.labels,
+    mutedBy: mutedBy(state, group, nowMs),
     alerts: [...group.members],
     createdAtMs: group.createdAtMs,
     lastFlushMs: group.lastFlushMs,

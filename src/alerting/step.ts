@@ -3,22 +3,32 @@
 import { never } from '../base/index.ts';
 import type { Alert, DeliveryReport, NotificationLogEntry, RecoveryUpdate } from '../model/index.ts';
 import { endSuspect } from './events.ts';
-import { flushGroup, releaseResolved, wake } from './flush.ts';
+import { flushGroup } from './flush.ts';
+import { inhibitionOf } from './inhibition.ts';
 import { logKey } from './logbook.ts';
+import { releaseResolved } from './release.ts';
 import {
   type DispatchConfig,
   type DispatchEffect,
   type DispatchInput,
   type DispatchState,
+  type Group,
   isFiring,
+  RESOLVED_KEPT_MS,
+  SILENCE_KEPT_MS,
   START_WAIT_MS_MAX,
   SUSPECT_MS_MAX,
 } from './state.ts';
 import { applyUpdate, hasOpenRun, join, sweepAlerts } from './store.ts';
+import { applyPosted, endPosted } from './store-posted.ts';
+import { TimeIntervals } from './time-intervals.ts';
 import { logKeptMs, suspectsFor } from './told.ts';
+import { planFlush, wake } from './waiting.ts';
 
 /** How often stale alerts are looked for and old entries forgotten. */
 const HOUSEKEEPING_MS = 10_000;
+/** How often silences and posted alerts that ended long ago are dropped, in memory and in the database. */
+const EXPIRY_MS = 3_600_000;
 
 /** Takes in one input, then flushes every group that is due. Changes `state` in place. */
 export function dispatchStep(
@@ -26,32 +36,57 @@ export function dispatchStep(
   input: DispatchInput,
   nowMs: number,
 ): readonly DispatchEffect[] {
-  const effects = takeIn(state, input, nowMs);
+  if (nowMs < state.latestMs) turnBack(state, nowMs);
+  state.latestMs = nowMs;
+  // What ended before this input ended before it.
+  const effects = endPosted(state, nowMs);
+  effects.push(...takeIn(state, input, nowMs));
   if (!state.settled && nowMs - state.startedAtMs >= START_WAIT_MS_MAX) settle(state, nowMs);
-  if (nowMs >= state.nextHousekeepingMs || state.nextHousekeepingMs - nowMs > HOUSEKEEPING_MS) {
-    effects.push(...keepHouse(state, nowMs));
-  }
-  for (const group of state.groups.values()) {
-    const { route } = group;
-    // A clock that was set back must not put the next flush off: it never lies further ahead than the longest wait.
-    const waitMsMax = Math.max(route.groupWaitMs, route.groupIntervalMs);
-    group.nextFlushMs = Math.min(group.nextFlushMs, nowMs + waitMsMax);
-    if (group.nextFlushMs <= nowMs) effects.push(...flushGroup(state, group, nowMs));
+  if (nowMs >= state.nextHousekeepingMs) effects.push(...keepHouse(state, nowMs));
+  for (const group of takeDue(state, nowMs)) {
+    effects.push(...flushGroup(state, group, nowMs));
+    if (state.groups.get(group.id) === group) planFlush(state, group, group.nextFlushMs);
   }
   return effects;
 }
 
+/** All that is due now, once each: what a flush makes due again waits for the next step. */
+function takeDue(state: DispatchState, nowMs: number): readonly Group[] {
+  const groups: Group[] = [];
+  for (let due = state.due.pop(nowMs); due !== undefined; due = state.due.pop(nowMs)) {
+    const group = state.groups.get(due.key);
+    if (group === undefined || group.nextFlushMs !== due.atMs) continue;
+    // A group that was woken twice for the same moment has two entries.
+    if (groups.at(-1) !== group) groups.push(group);
+  }
+  return groups;
+}
+
+/** A clock that was set back must not put anything off: nothing lies further ahead than its longest wait. */
+function turnBack(state: DispatchState, nowMs: number): void {
+  state.nextHousekeepingMs = Math.min(state.nextHousekeepingMs, nowMs + HOUSEKEEPING_MS);
+  state.nextExpiryMs = Math.min(state.nextExpiryMs, nowMs + EXPIRY_MS);
+  for (const group of state.groups.values()) {
+    const waitMsMax = Math.max(group.route.groupWaitMs, group.route.groupIntervalMs);
+    if (group.nextFlushMs > nowMs + waitMsMax) planFlush(state, group, nowMs + waitMsMax);
+  }
+}
+
 /** When the next tick is needed. */
 export function nextDueMs(state: DispatchState): number {
-  let dueMs = state.nextHousekeepingMs;
-  for (const group of state.groups.values()) dueMs = Math.min(dueMs, group.nextFlushMs);
-  return dueMs;
+  return Math.min(state.nextHousekeepingMs, state.due.firstMs(), state.ends.firstMs());
 }
 
 function takeIn(state: DispatchState, input: DispatchInput, nowMs: number): DispatchEffect[] {
   switch (input.kind) {
     case 'alerts':
       return applyUpdate(state, input.update, nowMs);
+    case 'posted':
+      return applyPosted(state, input, nowMs);
+    case 'silences':
+      // The next flush of each group looks at them, as in Alertmanager: a new silence wakes nobody.
+      for (const silence of input.silences) state.silences.put(silence);
+      return [];
     case 'report':
       return applyReport(state, input.report, nowMs);
     case 'recovery':
@@ -160,8 +195,14 @@ function applyRecovery(state: DispatchState, update: RecoveryUpdate, nowMs: numb
 /** Rebuilds all groups under the new tree. What was told stays told: see `inheritTold`. */
 function applyReload(state: DispatchState, config: DispatchConfig, nowMs: number): DispatchEffect[] {
   state.config = config;
+  state.inhibition = inhibitionOf(config.inhibitRules);
+  state.intervals = new TimeIntervals(config.timeIntervals);
+  for (const { alert } of state.alerts.values()) {
+    state.inhibition.note(alert.fingerprint, alert.labels, isFiring(alert));
+  }
   const before = new Map(state.groups);
   state.groups.clear();
+  state.due.clear();
   const effects: DispatchEffect[] = [];
   for (const stored of state.alerts.values()) {
     const wasInGroup = stored.groups.size > 0;
@@ -180,6 +221,7 @@ function keepHouse(state: DispatchState, nowMs: number): DispatchEffect[] {
   state.nextHousekeepingMs = nowMs + HOUSEKEEPING_MS;
   state.log.expire(nowMs);
   const effects = sweepAlerts(state, nowMs);
+  if (nowMs >= state.nextExpiryMs) effects.push(...forgetOld(state, nowMs));
   for (const intent of [...state.suspects.values()]) {
     if (nowMs - intent.atMs > SUSPECT_MS_MAX) {
       effects.push(...endSuspect(state, nowMs, { intent, reason: 'its alerts did not come back' }));
@@ -201,4 +243,14 @@ function keepHouse(state: DispatchState, nowMs: number): DispatchEffect[] {
     if (!isWanted) state.recovery.delete(fingerprint);
   }
   return effects;
+}
+
+function forgetOld(state: DispatchState, nowMs: number): DispatchEffect[] {
+  state.nextExpiryMs = nowMs + EXPIRY_MS;
+  const silencesBeforeMs = nowMs - SILENCE_KEPT_MS;
+  state.silences.forget(silencesBeforeMs);
+  return [
+    { kind: 'write', write: { kind: 'expire_silences', endedBeforeMs: silencesBeforeMs } },
+    { kind: 'write', write: { kind: 'expire_posted', endedBeforeMs: nowMs - RESOLVED_KEPT_MS } },
+  ];
 }

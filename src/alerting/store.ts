@@ -1,8 +1,10 @@
 // The alert store: the latest word on every alert, and its membership in groups.
 
-import { type Alert, type AlertUpdate, isFinal, withLabels } from '../model/index.ts';
+import { type Alert, type AlertUpdate, isFinal, labelValue, withLabels } from '../model/index.ts';
 import { journalEffect } from './events.ts';
+import { alertOfPosted } from './posted.ts';
 import { groupKeyOf, groupLabelsOf, matchRoutes, type Route } from './route.ts';
+import { unchecked } from './silences.ts';
 import {
   type DispatchEffect,
   type DispatchState,
@@ -12,47 +14,59 @@ import {
   type StoredAlert,
   startOf,
 } from './state.ts';
+import { planFlush } from './waiting.ts';
 
 /** Carries the reason of an `unknown` alert into messages, which know only firing and resolved. */
 export const UNKNOWN_ANNOTATION = 'watchkeeper_unknown';
 
 export function applyUpdate(state: DispatchState, update: AlertUpdate, nowMs: number): DispatchEffect[] {
   const effects: DispatchEffect[] = [];
-  for (const alert of update.alerts) applyAlert(state, { alert, update, nowMs }, effects);
+  const { atMs, validUntilMs } = update;
+  for (const alert of update.alerts) {
+    // A pending alert concerns nobody yet.
+    if (alert.state === 'pending') continue;
+    const posted = state.alerts.get(alert.fingerprint)?.posted;
+    const word = { atMs, validUntilMs, nowMs };
+    // Somebody else says that it fires: that it ended for the rule does not end it.
+    const goesOn = !isFiring(alert) && posted !== undefined && posted.endsAtMs > nowMs;
+    if (goesOn) takeWord(state, { ...word, alert: alertOfPosted(posted, nowMs), byRule: false }, effects);
+    else takeWord(state, { ...word, alert, byRule: isFiring(alert) }, effects);
+  }
   return effects;
 }
 
-interface Arrival {
+/** The word that holds on an alert from now on. */
+export interface Word {
   readonly alert: Alert;
-  readonly update: AlertUpdate;
+  readonly byRule: boolean;
+  readonly atMs: number;
+  readonly validUntilMs: number;
   readonly nowMs: number;
 }
 
-function applyAlert(state: DispatchState, arrival: Arrival, effects: DispatchEffect[]): void {
-  const { alert, update, nowMs } = arrival;
-  // A pending alert concerns nobody yet.
-  if (alert.state === 'pending') return;
+/** Keeps the alert and puts it into its groups; undefined if it concerns nobody. */
+export function takeWord(
+  state: DispatchState,
+  word: Word,
+  effects: DispatchEffect[],
+): StoredAlert | undefined {
+  const { alert, nowMs } = word;
   const known = state.alerts.get(alert.fingerprint);
   if (known === undefined && !isFiring(alert)) {
     // A run that a former process left open is concluded by the word that its alert ended.
     if (hasOpenRun(state, alert.fingerprint)) {
-      effects.push({ kind: 'recover', job: { alert, atMs: update.atMs } });
+      effects.push({ kind: 'recover', job: { alert, atMs: word.atMs } });
     }
-    if (!mustHearOfEnd(state, alert, nowMs)) return;
+    if (!mustHearOfEnd(state, alert, nowMs)) return undefined;
   }
 
-  const ended = !isFiring(alert) && known !== undefined && isFiring(known.alert);
-  const began = isFiring(alert) && (known === undefined || !isFiring(known.alert));
-  const stored = known ?? {
-    alert,
-    validUntilMs: update.validUntilMs,
-    stale: false,
-    groups: new Set<string>(),
-    routed: '',
-  };
+  const changed = known === undefined || isFiring(alert) !== isFiring(known.alert);
+  const stored = known ?? keep(state, word);
   stored.alert = alert;
-  stored.validUntilMs = update.validUntilMs;
-  if (known === undefined) state.alerts.set(alert.fingerprint, stored);
+  stored.byRule = word.byRule;
+  stored.updatedAtMs = word.atMs;
+  stored.validUntilMs = word.validUntilMs;
+  state.inhibition.note(alert.fingerprint, alert.labels, isFiring(alert));
   if (stored.stale) {
     stored.stale = false;
     effects.push(
@@ -61,9 +75,34 @@ function applyAlert(state: DispatchState, arrival: Arrival, effects: DispatchEff
   }
   if (isFiring(alert) || known === undefined)
     effects.push(...join(state, stored, { nowMs, before: state.groups }));
-  if (began || ended || isFiring(alert)) {
-    effects.push({ kind: 'recover', job: { alert, atMs: update.atMs } });
-  }
+  if (isFiring(alert) || changed) effects.push({ kind: 'recover', job: { alert, atMs: word.atMs } });
+  return stored;
+}
+
+function keep(state: DispatchState, { alert, byRule, atMs, validUntilMs }: Word): StoredAlert {
+  const stored: StoredAlert = {
+    alert,
+    byRule,
+    posted: undefined,
+    savedEndMs: undefined,
+    endDueMs: undefined,
+    updatedAtMs: atMs,
+    validUntilMs,
+    stale: false,
+    groups: new Set<string>(),
+    routed: '',
+    silences: unchecked(),
+  };
+  state.alerts.set(alert.fingerprint, stored);
+  countName(state, alert, 1);
+  return stored;
+}
+
+function countName(state: DispatchState, alert: Alert, change: 1 | -1): void {
+  const name = labelValue(alert.labels, 'alertname');
+  const count = (state.nameCounts.get(name) ?? 0) + change;
+  if (count > 0) state.nameCounts.set(name, count);
+  else state.nameCounts.delete(name);
 }
 
 /** A recovery run that is neither over nor left to another attempt. */
@@ -97,7 +136,7 @@ export function join(state: DispatchState, stored: StoredAlert, at: JoinAt): Dis
     stored.groups.add(group.id);
     group.members.add(alert.fingerprint);
     // An alert that fires for longer than the wait has waited enough: after a restart its group is due at once.
-    if (group.lastFlushMs === 0 && startOf(alert) + route.groupWaitMs < nowMs) group.nextFlushMs = nowMs;
+    if (group.lastFlushMs === 0 && startOf(alert) + route.groupWaitMs < nowMs) planFlush(state, group, nowMs);
   }
   const routed = routes.map(route => `${route.key} → ${route.receiver}`).join('; ');
   if (routed !== stored.routed) {
@@ -142,8 +181,10 @@ function groupFor(
     nextFlushMs: before?.nextFlushMs ?? nowMs + route.groupWaitMs,
     lastFlushMs: before?.lastFlushMs ?? 0,
     lastDecision: before?.lastDecision ?? 'waiting for group_wait',
+    suppressed: before?.suppressed ?? new Map(),
   };
   state.groups.set(id, group);
+  planFlush(state, group, group.nextFlushMs);
   if (before !== undefined) return group;
   effects.push(
     journalEffect(state, nowMs, {
@@ -161,6 +202,7 @@ function groupFor(
 /** Takes an alert out of a group; a group without alerts goes. */
 export function leave(state: DispatchState, group: Group, fingerprint: string): void {
   group.members.delete(fingerprint);
+  group.suppressed.delete(fingerprint);
   state.alerts.get(fingerprint)?.groups.delete(group.id);
   if (group.members.size === 0) state.groups.delete(group.id);
 }
@@ -171,12 +213,15 @@ export function sweepAlerts(state: DispatchState, nowMs: number): DispatchEffect
   for (const [fingerprint, stored] of state.alerts) {
     const { alert } = stored;
     if (isFiring(alert)) {
-      if (stored.stale || stored.validUntilMs > nowMs) continue;
+      // A posted alert has an end of its own.
+      if (!stored.byRule || stored.stale || stored.validUntilMs > nowMs) continue;
       stored.stale = true;
       const reason = 'its rule was not evaluated in time; the alert stands as it was';
       effects.push(alertEvent(state, nowMs, { alert, verdict: 'stale', reason }));
     } else if (stored.groups.size === 0 && nowMs - (alert.resolvedAtMs ?? nowMs) > RESOLVED_KEPT_MS) {
       state.alerts.delete(fingerprint);
+      countName(state, alert, -1);
+      state.inhibition.forget(fingerprint, alert.labels);
       state.recovery.delete(fingerprint);
     }
   }

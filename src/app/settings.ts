@@ -20,6 +20,7 @@ import {
   discoveryKinds,
   resolveTargets,
 } from '../discovery/index.ts';
+import { NO_LABELS } from '../model/index.ts';
 import { channels } from '../notify/index.ts';
 import { commandKind, type Playbook, playbookSchema } from '../recovery/index.ts';
 
@@ -166,6 +167,9 @@ export function routeOf(config: Config): Route {
       matchers: [],
       continue: false,
       notify: 'always',
+      muteTimeIntervals: [],
+      activeTimeIntervals: [],
+      labels: NO_LABELS,
       routes: [],
     },
   );
@@ -181,7 +185,15 @@ export interface DispatchFacts {
 }
 
 export function dispatchConfigOf(config: Config, facts: DispatchFacts): DispatchConfig {
-  return { route: routeOf(config), ...facts, holdMsMax: HOLD_MS_DEFAULT };
+  return {
+    route: routeOf(config),
+    ...facts,
+    holdMsMax: HOLD_MS_DEFAULT,
+    inhibitRules: config.inhibitRules,
+    timeIntervals: config.timeIntervals,
+    resolveTimeoutMs: config.global.resolveTimeoutMs,
+    limits: config.alerts,
+  };
 }
 
 export function playbooksOf(config: Config): readonly Playbook[] {

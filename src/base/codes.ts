@@ -75,6 +75,10 @@ export const CODES = {
   'sample-limit': 'A limit on series would be exceeded.',
   'sample-out-of-order': 'A sample is older than the out-of-order window allows.',
   'sample-too-old': 'A sample is older than the retention.',
+  // --- silences
+  'silence-invalid': 'A silence is asked for that can silence nothing, or everything.',
+  'silence-limit': 'There are too many silences, or one is too large.',
+  'silence-not-found': 'No silence has this id.',
   // --- state
   'state-closed': 'The state database is closed.',
   'state-conflict': 'A commit was refused since its precondition no longer holds.',

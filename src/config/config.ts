@@ -2,6 +2,7 @@
 
 import { type Labels, labelsFromPairs } from '../model/index.ts';
 import { RESOLVE_TIMEOUT_MS } from './alertmanager/global.ts';
+import type { InhibitRuleConfig } from './alertmanager/inhibit.ts';
 import type { ReceiverConfig } from './alertmanager/receivers.ts';
 import { finishRoute, type RawRoute, type RouteConfig } from './alertmanager/route.ts';
 import type { NamedTimeInterval } from './alertmanager/time-intervals.ts';
@@ -13,6 +14,8 @@ import {
 } from './prometheus/global.ts';
 import type { ScrapeJob } from './prometheus/scrape.ts';
 import {
+  ALERTS_DEFAULTS,
+  type AlertsConfig,
   HOST_DEFAULTS,
   type HostConfig,
   JOURNAL_DEFAULTS,
@@ -50,6 +53,8 @@ export interface Config {
   readonly route?: RouteConfig;
   readonly receivers: readonly ReceiverConfig[];
   readonly timeIntervals: readonly NamedTimeInterval[];
+  readonly inhibitRules: readonly InhibitRuleConfig[];
+  readonly alerts: AlertsConfig;
   readonly host: HostConfig;
   readonly web: WebConfig;
   readonly storage: StorageConfig;
@@ -71,6 +76,8 @@ export interface Sections {
   readonly route?: RawRoute | undefined;
   readonly receivers?: readonly ReceiverConfig[] | undefined;
   readonly timeIntervals: readonly NamedTimeInterval[];
+  readonly inhibitRules?: readonly InhibitRuleConfig[] | undefined;
+  readonly alerts?: AlertsConfig | undefined;
   readonly host?: HostConfig | undefined;
   readonly web?: WebConfig | undefined;
   readonly storage?: StorageConfig | undefined;
@@ -103,6 +110,8 @@ export function assembleConfig(sections: Sections): Config {
     ...(sections.route === undefined ? {} : { route: finishRoute(sections.route) }),
     receivers: sections.receivers ?? [],
     timeIntervals: sections.timeIntervals,
+    inhibitRules: sections.inhibitRules ?? [],
+    alerts: sections.alerts ?? ALERTS_DEFAULTS,
     host: sections.host ?? HOST_DEFAULTS,
     web: sections.web ?? WEB_DEFAULTS,
     storage: storageOf(sections),

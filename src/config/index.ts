@@ -1,5 +1,6 @@
 // config/: YAML documents with positions, schema combinators, diagnostics, and the files' top level.
 
+export type { InhibitRuleConfig } from './alertmanager/inhibit.ts';
 export { type MatcherGrammar, matchers, parseMatchers } from './alertmanager/matchers.ts';
 export type { ChannelSettings, ReceiverConfig } from './alertmanager/receivers.ts';
 export type { RouteConfig } from './alertmanager/route.ts';

@@ -111,6 +111,9 @@ describe('defaults and inheritance', () => {
       matchers: [{ name: 'k', op: '=', value: 'v' }],
       continue: false,
       notify: 'after_recovery_failed',
+      muteTimeIntervals: [],
+      activeTimeIntervals: [],
+      labels: [],
       routes: [],
     });
   });

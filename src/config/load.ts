@@ -94,6 +94,8 @@ export async function loadConfig(options: LoadOptions): Promise<LoadOutcome> {
     route: alerts?.route,
     receivers: alerts?.receivers,
     timeIntervals: [...(alerts?.mute_time_intervals ?? []), ...(alerts?.time_intervals ?? [])],
+    inhibitRules: alerts?.inhibit_rules,
+    alerts: own?.value?.alerts,
     host: own?.value?.host,
     web,
     storage: own?.value?.storage,

@@ -72,3 +72,16 @@ export interface PostedOutcome {
   /** By the position in what was posted. */
   readonly refused: readonly { readonly index: number; readonly reason: string }[];
 }
+
+/** What was posted, with everything filled in: as it is kept over a restart. */
+export interface PostedRecord {
+  readonly fingerprint: string;
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  readonly startsAtMs: number;
+  readonly endsAtMs: number;
+  /** The end was not posted: it is the last post and `resolve_timeout`. */
+  readonly endIsTimeout: boolean;
+  readonly updatedAtMs: number;
+  readonly generatorUrl: string;
+}

@@ -7,6 +7,7 @@ export {
   type AlertUpdate,
   type PostedAlert,
   type PostedOutcome,
+  type PostedRecord,
   type RuleId,
   ruleKey,
 } from './alert.ts';

@@ -1,7 +1,7 @@
 // The port to the small durable facts. Writes come in commits: all of a commit or nothing of it survives.
 
 import type { Result } from '../base/index.ts';
-import type { Alert } from './alert.ts';
+import type { Alert, PostedRecord } from './alert.ts';
 import type {
   JournalEvent,
   JournalFilter,
@@ -36,6 +36,10 @@ export type StateWrite =
   | { readonly kind: 'recovery_run'; readonly run: RecoveryRun }
   /** The alerts of one rule that must survive a restart; replaces what was kept for the rule. */
   | { readonly kind: 'rule_alerts'; readonly ruleKey: string; readonly alerts: readonly Alert[] }
+  /** An alert that others post, by fingerprint. */
+  | { readonly kind: 'posted_alert'; readonly alert: PostedRecord }
+  /** Forget posted alerts that ended before. */
+  | { readonly kind: 'expire_posted'; readonly endedBeforeMs: number }
   /** New or changed, by id. */
   | { readonly kind: 'silence'; readonly silence: Silence }
   /** Forget silences that ended before. */
@@ -72,6 +76,7 @@ export interface StateStore {
     readonly limit: number;
   }): Promise<Result<readonly RecoveryRun[], StateFailure>>;
   ruleAlerts(): Promise<Result<ReadonlyMap<string, readonly Alert[]>, StateFailure>>;
+  postedAlerts(): Promise<Result<readonly PostedRecord[], StateFailure>>;
   silences(): Promise<Result<readonly Silence[], StateFailure>>;
   setting(key: string): Promise<Result<JsonValue | undefined, StateFailure>>;
   close(): Promise<void>;

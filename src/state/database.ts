@@ -164,6 +164,14 @@ export class StateDatabase {
       case 'setting':
         run.all(queries.putSetting(write.key, encode(write.value)));
         return;
+      case 'posted_alert': {
+        const { fingerprint, endsAtMs } = write.alert;
+        run.all(queries.putPosted({ fingerprint, ends_at_ms: endsAtMs, alert: encode(write.alert) }));
+        return;
+      }
+      case 'expire_posted':
+        run.all(queries.expirePosted(write.endedBeforeMs));
+        return;
       case 'silence': {
         const { id, endsAtMs } = write.silence;
         run.all(queries.putSilence({ id, ends_at_ms: endsAtMs, silence: encode(write.silence) }));
@@ -258,6 +266,7 @@ function readersOf(connection: Connection, queries: ReturnType<typeof stateQueri
       new Map(
         connection.all(queries.ruleAlerts()).map(row => [row.rule_key, decode<readonly Alert[]>(row.alerts)]),
       ),
+    postedAlerts: () => connection.all(queries.postedAlerts()).map(row => decode(row.alert)),
     silences: () => connection.all(queries.silences()).map(row => decode(row.silence)),
     setting: key => {
       const row = connection.all(queries.setting(key))[0];

@@ -11,6 +11,7 @@ import type {
   KnownAlert,
   KnownAlertFilter,
   NotificationLogEntry,
+  PostedRecord,
   RecoveryRun,
   Silence,
   StateFailure,
@@ -33,6 +34,7 @@ export interface StateReads {
   readonly openIntents: { readonly ask: undefined; readonly answer: readonly DeliveryIntent[] };
   readonly recoveryRuns: { readonly ask: RunFilter; readonly answer: readonly RecoveryRun[] };
   readonly ruleAlerts: { readonly ask: undefined; readonly answer: ReadonlyMap<string, readonly Alert[]> };
+  readonly postedAlerts: { readonly ask: undefined; readonly answer: readonly PostedRecord[] };
   readonly silences: { readonly ask: undefined; readonly answer: readonly Silence[] };
   readonly setting: { readonly ask: string; readonly answer: JsonValue | undefined };
 }

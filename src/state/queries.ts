@@ -210,6 +210,18 @@ function factQueries(db: Kysely<StateTables>) {
         .values({ key, value })
         .onConflict(conflict => conflict.column('key').doUpdateSet({ value }))
         .compile(),
+    putPosted: (row: StateTables['posted_alerts']): CompiledQuery =>
+      db
+        .insertInto('posted_alerts')
+        .values(row)
+        .onConflict(conflict =>
+          conflict.column('fingerprint').doUpdateSet({ ends_at_ms: row.ends_at_ms, alert: row.alert }),
+        )
+        .compile(),
+    postedAlerts: (): CompiledQuery<{ alert: string }> =>
+      db.selectFrom('posted_alerts').select('alert').orderBy('fingerprint').compile(),
+    expirePosted: (endedBeforeMs: number): CompiledQuery =>
+      db.deleteFrom('posted_alerts').where('ends_at_ms', '<', endedBeforeMs).compile(),
     putSilence: (row: StateTables['silences']): CompiledQuery =>
       db
         .insertInto('silences')

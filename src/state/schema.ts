@@ -59,6 +59,11 @@ export interface StateTables {
   };
   readonly rule_alerts: { readonly rule_key: string; readonly alerts: string };
   readonly settings: { readonly key: string; readonly value: string };
+  readonly posted_alerts: {
+    readonly fingerprint: string;
+    readonly ends_at_ms: number;
+    readonly alert: string;
+  };
   readonly silences: { readonly id: string; readonly ends_at_ms: number; readonly silence: string };
 }
 
@@ -90,6 +95,8 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     'CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID',
   ],
   [
+    `CREATE TABLE posted_alerts (
+      fingerprint TEXT PRIMARY KEY, ends_at_ms INTEGER NOT NULL, alert TEXT NOT NULL) WITHOUT ROWID`,
     'CREATE TABLE silences (id TEXT PRIMARY KEY, ends_at_ms INTEGER NOT NULL, silence TEXT NOT NULL) WITHOUT ROWID',
   ],
   [

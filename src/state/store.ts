@@ -15,6 +15,7 @@ import {
   type Labels,
   labelsFromSorted,
   type NotificationLogEntry,
+  type PostedRecord,
   type RecoveryRun,
   type Silence,
   type StateFailure,
@@ -84,6 +85,11 @@ export class GroupingStore implements StateStore {
     return ok(new Map([...read.value].map(([key, alerts]) => [key, alerts.map(withFrozenLabels)])));
   }
 
+  async postedAlerts(): Promise<Result<readonly PostedRecord[], StateFailure>> {
+    const read = await this.#read('postedAlerts', undefined);
+    return read.ok ? ok(read.value.map(withFrozenLabels)) : read;
+  }
+
   silences(): Promise<Result<readonly Silence[], StateFailure>> {
     return this.#read('silences', undefined);
   }
@@ -144,7 +150,7 @@ export class GroupingStore implements StateStore {
 }
 
 /** Labels lose their frozenness on the way through JSON and between threads. */
-function withFrozenLabels(alert: Alert): Alert {
+function withFrozenLabels<T extends { readonly labels: Labels; readonly annotations: Labels }>(alert: T): T {
   const frozen = (labels: Labels): Labels => labelsFromSorted(Object.freeze([...labels]));
   return { ...alert, labels: frozen(alert.labels), annotations: frozen(alert.annotations) };
 }

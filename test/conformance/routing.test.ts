@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { buildRoute, matchRoutes, type Route, type RouteSpec } from '../../src/alerting/index.ts';
 import { parseDuration } from '../../src/base/index.ts';
-import { labelsFrom, type Matcher, type MatchOp } from '../../src/model/index.ts';
+import { labelsFrom, type Matcher, type MatchOp, NO_LABELS } from '../../src/model/index.ts';
 import { describeCorpus, readJsonLines, reportCases } from '../support/corpora.ts';
 
 interface Row {
@@ -43,6 +43,9 @@ const ROOT: RouteSpec = {
   matchers: [],
   continue: false,
   notify: 'always',
+  muteTimeIntervals: [],
+  activeTimeIntervals: [],
+  labels: NO_LABELS,
   routes: [],
 };
 

@@ -213,6 +213,7 @@ function watchedState(state: MemoryState, life: Life, hooks: LifeHooks): StateSt
     openIntents: () => state.openIntents(),
     recoveryRuns: filter => state.recoveryRuns(filter),
     ruleAlerts: () => state.ruleAlerts(),
+    postedAlerts: () => state.postedAlerts(),
     silences: () => state.silences(),
     setting: key => state.setting(key),
     close: () => state.close(),

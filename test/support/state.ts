@@ -17,6 +17,7 @@ import {
   type KnownAlert,
   type KnownAlertFilter,
   type NotificationLogEntry,
+  type PostedRecord,
   type RecoveryRun,
   repeatsEvent,
   type Silence,
@@ -168,6 +169,10 @@ export class MemoryState implements StateStore {
     return this.#read(tables => tables.ruleAlerts);
   }
 
+  postedAlerts(): Promise<Result<readonly PostedRecord[], StateFailure>> {
+    return this.#read(tables => [...tables.posted.values()]);
+  }
+
   silences(): Promise<Result<readonly Silence[], StateFailure>> {
     return this.#read(tables => [...tables.silences.values()]);
   }
@@ -256,6 +261,7 @@ interface Tables {
   readonly runs: Map<string, RecoveryRun>;
   readonly ruleAlerts: Map<string, readonly Alert[]>;
   readonly settings: Map<string, JsonValue>;
+  readonly posted: Map<string, PostedRecord>;
   readonly silences: Map<string, Silence>;
 }
 
@@ -270,6 +276,7 @@ function newTables(): Tables {
     runs: new Map(),
     ruleAlerts: new Map(),
     settings: new Map(),
+    posted: new Map(),
     silences: new Map(),
   };
 }
@@ -305,6 +312,14 @@ function applyWrite(tables: Tables, write: StateWrite): void {
       return;
     case 'setting':
       tables.settings.set(write.key, write.value);
+      return;
+    case 'posted_alert':
+      tables.posted.set(write.alert.fingerprint, write.alert);
+      return;
+    case 'expire_posted':
+      for (const [fingerprint, alert] of tables.posted) {
+        if (alert.endsAtMs < write.endedBeforeMs) tables.posted.delete(fingerprint);
+      }
       return;
     case 'silence':
       tables.silences.set(write.silence.id, write.silence);

@@ -10,6 +10,7 @@ import {
   labelsFrom,
   labelValue,
   MetricRegistry,
+  NO_LABELS,
   type NotificationJob,
   type RecoveryJob,
   type RecoveryRun,
@@ -37,6 +38,9 @@ export function routeSpec(part: Partial<RouteSpec> = {}): RouteSpec {
     matchers: [],
     continue: false,
     notify: 'always',
+    muteTimeIntervals: [],
+    activeTimeIntervals: [],
+    labels: NO_LABELS,
     routes: [],
     ...part,
   };
@@ -57,6 +61,10 @@ export function configOf(
     externalUrl: 'http://watchkeeper.test',
     configVersion: 'v1',
     holdMsMax: HOLD_MS_DEFAULT,
+    inhibitRules: [],
+    timeIntervals: [],
+    resolveTimeoutMs: 300_000,
+    limits: { silencesMax: 100, silenceBytesMax: 4096, alertsPerNameMax: 0 },
   };
 }
 

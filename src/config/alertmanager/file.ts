@@ -36,9 +36,9 @@ export function alertmanagerSections(options: AlertmanagerOptions, global: Globa
   return {
     route: optional(routeSchema(options)),
     receivers: optional(receiversSchema(options.kinds, global)),
-    inhibit_rules: notCarriedOut(inhibitRules(options.grammar)),
-    time_intervals: notCarriedOut(timeIntervals),
-    mute_time_intervals: notCarriedOut(timeIntervals),
+    inhibit_rules: optional(inhibitRules(options.grammar)),
+    time_intervals: optional(timeIntervals),
+    mute_time_intervals: optional(timeIntervals),
     templates: notCarriedOut(list(text())),
     tracing: notCarriedOut(tracing),
   };

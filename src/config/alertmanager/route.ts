@@ -1,7 +1,15 @@
 // alertmanager.yml: `route`, the tree, read first as written and then with what each child inherits filled in.
 
 import { isScalar, isSeq, type Node } from 'yaml';
-import { type CompiledMatcher, compileMatcher, type Matcher } from '../../model/index.ts';
+import {
+  type CompiledMatcher,
+  compileMatcher,
+  type Labels,
+  labelPairs,
+  labelsFromPairs,
+  type Matcher,
+  NO_LABELS,
+} from '../../model/index.ts';
 import { nearest } from '../nearest.ts';
 import {
   boolean,
@@ -13,7 +21,6 @@ import {
   list,
   mapOf,
   mapped,
-  notCarriedOut,
   optional,
   type ReadContext,
   type RecordOf,
@@ -36,6 +43,11 @@ export interface RouteConfig {
   readonly matchers: readonly Matcher[];
   readonly continue: boolean;
   readonly notify: 'always' | 'after_recovery_failed';
+  /** Names of time intervals; not inherited. */
+  readonly muteTimeIntervals: readonly string[];
+  readonly activeTimeIntervals: readonly string[];
+  /** Said of the route's groups by the API; of its own and its parents' the nearest counts. */
+  readonly labels: Labels;
   readonly routes: readonly RouteConfig[];
 }
 
@@ -87,9 +99,9 @@ function routeFields(options: RouteOptions, child: Schema<RawRoute>) {
     group_wait: optional(duration()),
     group_interval: optional(duration()),
     repeat_interval: optional(duration()),
-    mute_time_intervals: notCarriedOut(list(text())),
-    active_time_intervals: notCarriedOut(list(text())),
-    labels: notCarriedOut(mapOf(text(), label)),
+    mute_time_intervals: optional(list(text())),
+    active_time_intervals: optional(list(text())),
+    labels: optional(mapOf(text(), label)),
     routes: optional(list(child)),
     ...(options.withNotify ? { notify: optional(text({ oneOf: ['always', 'after_recovery_failed'] })) } : {}),
   };
@@ -247,6 +259,9 @@ export function finishRoute(raw: RawRoute, parent?: RouteConfig): RouteConfig {
         : value.notify === 'after_recovery_failed'
           ? 'after_recovery_failed'
           : 'always',
+    muteTimeIntervals: value.mute_time_intervals ?? [],
+    activeTimeIntervals: value.active_time_intervals ?? [],
+    labels: labelsFromPairs([...labelPairs(parent?.labels ?? NO_LABELS), ...(value.labels ?? [])]),
     routes: [],
   };
   return { ...route, routes: (value.routes ?? []).map(child => finishRoute(child, route)) };

@@ -13,7 +13,7 @@ import { checkPrometheusWhole, prometheusSections } from '../prometheus/file.ts'
 import { checkPrometheusGlobal, prometheusGlobalFields } from '../prometheus/global.ts';
 import type { Kind } from '../registry.ts';
 import { optional, record, type Schema } from '../schema.ts';
-import { host, journal, noDataDefault, query, recovery, state, storage, web } from './sections.ts';
+import { alerts, host, journal, noDataDefault, query, recovery, state, storage, web } from './sections.ts';
 
 export interface WatchkeeperOptions {
   readonly discovery: readonly Kind<unknown>[];
@@ -36,6 +36,7 @@ export function watchkeeperFile(options: WatchkeeperOptions) {
         ...alertmanagerSections(options.alertmanager, pairs),
         ...prometheusSections(options.discovery),
         global: optional(global),
+        alerts: optional(alerts),
         host: optional(host),
         web: optional(web({ hasFile: options.webFile })),
         storage: optional(storage),

@@ -395,6 +395,35 @@ export const query: Schema<QueryConfig> = mapped(queryFields, value => ({
   slowMs: value.slow,
 }));
 
+export interface AlertsConfig {
+  /** Silences kept at once, those that ended lately included; 0 is no limit. */
+  readonly silencesMax: number;
+  /** Of one silence; 0 is no limit. */
+  readonly silenceBytesMax: number;
+  /** Posted alerts that share an alertname; 0 is no limit. */
+  readonly alertsPerNameMax: number;
+}
+
+/** Far beyond what people write; Alertmanager has none of its own. */
+export const ALERTS_DEFAULTS: AlertsConfig = {
+  silencesMax: 20_000,
+  silenceBytesMax: 64 * 1024,
+  alertsPerNameMax: 0,
+};
+
+export const alerts: Schema<AlertsConfig> = mapped(
+  record({
+    silences_max: withDefault(integer({ min: 0 }), ALERTS_DEFAULTS.silencesMax),
+    silence_bytes_max: withDefault(size(), ALERTS_DEFAULTS.silenceBytesMax),
+    per_alertname_max: withDefault(integer({ min: 0 }), ALERTS_DEFAULTS.alertsPerNameMax),
+  }),
+  value => ({
+    silencesMax: value.silences_max,
+    silenceBytesMax: value.silence_bytes_max,
+    alertsPerNameMax: value.per_alertname_max,
+  }),
+);
+
 /** PostgreSQL in place of the embedded database comes with more than one replica. */
 export const state = record({ url: notCarriedOut(secret()) });
 

@@ -12,6 +12,7 @@ import {
   type JournalFilter,
   labelsFrom,
   type NotificationLogEntry,
+  type PostedRecord,
   type RecoveryRun,
   type RecoveryState,
   type Silence,
@@ -412,6 +413,18 @@ function deliveries(kit: Kit): void {
 }
 
 function facts(kit: Kit): void {
+  it('keeps posted alerts by their fingerprint, the last word on each, until they are to be forgotten', async () => {
+    const { store, reopen } = await kit();
+    await write(store, { kind: 'posted_alert', alert: posted('a', T0 + 10) });
+    await write(store, { kind: 'posted_alert', alert: posted('b', T0 + 3) });
+    await write(store, { kind: 'posted_alert', alert: posted('a', T0 + 5) });
+    const again = await reopen();
+    const kept = got(await again.postedAlerts());
+    expect(kept).toEqual([posted('a', T0 + 5), posted('b', T0 + 3)]);
+    await write(again, { kind: 'expire_posted', endedBeforeMs: T0 + 5 });
+    expect(got(await again.postedAlerts())).toEqual([posted('a', T0 + 5)]);
+  });
+
   it('keeps silences by their id, the last word on each, until they are to be forgotten', async () => {
     const { store, reopen } = await kit();
     const annotations = labelsFrom({ ticket: 'é-7' });
@@ -629,4 +642,18 @@ function alert(labels: Readonly<Record<string, string>>, value = 1): Alert {
 function silence(id: string, endsAtMs: number): Silence {
   const matchers = [{ name: 'job', op: '=~', value: 'a|"b"' } as const];
   return { id, matchers, startsAtMs: T0, endsAtMs, updatedAtMs: T0 + 1, createdBy: 'me', comment: 'ü\n' };
+}
+
+function posted(instance: string, endsAtMs: number): PostedRecord {
+  const labels = labelsFrom({ alertname: 'Down', instance });
+  return {
+    fingerprint: `f-${instance}`,
+    labels,
+    annotations: labelsFrom({ summary: 'ü' }),
+    startsAtMs: T0,
+    endsAtMs,
+    endIsTimeout: true,
+    updatedAtMs: T0 + 2,
+    generatorUrl: 'http://p/g',
+  };
 }
