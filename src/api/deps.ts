@@ -58,6 +58,13 @@ export interface RuleGroupView {
   readonly rules: readonly RuleView[];
 }
 
+/** Ids of silences, fingerprints of alerts that inhibit, names of time intervals. */
+export interface Suppression {
+  readonly silencedBy: readonly string[];
+  readonly inhibitedBy: readonly string[];
+  readonly mutedBy: readonly string[];
+}
+
 export interface ReloadOutcome {
   readonly ok: boolean;
   /** Formatted diagnostics. */
@@ -108,6 +115,8 @@ export interface ApiDeps {
   alerts(): readonly Alert[];
   /** Alerts that others sent, as dispatch keeps them. */
   postedAlerts(): readonly Alert[];
+  /** What keeps an alert from its receivers now; empty where nothing does. */
+  suppression(fingerprint: string): Suppression;
   /** How the routing tree in force takes an alert with these labels: every route, in the order of the tree. */
   routeSteps(labels: Labels): readonly RouteStepJson[];
   groups(): readonly GroupJson[];

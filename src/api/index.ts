@@ -40,6 +40,7 @@ export type {
   RuleGroupView,
   RuleView,
   StorageAdmin,
+  Suppression,
 } from './deps.ts';
 export { CAUSE_WORDS, causeText, timeText } from './explain/index.ts';
 export { createApi } from './handler.ts';

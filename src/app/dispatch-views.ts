@@ -1,8 +1,8 @@
 // What dispatch keeps and how routes take an alert, in the shapes that the API shows.
 
 import { type AlertStatus, explainRoute, type GroupStatus, type Route } from '../alerting/index.ts';
-import type { GroupJson, RouteStepJson } from '../api/index.ts';
-import { type Labels, labelsToRecord } from '../model/index.ts';
+import type { GroupJson, RouteStepJson, Suppression } from '../api/index.ts';
+import { type Alert, type Labels, labelsToRecord } from '../model/index.ts';
 
 /** Every route of the tree with what becomes of an alert there. */
 export function routeSteps(root: Route, labels: Labels): readonly RouteStepJson[] {
@@ -32,7 +32,7 @@ export function groupViews(
     ...group.timing,
     alerts: group.alerts.flatMap(fingerprint => {
       const status = byPrint.get(fingerprint);
-      return status === undefined ? [] : [groupAlert(status)];
+      return status === undefined ? [] : [groupAlert(status, group.mutedBy.length > 0)];
     }),
     destinations: group.destinations.map(({ key, lastSentMs, toldFiring }) => ({
       key,
@@ -42,12 +42,29 @@ export function groupViews(
   }));
 }
 
-function groupAlert({ alert }: AlertStatus): GroupJson['alerts'][number] {
+function groupAlert(status: AlertStatus, muted: boolean): GroupJson['alerts'][number] {
+  const { alert, silencedBy, inhibitedBy } = status;
+  const suppressed = [
+    ...(inhibitedBy.length > 0 ? ['inhibited'] : []),
+    ...(muted ? ['muted'] : []),
+    ...(silencedBy.length > 0 ? ['silenced'] : []),
+  ];
   return {
     fingerprint: alert.fingerprint,
     labels: labelsToRecord(alert.labels),
     state: alert.state,
     startsAtMs: alert.firedAtMs ?? alert.activeAtMs,
-    suppressed: [],
+    suppressed,
   };
+}
+
+/** Alerts that no rule made. */
+export function postedAlerts(alerts: readonly AlertStatus[]): readonly Alert[] {
+  return alerts.map(status => status.alert).filter(alert => alert.rule.file === '');
+}
+
+export function suppressionOf(alerts: readonly AlertStatus[], fingerprint: string): Suppression {
+  const found = alerts.find(({ alert }) => alert.fingerprint === fingerprint);
+  const { silencedBy = [], inhibitedBy = [], mutedBy = [] } = found ?? {};
+  return { silencedBy, inhibitedBy, mutedBy };
 }

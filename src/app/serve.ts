@@ -13,7 +13,7 @@ import { type Config, isGuarded, provesClients, type RelabelRule } from '../conf
 import { printFamilies } from '../exposition/index.ts';
 import { compileRegex, labelsToRecord, type Regex } from '../model/index.ts';
 import type { StoreStats } from '../storage/index.ts';
-import { groupViews, routeSteps } from './dispatch-views.ts';
+import { groupViews, postedAlerts, routeSteps, suppressionOf } from './dispatch-views.ts';
 import { flagsOf } from './flags.ts';
 import type { SystemPorts } from './ports.ts';
 import { externalUrlOf, routeOf } from './settings.ts';
@@ -133,8 +133,8 @@ function depsOf(ports: SystemPorts, system: System, at: ListenAt): ApiDeps {
     relabelRules: job => relabelRulesOf(system, job),
     ruleGroups: () => rules.status().map(ruleGroupView),
     alerts: () => rules.alerts(),
-    // Nobody can send alerts yet.
-    postedAlerts: () => [],
+    postedAlerts: () => postedAlerts(system.dispatcher.alertStatuses()),
+    suppression: fingerprint => suppressionOf(system.dispatcher.alertStatuses(), fingerprint),
     routeSteps: labels => routeSteps(routeOf(system.config()), labels),
     groups: () => groupViews(system.dispatcher.groupStatuses(), system.dispatcher.alertStatuses()),
     runs: () => recovery.runs(),

@@ -3,6 +3,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { DeliveriesJson } from '../api/index.ts';
+import { labelsFrom } from '../model/index.ts';
 import { deliveriesCommand } from './deliveries.ts';
 import { explainCommand } from './explain.ts';
 import { CliWorld, configText, RULES, TARGETS } from './testdata/world.ts';
@@ -137,6 +138,94 @@ describe('the causes', () => {
     expect(await w.causes(HOT)).not.toContain('ops receiver_failed');
   });
 
+  it('inhibited: by which alert, by which rule', async () => {
+    const inhibit = `inhibit_rules:
+  - { source_matchers: ['alertname="DbHot"'], target_matchers: ['alertname="Hot"'], equal: [instance] }
+`;
+    const w = await world({ config: configText({ more: inhibit }) });
+    w.set(ONE, { heat: 9, db_heat: 9, db_load: 9 });
+    await w.clock.advance(3 * MINUTE_MS);
+    expect(await w.causes(HOT)).toEqual(['ops inhibited']);
+    expect(await w.causes('DbHot')).toEqual(['db told']);
+    expect(await said(w, [HOT])).toMatch(
+      /^ops is not told, since it is inhibited: .*alertname="DbHot".*rule 1$/,
+    );
+    expect((await w.explain(HOT)).stages.map(stage => stage.stage)).toContain('inhibition');
+    // The source ends: it is let through at the next flush, and told.
+    const then = w.clock.nowMs();
+    w.set(ONE, { db_heat: 1 });
+    await w.clock.advance(12 * MINUTE_MS);
+    expect(await w.causes(HOT)).toEqual(['ops repeat_not_due']);
+    expect(await w.causes(HOT, { at: String(then / 1000) })).toEqual(['ops inhibited']);
+  });
+
+  it('silenced: by whose silence, with its comment, and told once it is over', async () => {
+    const w = await world();
+    const silence = await w.system?.dispatcher.setSilence({
+      matchers: [{ name: 'alertname', op: '=', value: 'Hot' }],
+      endsAtMs: w.clock.nowMs() + 6 * MINUTE_MS,
+      createdBy: 'ann',
+      comment: 'we know',
+    });
+    expect(silence?.ok).toBe(true);
+    w.set(ONE, { heat: 9 });
+    await w.clock.advance(3 * MINUTE_MS);
+    expect(await w.causes(HOT)).toEqual(['ops silenced']);
+    expect(await said(w, [HOT])).toContain('(ann: we know)');
+    const then = w.clock.nowMs();
+    await w.clock.advance(6 * MINUTE_MS);
+    expect(await w.causes(HOT)).toEqual(['ops told']);
+    expect(await w.causes(HOT, { at: String(then / 1000) })).toEqual(['ops silenced']);
+  });
+
+  it('silenced after it was told: at once, before its group is looked at again', async () => {
+    const w = await world();
+    w.set(ONE, { heat: 9 });
+    await w.clock.advance(3 * MINUTE_MS);
+    await w.system?.dispatcher.setSilence({
+      matchers: [{ name: 'alertname', op: '=', value: 'Hot' }],
+      endsAtMs: w.clock.nowMs() + HOUR_MS,
+      createdBy: 'ann',
+      comment: 'we know',
+    });
+    await w.clock.advance(1000);
+    expect(await w.causes(HOT)).toEqual(['ops silenced']);
+  });
+
+  it('muted by time: by which interval', async () => {
+    // The world begins on a Monday at 9:00.
+    const more = `time_intervals:
+  - name: mondays
+    time_intervals: [{ weekdays: ['monday'], times: [{ start_time: '09:00', end_time: '09:10' }] }]
+`;
+    const config = configText({ more }).replace(
+      'receiver: db }',
+      'receiver: db, mute_time_intervals: [mondays] }',
+    );
+    const w = await world({ config });
+    w.set(ONE, { db_heat: 9, db_load: 9 });
+    await w.clock.advance(3 * MINUTE_MS);
+    expect(await w.causes('DbHot')).toEqual(['db muted']);
+    expect(await said(w, ['DbHot'])).toMatch(/^db is not told at this time: .*"mondays"$/);
+    const then = w.clock.nowMs();
+    await w.clock.advance(15 * MINUTE_MS);
+    expect((await w.causes('DbHot'))[0]).toMatch(/^db (told|repeat_not_due)$/);
+    expect(await w.causes('DbHot', { at: String(then / 1000) })).toEqual(['db muted']);
+  });
+
+  it('an alert that somebody else sends has its causes too', async () => {
+    const w = await world();
+    const labels = labelsFrom({ alertname: 'Posted', team: 'db' });
+    await w.system?.dispatcher.receive(
+      [{ labels, annotations: labelsFrom({}), generatorUrl: 'http://other/' }],
+      w.clock.nowMs(),
+    );
+    await w.clock.advance(MINUTE_MS);
+    expect(await w.causes('Posted')).toEqual(['db told']);
+    await w.clock.advance(12 * MINUTE_MS);
+    expect(await w.causes('Posted{team="db"}')).toEqual(['ended', 'db told_end']);
+  });
+
   it('shadow run: who would have been told', async () => {
     const w = await world({ effects: 'shadow' });
     w.set(ONE, { heat: 9 });
@@ -248,7 +337,7 @@ describe('a past time', () => {
     expect([now.alert?.state, now.configVersion === version]).toEqual(['resolved', false]);
     const text = (await w.run(explainCommand, [HOT, '--at', new Date(quiet).toISOString()])).out;
     expect(text).toContain('Hot was firing at 2026-03-02');
-    expect(text).toContain('heat > 5: instance="127.0.0.1:9101" job="page" 9 holds');
+    expect(text).toContain('heat > 5: heat{instance="127.0.0.1:9101", job="page"} 9 holds');
     expect(text).toContain(`  config    ${version}`);
     const future = await w.run(explainCommand, [HOT, '--at', '2100-01-01T00:00:00Z']);
     expect([future.code, future.warned]).toEqual([

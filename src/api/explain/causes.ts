@@ -3,6 +3,7 @@
 import { formatDuration } from '../../base/index.ts';
 import type { DeliveryRecord, StoredJournalEvent } from '../../model/index.ts';
 import type { CauseCode, CauseJson } from '../contract.ts';
+import type { Suppression } from '../deps.ts';
 import { type AlertHistory, groupKeysOf, textsOf } from './history.ts';
 import { causeOf } from './words.ts';
 
@@ -14,8 +15,8 @@ const KEPT_BACK: ReadonlyMap<string, CauseCode> = new Map([
   ['held', 'held'],
 ]);
 
-/** Without the state of the alert itself: a rule's own words for the page. */
-export function causesOf(history: AlertHistory): readonly CauseJson[] {
+/** `live`: what keeps it back now, where it is asked for now; a change since the last flush of its group is not journaled yet. */
+export function causesOf(history: AlertHistory, live: Suppression | undefined): readonly CauseJson[] {
   const { state } = history;
   if (state === undefined) return [];
   switch (state.verdict) {
@@ -24,9 +25,9 @@ export function causesOf(history: AlertHistory): readonly CauseJson[] {
     case 'inactive':
       return [isGone(state) ? goneCause(state) : causeOf('pending_given_up', null, { reason: state.reason })];
     case 'resolved':
-      return [isGone(state) ? goneCause(state) : endedCause(state), ...receiverCauses(history)];
+      return [isGone(state) ? goneCause(state) : endedCause(state), ...receiverCauses(history, live)];
     default:
-      return [...receiverCauses(history), ...missingData(state), ...ruleNotes(history, state)];
+      return [...receiverCauses(history, live), ...missingData(state), ...ruleNotes(history, state)];
   }
 }
 
@@ -76,16 +77,17 @@ function ruleNotes(history: AlertHistory, state: StoredJournalEvent): readonly C
 // --- each receiver -----------------------------------------------------------------------------------
 
 /** One cause a receiver of the routes that took it. */
-function receiverCauses(history: AlertHistory): readonly CauseJson[] {
+function receiverCauses(history: AlertHistory, live: Suppression | undefined): readonly CauseJson[] {
   const { route } = history;
   const receivers = textsOf(route?.evidence['receivers']);
   const keys = groupKeysOf(route);
-  return receivers.map((receiver, i) => receiverCause(history, { receiver, groupKey: keys[i] ?? '' }));
+  return receivers.map((receiver, i) => receiverCause(history, { receiver, groupKey: keys[i] ?? '', live }));
 }
 
 interface Way {
   readonly receiver: string;
   readonly groupKey: string;
+  readonly live: Suppression | undefined;
 }
 
 function receiverCause(history: AlertHistory, way: Way): CauseJson {
@@ -106,21 +108,45 @@ function isTo(destination: string, receiver: string): boolean {
   return destination === receiver || destination.startsWith(`${receiver}/`);
 }
 
-/** Inhibited, silenced, muted by time, held for recovery: unless a message went out since. */
+/** Inhibited, silenced, muted by time, held for recovery: unless it was let through, or told, since. */
 function keptBack(
   history: AlertHistory,
   way: Way,
   newest: DeliveryRecord | undefined,
 ): CauseJson | undefined {
-  const group = history.groups.get(way.groupKey);
   const note = history.notes.find(event => concerns(event, way));
-  const candidates = [note, group].flatMap(event => (event === undefined ? [] : [event]));
-  for (const event of candidates) {
-    const code = KEPT_BACK.get(event.verdict);
-    if (code === undefined) continue;
-    if (newest !== undefined && newest.intent.atMs > event.lastAtMs) continue;
-    return causeOf(code, way.receiver, { sinceAtMs: event.atMs, reason: event.reason });
-  }
+  const code = note === undefined ? undefined : KEPT_BACK.get(note.verdict);
+  if (note !== undefined && code !== undefined && stands(history, note, newest) && isLive(way.live, code))
+    return causeOf(code, way.receiver, { sinceAtMs: note.atMs, reason: note.reason });
+  if (history.state?.verdict === 'resolved') return undefined;
+  return keptBackNow(way);
+}
+
+/** A note of an earlier episode, or from before a message, says nothing any more. */
+function stands(
+  history: AlertHistory,
+  note: StoredJournalEvent,
+  newest: DeliveryRecord | undefined,
+): boolean {
+  if (note.lastAtMs < (history.firedAtMs ?? 0)) return false;
+  return newest === undefined || newest.intent.atMs <= note.lastAtMs;
+}
+
+/** The process that wrote the note may have ended before it could say that the alert was let through. */
+function isLive(live: Suppression | undefined, code: CauseCode): boolean {
+  if (live === undefined) return true;
+  if (code === 'inhibited') return live.inhibitedBy.length > 0;
+  if (code === 'silenced') return live.silencedBy.length > 0;
+  return code !== 'muted' || live.mutedBy.length > 0;
+}
+
+/** What came up since the last flush of the group. */
+function keptBackNow({ live, receiver }: Way): CauseJson | undefined {
+  if (live === undefined) return undefined;
+  const { inhibitedBy, silencedBy } = live;
+  if (inhibitedBy.length > 0)
+    return causeOf('inhibited', receiver, { reason: `by ${inhibitedBy.join(', ')}` });
+  if (silencedBy.length > 0) return causeOf('silenced', receiver, { reason: `by ${silencedBy.join(', ')}` });
   return undefined;
 }
 

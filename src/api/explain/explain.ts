@@ -188,7 +188,8 @@ function causesFor(deps: ApiDeps, known: KnownCase, facts: CauseFacts): readonly
   const { question, rules } = known;
   const { history, conditions } = facts;
   const causes: CauseJson[] = [];
-  causes.push(...causesOf(history));
+  const live = question.isPast ? undefined : deps.suppression(history.fingerprint);
+  causes.push(...causesOf(history, live));
   const broken = question.isPast ? undefined : rules.find(({ rule }) => rule.health === 'err');
   if (broken !== undefined) causes.push(causeOf('rule_failed', null, { error: broken.rule.lastError }));
   const isOver = history.state?.verdict === 'resolved' || history.state?.verdict === 'inactive';

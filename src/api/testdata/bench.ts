@@ -154,6 +154,7 @@ export async function bench(
     ruleGroups: () => own.ruleGroups,
     alerts: () => own.alerts,
     postedAlerts: () => own.postedAlerts,
+    suppression: () => ({ silencedBy: [], inhibitedBy: [], mutedBy: [] }),
     routeSteps: () => own.routeSteps,
     groups: () => [],
     runs: () => [],

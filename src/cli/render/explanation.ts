@@ -7,6 +7,7 @@ import {
   causeText,
   type ExplainJson,
 } from '../../api/index.ts';
+import { selectorText } from './series.ts';
 import { visible } from './width.ts';
 
 export interface ExplanationOptions {
@@ -61,7 +62,7 @@ function conditionText({ left, op, right, threshold, series, seriesTotal, error 
   const wanted = op === '' ? '' : ` ${op} ${threshold ?? right}`;
   const shown = series.map(
     ({ labels, value, holds }) =>
-      `${labelsText(labels, ' ')}${value}${op === '' ? '' : holds ? ' holds' : ' does not hold'}`,
+      `${seriesText(labels)}${value}${op === '' ? '' : holds ? ' holds' : ' does not hold'}`,
   );
   const more = seriesTotal > series.length ? `, and ${seriesTotal - series.length} more series` : '';
   return `${left}${wanted}: ${shown.join('; ')}${more}`;
@@ -92,6 +93,11 @@ function otherLines({ others }: ExplainJson): readonly string[] {
 
 function line(name: string, text: string): string {
   return `  ${name.padEnd(10)}${text}`;
+}
+
+/** A scalar has no labels. */
+function seriesText(labels: Readonly<Record<string, string>>): string {
+  return Object.keys(labels).length === 0 ? '' : `${selectorText(labels)} `;
 }
 
 /** `after` follows unless there are none. */
