@@ -2,6 +2,7 @@
 
 import {
   API_PREFIX,
+  type DeliveriesJson,
   type ExplainJson,
   type Failure,
   type LiveJson,
@@ -27,8 +28,15 @@ export function fetchStatus(): Promise<StatusJson> {
   return ask(`${OWN_PREFIX}/status`);
 }
 
-export function fetchExplain(fingerprint: string): Promise<ExplainJson> {
-  return ask(`${OWN_PREFIX}/explain?${new URLSearchParams({ alert: fingerprint })}`);
+/** `atMs`: as it was then; undefined: now. */
+export function fetchExplain(fingerprint: string, atMs: number | undefined): Promise<ExplainJson> {
+  const at = atMs === undefined ? {} : { at: String(atMs / 1000) };
+  return ask(`${OWN_PREFIX}/explain?${new URLSearchParams({ alert: fingerprint, ...at })}`);
+}
+
+/** Messages that list an alert, the newest first. */
+export function fetchDeliveries(fingerprint: string): Promise<DeliveriesJson> {
+  return ask(`${OWN_PREFIX}/deliveries?${new URLSearchParams({ alert: fingerprint, limit: '20' })}`);
 }
 
 export async function sendTest(receiver: string): Promise<string> {
