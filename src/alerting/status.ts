@@ -58,7 +58,9 @@ export interface GroupStatus {
 
 export function alertStatuses(state: DispatchState, nowMs: number): readonly AlertStatus[] {
   return [...state.alerts.values()].map(stored => {
-    const groups = [...stored.groups].flatMap(id => state.groups.get(id) ?? []);
+    const groups = [...stored.groups]
+      .flatMap(id => state.groups.get(id) ?? [])
+      .filter(group => group.silentTarget === undefined);
     const { silencedBy, inhibitedBy } = suppressionOf(state, stored, nowMs);
     const isSuppressed = silencedBy.length + inhibitedBy.length > 0;
     const situation = state.recovery.get(stored.alert.fingerprint);
@@ -80,7 +82,9 @@ export function alertStatuses(state: DispatchState, nowMs: number): readonly Ale
 }
 
 export function groupStatuses(state: DispatchState, nowMs: number): readonly GroupStatus[] {
-  return [...state.groups.values()].map(group => ({
+  // What is unknown is in the groups of its routes all the same.
+  const groups = [...state.groups.values()].filter(group => group.silentTarget === undefined);
+  return groups.map(group => ({
     id: group.id,
     key: group.key,
     routeKey: group.route.key,

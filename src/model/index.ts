@@ -1,6 +1,7 @@
 // model/: the nouns of the field and the ports between folders. Runs in the browser.
 
 export {
+  type AbsenceCause,
   type Alert,
   type AlertSink,
   type AlertState,

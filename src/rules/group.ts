@@ -380,6 +380,7 @@ export function toAlert(rule: AlertingRule, alert: ActiveAlert, externalUrl: str
     ...(alert.firedAtMs === undefined ? {} : { firedAtMs: alert.firedAtMs }),
     ...(alert.resolvedAtMs === undefined ? {} : { resolvedAtMs: alert.resolvedAtMs }),
     reason: alert.reason,
+    ...(alert.absence === undefined ? {} : { absence: alert.absence }),
     value: alert.value,
     rule: rule.id,
     expr: rule.expr,

@@ -36,12 +36,9 @@ export function causesOf(history: AlertHistory, live: Suppression | undefined): 
 /** A pending alert whose data is missing says so too: it stays pending, and does not come to fire. */
 function missingData(state: StoredJournalEvent): readonly CauseJson[] {
   const isMissing =
-    state.verdict === 'unknown' || (state.verdict === 'pending' && state.reason !== HOLDS_REASON);
+    state.verdict === 'unknown' || (state.verdict === 'pending' && state.evidence['cause'] !== undefined);
   return isMissing ? [causeOf('no_data', null, { reason: state.reason })] : [];
 }
-
-/** As rules say it of an alert whose condition holds. */
-const HOLDS_REASON = 'the condition holds';
 
 function pendingCause(state: StoredJournalEvent): CauseJson {
   const activeAtMs = numberOf(state, 'activeAtMs') ?? state.atMs;
@@ -53,9 +50,8 @@ function pendingCause(state: StoredJournalEvent): CauseJson {
   });
 }
 
-/** As rules say it (rules/absence.ts). */
 function isGone(state: StoredJournalEvent): boolean {
-  return state.reason.startsWith('its target left discovery');
+  return state.evidence['cause'] === 'target_gone';
 }
 
 function goneCause(state: StoredJournalEvent): CauseJson {
