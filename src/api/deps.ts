@@ -22,6 +22,7 @@ import type {
   TargetStatus,
   TimeRange,
 } from '../model/index.ts';
+import type { AlertmanagerDeps } from './alertmanager/deps.ts';
 import type {
   BlockJson,
   BuildInfo,
@@ -124,6 +125,8 @@ export interface ApiDeps {
   receivers(): readonly ReceiverJson[];
   /** Sends a marked test message; the value is the provider's own answer. */
   testReceiver(name: string): Promise<Result<string, string>>;
+  /** What Alertmanager's API answers from. */
+  readonly alertmanager: AlertmanagerDeps;
   /** What the series in memory are made of: of each kind the `limit` largest. */
   seriesCounts(limit: number): Promise<SeriesCounts>;
   /** The configuration in force as YAML, its secrets hidden. */

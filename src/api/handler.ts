@@ -1,9 +1,9 @@
 // The one entry for all requests: who asks, which route, may they, answer.
 
 import type { ServerHandler, ServerRequest, ServerResponse } from '../base/index.ts';
-import type { Role } from '../model/index.ts';
 import { bringsToken, createAccess, isFromElsewhere, mayAct, type Refusal } from './access.ts';
 import * as admin from './admin.ts';
+import { ALERTMANAGER_ROUTES } from './alertmanager/routes.ts';
 import { API_PREFIX, OWN_PREFIX } from './contract.ts';
 import { preflight, withCors } from './cors.ts';
 import type { AccessSettings, ApiDeps } from './deps.ts';
@@ -20,32 +20,13 @@ import type { Asked } from './prometheus.ts';
 import * as prometheus from './prometheus.ts';
 import { createRemoteRead, READ_LIMITS } from './remote-read.ts';
 import { bytes, failure, plain, redirect, success } from './respond.ts';
+import { CHANGE, FORM, GET, type Route, route } from './route.ts';
 import { rules } from './rules.ts';
 import * as search from './search.ts';
 import * as series from './series.ts';
 import * as status from './status.ts';
 import * as targets from './targets.ts';
 import { tsdbStatus } from './tsdb-status.ts';
-
-interface Route {
-  readonly methods: readonly string[];
-  readonly path: RegExp;
-  readonly role: Role;
-  answer(deps: ApiDeps, asked: Asked, captured: string): Promise<ServerResponse> | ServerResponse;
-}
-
-const GET = ['GET', 'HEAD'];
-const FORM = ['GET', 'HEAD', 'POST'];
-const CHANGE = ['POST', 'PUT'];
-
-function route(
-  methods: readonly string[],
-  path: string,
-  answer: Route['answer'],
-  role: Role = 'viewer',
-): Route {
-  return { methods, path: new RegExp(`^${path}$`), role, answer };
-}
 
 const ROUTES: readonly Route[] = [
   route(FORM, `${API_PREFIX}/query`, prometheus.query),
@@ -102,6 +83,7 @@ const ROUTES: readonly Route[] = [
   route(GET, '/metrics', deps => plain(200, deps.metricsPage(), PAGE_TYPE)),
   route(GET, '/metrics/host', deps => plain(200, deps.hostPage(), PAGE_TYPE)),
   route(CHANGE, '/-/reload', reload, 'admin'),
+  ...ALERTMANAGER_ROUTES,
 ];
 
 const PAGE_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
@@ -204,15 +186,15 @@ type Found =
   | { readonly kind: 'none' };
 
 function findRoute(routes: readonly Route[], request: ServerRequest): Found {
-  let allowed: readonly string[] | undefined;
+  const allowed: string[] = [];
   for (const candidate of routes) {
     const match = candidate.path.exec(request.path);
     if (match === null) continue;
     if (candidate.methods.includes(request.method))
       return { kind: 'route', route: candidate, captured: match[1] ?? '' };
-    allowed = candidate.methods;
+    allowed.push(...candidate.methods);
   }
-  return allowed === undefined ? { kind: 'none' } : { kind: 'method', allowed };
+  return allowed.length === 0 ? { kind: 'none' } : { kind: 'method', allowed };
 }
 
 /** Prometheus's remote write, 1.0 and 2.0. */

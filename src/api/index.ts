@@ -1,6 +1,15 @@
 // api/: the HTTP API and the page's files.
 
 export { createAccess, hashPassword, hashToken, isLoopbackHost } from './access.ts';
+export {
+  ALERTMANAGER_PREFIX,
+  type AlertReceiverJson,
+  type GettableAlertJson,
+  type GettableSilenceJson,
+  type PostableSilenceJson,
+  type SilenceMatcherJson,
+} from './alertmanager/contract.ts';
+export type { AlertmanagerDeps } from './alertmanager/deps.ts';
 export type {
   BlockJson,
   BuildInfo,

@@ -64,7 +64,8 @@ export function failure(
   return { ...response, headers: { ...response.headers, ...headers } };
 }
 
-function json(status: number, body: ServerResponse['body']): ServerResponse {
+/** JSON without the envelope; `body` is its text. */
+export function json(status: number, body: ServerResponse['body']): ServerResponse {
   return {
     status,
     headers: { ...SAFE_HEADERS, 'content-type': 'application/json', 'cache-control': 'no-store' },

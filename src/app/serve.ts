@@ -13,6 +13,7 @@ import { type Config, isGuarded, provesClients, type RelabelRule } from '../conf
 import { printFamilies } from '../exposition/index.ts';
 import { compileRegex, labelsToRecord, type Regex } from '../model/index.ts';
 import type { StoreStats } from '../storage/index.ts';
+import { alertmanagerOf } from './alertmanager.ts';
 import { groupViews, postedAlerts, routeSteps, suppressionOf } from './dispatch-views.ts';
 import { flagsOf } from './flags.ts';
 import type { SystemPorts } from './ports.ts';
@@ -151,6 +152,7 @@ function depsOf(ports: SystemPorts, system: System, at: ListenAt): ApiDeps {
         ? ok(words.join('; '))
         : err(words.join('; '));
     },
+    alertmanager: alertmanagerOf(ports, system),
     seriesCounts: limit => store.counts(limit),
     configYaml: () => system.configShown(),
     flags: () =>

@@ -154,7 +154,7 @@ export function hostSettingsOf(config: Config): HostSettings {
 // --- alerting and notification ---------------------------------------------------------------------
 
 /** The receiver of a configuration without a route: it tells nobody, and the page says so. */
-const NOBODY = 'nobody';
+export const NOBODY = 'nobody';
 
 export function routeOf(config: Config): Route {
   const built = buildRoute(

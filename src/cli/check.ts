@@ -23,15 +23,17 @@ import {
   usageError,
 } from './command.ts';
 import { definedOnly } from './ports.ts';
+import { checkRoutes } from './routes.ts';
 
 export const checkCommand: Command = {
   name: 'check',
-  says: 'check configuration, rule files and metrics pages: place, cause and remedy of each problem',
-  help: `usage: watchkeeper check config|rules|web-config|metrics FILE... [options]
+  says: 'check configuration, rule files, routes and metrics pages: place, cause and remedy of each problem',
+  help: `usage: watchkeeper check config|rules|routes|web-config|metrics FILE... [options]
 
   config FILE...   watchkeeper.yml, prometheus.yml or alertmanager.yml (told apart by their keys), with the rule files
                    and secrets that they name
   rules FILE...    rule files in Prometheus's format
+  routes FILE...   shows the routing tree of an alertmanager.yml or watchkeeper.yml: who is told of what
   web-config FILE...
                    Prometheus's web configuration files, with the certificates that they name
   metrics FILE...  pages that exporters serve ("-" is standard input): the text format, or OpenMetrics strictly, and
@@ -40,7 +42,7 @@ export const checkCommand: Command = {
   --agent          judge a prometheus.yml as Prometheus's agent mode does: nothing that evaluates or answers
   --format F       of metrics: text or openmetrics (default: by whether the page ends with "# EOF")
   --extended       of metrics: series a family, too
-  --json           one JSON object a problem
+  --json           one JSON object a problem, or a routing tree
 
 Exit code 0: no errors (warnings may be printed). 1: errors, or remarks on metrics.
 `,
@@ -54,8 +56,12 @@ Exit code 0: no errors (warnings may be printed). 1: errors, or remarks on metri
     });
     if (!args.ok) return usageError(context, checkCommand, args.error);
     const [what, ...files] = args.value.words;
-    if (what !== 'config' && what !== 'rules' && what !== 'web-config' && what !== 'metrics')
-      return usageError(context, checkCommand, '"config", "rules", "web-config" or "metrics" expected');
+    if (what === undefined || !isKind(what))
+      return usageError(
+        context,
+        checkCommand,
+        '"config", "rules", "routes", "web-config" or "metrics" expected',
+      );
     if (files.length === 0) return usageError(context, checkCommand, 'a file is needed');
     for (const [name, kinds] of Object.entries(ONLY_FOR)) {
       const isGiven = args.value.flag(name) || args.value.text(name) !== undefined;
@@ -63,6 +69,7 @@ Exit code 0: no errors (warnings may be printed). 1: errors, or remarks on metri
         return usageError(context, checkCommand, `--${name} is for "${kinds.join('", "')}" only`);
     }
     if (what === 'metrics') return runMetrics(context, args.value, files);
+    if (what === 'routes') return checkRoutes(context, files, { json: args.value.flag('json') });
     const agent = args.value.flag('agent');
     let worst: ExitCode = 0;
     for (const file of files) {
@@ -85,6 +92,12 @@ Exit code 0: no errors (warnings may be printed). 1: errors, or remarks on metri
     return worst;
   },
 };
+
+const KINDS = ['config', 'rules', 'routes', 'web-config', 'metrics'] as const;
+
+function isKind(word: string): word is (typeof KINDS)[number] {
+  return KINDS.some(kind => kind === word);
+}
 
 /** Options that not every kind of file has. */
 const ONLY_FOR: Readonly<Record<string, readonly string[]>> = {

@@ -12,8 +12,11 @@ const ANSWER_BYTES_MAX = 256 * 1024 * 1024;
 
 export interface ApiQuestion {
   readonly path: string;
-  readonly params: Readonly<Record<string, string>>;
-  readonly method?: 'GET' | 'POST';
+  /** A name may be there several times. */
+  readonly params: Readonly<Record<string, string>> | URLSearchParams;
+  readonly method?: 'GET' | 'POST' | 'DELETE';
+  /** Sent as JSON. */
+  readonly body?: unknown;
 }
 
 /** What every command that asks a server takes. */
@@ -24,22 +27,79 @@ export const CLIENT_OPTIONS = {
   'ca-file': { type: 'string' },
 } as const satisfies Readonly<Record<string, OptionSpec>>;
 
-/** Whom to ask and as whom: the options, or WATCHKEEPER_URL and WATCHKEEPER_TOKEN. */
+/** Watchkeeper's and Prometheus's routes, which have an envelope. */
 export async function askServer<T>(
   context: CommandContext,
   args: ParsedArgs,
   question: ApiQuestion,
 ): Promise<Result<Success<T>, string>> {
+  const answer = await asked(context, args, question);
+  if (!answer.ok) return answer;
+  const { url, status, text } = answer.value;
+  try {
+    // Our own API answers with this envelope, whatever the status.
+    const body = JSON.parse(text) as Success<T> | Failure;
+    return body.status === 'success' ? ok(body) : err(body.error);
+  } catch {
+    return err(`Cannot understand the answer of ${url}: status ${status}, not JSON (is it a Watchkeeper?)`);
+  }
+}
+
+/** Alertmanager's API v2, which has none: T where it answers 200, undefined where that has no body. */
+export async function askAlertmanager<T>(
+  context: CommandContext,
+  args: ParsedArgs,
+  question: ApiQuestion,
+): Promise<Result<T | undefined, string>> {
+  const answer = await asked(context, args, question);
+  if (!answer.ok) return answer;
+  const { url, status, text } = answer.value;
+  if (status === 200 && text === '') return ok(undefined);
+  if (status === 404 && text === '') return err('not found');
+  try {
+    const body: unknown = JSON.parse(text);
+    // The API's own description says what a 200 has.
+    return status === 200 ? ok(body as T) : err(reasonOf(body));
+  } catch {
+    return err(
+      `Cannot understand the answer of ${url}: status ${status}, not JSON (is it a Watchkeeper or an Alertmanager?)`,
+    );
+  }
+}
+
+/** A text, or one in an object of Alertmanager's framework or of ours. */
+function reasonOf(body: unknown): string {
+  if (typeof body === 'string') return body;
+  const named =
+    typeof body === 'object' && body !== null ? new Map<string, unknown>(Object.entries(body)) : new Map();
+  return String(named.get('message') ?? named.get('error') ?? JSON.stringify(body));
+}
+
+interface Answered {
+  readonly url: string;
+  readonly status: number;
+  readonly text: string;
+}
+
+/** Whom to ask and as whom: the options, or WATCHKEEPER_URL and WATCHKEEPER_TOKEN. */
+async function asked(
+  context: CommandContext,
+  args: ParsedArgs,
+  question: ApiQuestion,
+): Promise<Result<Answered, string>> {
   const url = (args.text('url') ?? context.env['WATCHKEEPER_URL'] ?? DEFAULT_URL).replace(/\/$/, '');
   const headers = credentials(context, args);
   if (!headers.ok) return headers;
   const ca = await authority(context, args);
   if (!ca.ok) return ca;
   const query = new URLSearchParams(question.params).toString();
+  const body =
+    question.body === undefined ? undefined : new TextEncoder().encode(JSON.stringify(question.body));
   const answer = await context.http.request({
     method: question.method ?? 'GET',
     url: `${url}${question.path}${query === '' ? '' : `?${query}`}`,
-    headers: headers.value,
+    headers: { ...headers.value, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    ...(body === undefined ? {} : { body }),
     ...(ca.value === undefined ? {} : { tls: { ca: ca.value } }),
     timeoutMs: TIMEOUT_MS,
     bodyBytesMax: ANSWER_BYTES_MAX,
@@ -49,15 +109,7 @@ export async function askServer<T>(
       answer.error.code === 'http-refused' ? ' (is Watchkeeper running? give its address with --url)' : '';
     return err(`Cannot ask ${url}: ${answer.error.code}: ${answer.error.message}${remedy}`);
   }
-  try {
-    // Our own API answers with this envelope, whatever the status.
-    const body = JSON.parse(new TextDecoder().decode(answer.value.body)) as Success<T> | Failure;
-    return body.status === 'success' ? ok(body) : err(body.error);
-  } catch {
-    return err(
-      `Cannot understand the answer of ${url}: status ${answer.value.status}, not JSON (is it a Watchkeeper?)`,
-    );
-  }
+  return ok({ url, status: answer.value.status, text: new TextDecoder().decode(answer.value.body) });
 }
 
 /** A password stands in the environment only: other people on the host can read command lines. */

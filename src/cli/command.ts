@@ -40,6 +40,8 @@ export interface OptionSpec {
   readonly type: 'string' | 'boolean';
   /** It may be given several times. */
   readonly multiple?: true;
+  /** One letter: `-d 1h`. */
+  readonly short?: string;
 }
 
 export interface ParsedArgs {

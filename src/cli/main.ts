@@ -2,6 +2,7 @@
 
 import { VERSION } from '../app/index.ts';
 import { httpClient, systemClock, systemDisk } from '../os/index.ts';
+import { alertsCommand } from './alerts.ts';
 import { checkCommand } from './check.ts';
 import type { Command, CommandContext, ExitCode } from './command.ts';
 import { deliveriesCommand } from './deliveries.ts';
@@ -9,6 +10,7 @@ import { demoCommand } from './demo.ts';
 import { explainCommand } from './explain.ts';
 import { queryCommand } from './query.ts';
 import { runCommand } from './run.ts';
+import { silenceCommand } from './silence.ts';
 import { testCommand } from './test.ts';
 
 const COMMANDS: readonly Command[] = [
@@ -16,6 +18,8 @@ const COMMANDS: readonly Command[] = [
   checkCommand,
   testCommand,
   queryCommand,
+  alertsCommand,
+  silenceCommand,
   explainCommand,
   deliveriesCommand,
   demoCommand,

@@ -4,6 +4,7 @@ import type { Diagnostic } from '../model/index.ts';
 import { type AlertmanagerOptions, alertmanagerFile } from './alertmanager/file.ts';
 import type { MatcherGrammar } from './alertmanager/matchers.ts';
 import { ownChannels } from './alertmanager/receivers/kinds.ts';
+import { finishRoute, type RouteConfig } from './alertmanager/route.ts';
 import { parseDocument, readDocument, topLevelKeys } from './document.ts';
 import { ownDiscoveryKinds } from './prometheus/discovery/kinds.ts';
 import { prometheusFile } from './prometheus/file.ts';
@@ -41,6 +42,29 @@ export function checkText(
     case 'watchkeeper':
       return readDocument(document, schemas.watchkeeper()).diagnostics;
   }
+}
+
+export interface ReadRoute {
+  /** Absent where something is wrong, or where a watchkeeper.yml has no route. */
+  readonly route?: RouteConfig;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** The routing tree of a text, with what its routes inherit. Other files, secrets among them, are not looked at. */
+export function readRoute(
+  kind: 'watchkeeper' | 'alertmanager',
+  source: { readonly text: string; readonly file: string },
+  options: CheckOptions = {},
+): ReadRoute {
+  const document = parseDocument(source.text, source.file);
+  const schemas = fileSchemas(options);
+  const { value, diagnostics } =
+    kind === 'alertmanager'
+      ? readDocument(document, schemas.alertmanager())
+      : readDocument(document, schemas.watchkeeper());
+  const isWrong = diagnostics.some(one => one.severity === 'error');
+  const raw = value?.route;
+  return { ...(raw === undefined || isWrong ? {} : { route: finishRoute(raw) }), diagnostics };
 }
 
 /** The same of Prometheus's web configuration file. */

@@ -10,7 +10,15 @@ export {
   type TimeIntervalSpec,
   timeIntervalSpec,
 } from './alertmanager/time-intervals.ts';
-export { type CheckOptions, checkText, checkWebText, detectKind, type FileKind } from './check.ts';
+export {
+  type CheckOptions,
+  checkText,
+  checkWebText,
+  detectKind,
+  type FileKind,
+  type ReadRoute,
+  readRoute,
+} from './check.ts';
 export type { Config, GlobalConfig, RuleFile } from './config.ts';
 export {
   parseDocument,
@@ -96,6 +104,7 @@ export {
   transportOf,
 } from './shared/http-request.ts';
 export { type RelabelRule, relabelRule, relabelRules } from './shared/relabel.ts';
+export { alertmanagerPart } from './shown.ts';
 export {
   type HostConfig,
   isGuarded,

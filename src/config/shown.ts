@@ -1,7 +1,9 @@
 // The configuration in force as one YAML text that may be shown: what the files say, without comments and without secrets.
 
-import { isMap, isScalar, isSeq, type Node, stringify } from 'yaml';
+import { isMap, isScalar, isSeq, type Node, parse, stringify } from 'yaml';
 import { formatDuration } from '../base/index.ts';
+import { alertmanagerGlobalFields } from './alertmanager/global.ts';
+import { ownChannels } from './alertmanager/receivers/kinds.ts';
 import type { GlobalConfig } from './config.ts';
 import { resolverOf, type YamlDocument } from './document.ts';
 import { keyText, valueNode } from './schema.ts';
@@ -27,6 +29,55 @@ export function shownConfig(documents: readonly ReadDocument[], global: GlobalCo
   }
   joinInto(sections, new Map([['global', defaultsOf(global)]]));
   return stringify(sections, { aliasDuplicateObjects: false, lineWidth: 0 });
+}
+
+/** Its sections that are Alertmanager's; tracing tells nothing of alerts, and its shape differs between versions. */
+const ALERTMANAGER_SECTIONS = [
+  ...['route', 'receivers', 'inhibit_rules', 'mute_time_intervals', 'time_intervals', 'templates'],
+];
+
+/**
+ * Of a text that `shownConfig` made: what an alertmanager.yml would say, without keys that are ours alone, so that its
+ * clients can read it. Where nothing says who is told, it is `nobody`.
+ */
+export function alertmanagerPart(shown: string, nobody: string): string {
+  // Our own text, of mappings, lists and scalars.
+  const whole: unknown = parse(shown, { mapAsMap: true });
+  const sections = isPlainMap(whole) ? whole : new Map<string, Plain>();
+  const part = new Map<string, Plain>();
+  const global = onlyOf(sections.get('global'), new Set(Object.keys(alertmanagerGlobalFields)));
+  if (global instanceof Map && global.size > 0) part.set('global', global);
+  for (const key of ALERTMANAGER_SECTIONS) {
+    const value = sections.get(key);
+    if (value !== undefined) part.set(key, value);
+  }
+  part.set('route', routePart(part.get('route') ?? new Map([['receiver', nobody]])));
+  const receivers = part.get('receivers') ?? [new Map([['name', nobody]])];
+  const kept = new Set(['name', 'labels', ...ownChannels.map(({ key }) => key)]);
+  part.set('receivers', isList(receivers) ? receivers.map(one => onlyOf(one, kept)) : receivers);
+  return stringify(part, { aliasDuplicateObjects: false, lineWidth: 0 });
+}
+
+function routePart(route: Plain): Plain {
+  if (!(route instanceof Map)) return route;
+  const routes = route.get('routes');
+  const own = [...route].filter(([key]) => key !== 'notify');
+  return new Map(
+    own.map(([key, value]) => [key, key === 'routes' && isList(routes) ? routes.map(routePart) : value]),
+  );
+}
+
+function onlyOf(value: Plain | undefined, keys: ReadonlySet<string>): Plain {
+  if (!(value instanceof Map)) return value ?? null;
+  return new Map([...value].filter(([key]) => keys.has(key)));
+}
+
+function isPlainMap(value: unknown): value is ReadonlyMap<string, Plain> {
+  return value instanceof Map;
+}
+
+function isList(value: Plain): value is readonly Plain[] {
+  return Array.isArray(value);
 }
 
 /** What is there stays; mappings under one name become one. */

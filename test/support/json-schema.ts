@@ -12,11 +12,13 @@ export interface Schema {
   readonly enum?: readonly unknown[];
   readonly anyOf?: readonly Schema[];
   readonly oneOf?: readonly Schema[];
+  readonly allOf?: readonly Schema[];
+  readonly format?: string;
 }
 
 const KNOWN: ReadonlySet<string> = new Set([
   ...['$ref', 'type', 'properties', 'required', 'additionalProperties', 'items', 'minItems', 'maxItems'],
-  ...['enum', 'anyOf', 'oneOf', 'description', 'example', 'examples', 'format', 'title', 'default'],
+  ...['enum', 'anyOf', 'oneOf', 'allOf', 'description', 'example', 'examples', 'format', 'title', 'default'],
 ]);
 
 /** Each with its place; none: the value is as the schema says. */
@@ -36,6 +38,8 @@ export function schemaProblems(
       ? [`${place}: no schema "${name}"`]
       : schemaProblems(value, found, named, place);
   }
+  const problems = (schema.allOf ?? []).flatMap(one => schemaProblems(value, one, named, place));
+  if (problems.length > 0) return problems;
   const choices = schema.anyOf ?? schema.oneOf;
   if (choices !== undefined) {
     const each = choices.map(choice => schemaProblems(value, choice, named, place));
@@ -46,10 +50,18 @@ export function schemaProblems(
     return [`${place}: ${JSON.stringify(value)} is none of ${JSON.stringify(schema.enum)}`];
   if (schema.type !== undefined && ![schema.type].flat().some(type => isOfType(value, type)))
     return [`${place}: ${JSON.stringify(value)} is no ${[schema.type].flat().join(' or ')}`];
+  if (schema.format === 'date-time' && !isDateTime(value))
+    return [`${place}: ${JSON.stringify(value)} is no time`];
   if (Array.isArray(value)) return arrayProblems(value, schema, named, place);
   if (typeof value === 'object' && value !== null)
     return objectProblems(value as Readonly<Record<string, unknown>>, schema, named, place);
   return [];
+}
+
+/** RFC 3339. */
+function isDateTime(value: unknown): boolean {
+  const isWritten = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(String(value));
+  return isWritten && !Number.isNaN(Date.parse(String(value)));
 }
 
 function isOfType(value: unknown, type: string): boolean {

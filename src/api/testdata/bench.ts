@@ -16,6 +16,7 @@ import {
 } from '../../model/index.ts';
 import { createQueryEngine, type QuerySettings } from '../../promql/index.ts';
 import { hashPassword, hashToken } from '../access.ts';
+import { type FakeAlertmanager, fakeAlertmanager } from '../alertmanager/testdata/fake.ts';
 import type { RouteStepJson } from '../contract.ts';
 import type { AccessSettings, ApiDeps, RuleGroupView, StorageAdmin } from '../deps.ts';
 import { createApi } from '../handler.ts';
@@ -99,6 +100,7 @@ export interface Bench {
   /** Since when nothing can be written. */
   pausedSinceMs: number | null;
   readonly metrics: MetricRegistry;
+  readonly alertmanager: FakeAlertmanager;
   admin: StorageAdmin | undefined;
   ask(request: Partial<ServerRequest>): Promise<ServerResponse>;
 }
@@ -114,6 +116,7 @@ export async function bench(
   const metrics = new MetricRegistry();
   const own = {
     metrics,
+    alertmanager: fakeAlertmanager(() => clock.nowMs()),
     ruleGroups: [] as readonly RuleGroupView[],
     reloadProblems: [] as readonly string[],
     pausedSinceMs: null as number | null,
@@ -188,6 +191,7 @@ export async function bench(
         unreadable: [],
       },
     }),
+    alertmanager: own.alertmanager,
     seriesCounts: async limit => ({
       series: 3,
       labelPairs: 5,

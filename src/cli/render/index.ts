@@ -1,5 +1,6 @@
 // cli/render: answers as text, for people and for programs. Pure: what is known of the terminal comes as arguments.
 
+export { alertsText, silencesText } from './alerts.ts';
 export { type AnswerFormat, type AnswerOptions, answerText } from './answer.ts';
 export { deliveriesText } from './deliveries.ts';
 export { type ExplanationOptions, explanationText, timeOf } from './explanation.ts';
@@ -8,5 +9,6 @@ export type { Span } from './lines.ts';
 export { counted } from './numbers.ts';
 export { pointedAt } from './place.ts';
 export { planText } from './plan.ts';
+export { routedText, routeTreeText } from './routes.ts';
 export { type Style, styleOf } from './style.ts';
 export { type TimeTexts, timeTexts } from './times.ts';

@@ -27,6 +27,8 @@ export interface ChannelSettings {
 
 export interface ReceiverConfig {
   readonly name: string;
+  /** By them its alerts can be asked for. */
+  readonly labels?: ReadonlyMap<string, string>;
   /** Kinds that are carried out only. */
   readonly channels: readonly ChannelSettings[];
 }
@@ -42,7 +44,7 @@ export function receiversSchema(
     }),
   );
   const schema = record(
-    { ...channelFields, name: optional(text()), labels: notCarriedOut(mapOf(text())) },
+    { ...channelFields, name: optional(text()), labels: optional(mapOf(text())) },
     (_, context, node) => requireSet(node, context, ['name']),
   );
   const receiver: Schema<ReceiverConfig> = mapped(schema, read => {
@@ -54,7 +56,7 @@ export function receiversSchema(
       .flatMap(kind =>
         (byKind[kind.key] ?? []).map((settings, index) => ({ kind: kind.key, index, settings })),
       );
-    return { name: read.name, channels };
+    return { name: read.name, ...(read.labels === undefined ? {} : { labels: read.labels }), channels };
   });
   const receivers = list(receiver);
   return mapped(receivers, (value, context) => {
