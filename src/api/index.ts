@@ -34,6 +34,8 @@ export type {
   ReceiverJson,
   RouteStepJson,
   RuleGroupJson,
+  RuleJson,
+  RulesData,
   RunJson,
   StatusJson,
   Success,

@@ -10,6 +10,7 @@ import { demoCommand } from './demo.ts';
 import { explainCommand } from './explain.ts';
 import { queryCommand } from './query.ts';
 import { runCommand } from './run.ts';
+import { shadowCommand } from './shadow.ts';
 import { silenceCommand } from './silence.ts';
 import { testCommand } from './test.ts';
 
@@ -22,6 +23,7 @@ const COMMANDS: readonly Command[] = [
   silenceCommand,
   explainCommand,
   deliveriesCommand,
+  shadowCommand,
   demoCommand,
 ];
 

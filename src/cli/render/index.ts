@@ -10,5 +10,6 @@ export { counted } from './numbers.ts';
 export { pointedAt } from './place.ts';
 export { planText } from './plan.ts';
 export { routedText, routeTreeText } from './routes.ts';
+export { type ShadowReport, type ShownDifference, shadowText } from './shadow.ts';
 export { type Style, styleOf } from './style.ts';
 export { type TimeTexts, timeTexts } from './times.ts';
