@@ -6,7 +6,7 @@ const ALERTS = 10_000;
 
 for (const [groupBy, hours] of [
   ['alertname', 24],
-  ['instance', 24],
+  ['instance', 2],
 ] as const) {
   const startMs = performance.now();
   const { events, repeats, bytes } = await inhibitedDay({ alerts: ALERTS, groupBy, hours });

@@ -61,6 +61,25 @@ export class StateDatabase {
 
   /** One transaction for the whole group; a commit that fails is undone alone, unless the group cannot be synced. */
   commit(group: readonly Commit[]): readonly Result<void, StateFailure>[] {
+    // Savepoints around each commit cost as much as the commits: they are made only once one has failed.
+    return this.#commitAll(group) ?? this.#commitEach(group);
+  }
+
+  /** Undefined: it was undone. */
+  #commitAll(group: readonly Commit[]): readonly Result<void, StateFailure>[] | undefined {
+    try {
+      this.#connection.exec('BEGIN IMMEDIATE');
+      for (const commit of group) for (const write of commit) this.#write(write);
+      this.#trimJournal();
+      this.#connection.exec('COMMIT');
+      return group.map(() => ok(undefined));
+    } catch {
+      this.#undo('ROLLBACK');
+      return undefined;
+    }
+  }
+
+  #commitEach(group: readonly Commit[]): readonly Result<void, StateFailure>[] {
     try {
       this.#connection.exec('BEGIN IMMEDIATE');
     } catch (error) {
@@ -127,16 +146,24 @@ export class StateDatabase {
         return;
       }
       case 'delivery_intent':
-        run.all(queries.putIntent({ ...write.intent, intent: encode(write.intent) }));
+        run.all(
+          queries.putIntent({
+            jobId: write.intent.jobId,
+            receiver: write.intent.receiver,
+            intent: encode(write.intent),
+            atMs: write.intent.atMs,
+          }),
+        );
         return;
       case 'delivery_outcome':
         run.all(
-          queries.putOutcome(write.jobId, {
+          queries.putOutcome({
+            jobId: write.jobId,
             outcome: encode(write.outcome),
-            at_ms: write.atMs,
+            atMs: write.atMs,
             verdict: deliveryVerdict(write.outcome),
             attempts: write.attempts ?? null,
-            delivered_by: write.deliveredBy ?? null,
+            deliveredBy: write.deliveredBy ?? null,
           }),
         );
         return;
@@ -158,7 +185,7 @@ export class StateDatabase {
         run.all(
           write.alerts.length === 0
             ? queries.dropRuleAlerts(write.ruleKey)
-            : queries.putRuleAlerts(write.ruleKey, encode(write.alerts)),
+            : queries.putRuleAlerts({ rule_key: write.ruleKey, alerts: encode(write.alerts) }),
         );
         return;
       case 'setting':
@@ -190,12 +217,14 @@ export class StateDatabase {
 
   #appendEvent(event: JournalEvent): void {
     const subject = JSON.stringify(event.subject);
-    const row = this.#connection.all(this.#queries.lastEvent(event.stage, subject))[0];
+    const row = this.#connection.all(this.#queries.lastEvent({ stage: event.stage, subject }))[0];
     const last = row === undefined ? undefined : eventOf(row);
     if (last !== undefined && repeatsEvent(last, event)) {
       // Whom the repeats are about stays findable, although the event is not written again.
       const alerts = [...new Set([...last.alerts, ...event.alerts])];
-      this.#connection.all(this.#queries.countRepeat(last.seq, event.atMs, encode(alerts)));
+      this.#connection.all(
+        this.#queries.countRepeat({ seq: last.seq, atMs: event.atMs, alerts: encode(alerts) }),
+      );
       if (alerts.length > last.alerts.length) this.#indexAlerts(event, last.seq);
       return;
     }
@@ -232,7 +261,7 @@ export class StateDatabase {
   #indexAlerts(event: JournalEvent, seq: number): void {
     const own = event.subject.kind === 'alert' ? [event.subject.fingerprint] : [];
     for (const fingerprint of new Set([...event.alerts, ...own])) {
-      this.#connection.all(this.#queries.indexAlert(fingerprint, seq));
+      this.#connection.all(this.#queries.indexAlert({ fingerprint, seq }));
     }
   }
 

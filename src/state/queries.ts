@@ -11,11 +11,27 @@ import {
   SqliteQueryCompiler,
 } from 'kysely';
 import type { DeliveryFilter, JournalFilter, KnownAlertFilter } from '../model/index.ts';
+import { prepared } from './prepared.ts';
 import type { StateTables } from './schema.ts';
 
 export type JournalRow = Selectable<StateTables['journal']>;
 export type DeliveryRow = Selectable<StateTables['deliveries']>;
 export type KnownAlertRow = Selectable<StateTables['known_alerts']>;
+
+type NewEvent = Omit<JournalRow, 'seq'>;
+const EVENT_COLUMNS: readonly (keyof NewEvent)[] = [
+  'at_ms',
+  'stage',
+  'subject',
+  'alerts',
+  'verdict',
+  'reason',
+  'evidence',
+  'effects',
+  'config_version',
+  'repeats',
+  'last_at_ms',
+];
 
 export type StateQueries = ReturnType<typeof stateQueries>;
 
@@ -34,7 +50,7 @@ export function stateQueries() {
 
 function journalQueries(db: Kysely<StateTables>) {
   return {
-    lastEvent: (stage: string, subject: string): CompiledQuery<JournalRow> =>
+    lastEvent: prepared(['stage', 'subject'], ({ stage, subject }: { stage: string; subject: string }) =>
       db
         .selectFrom('journal')
         .selectAll()
@@ -43,20 +59,26 @@ function journalQueries(db: Kysely<StateTables>) {
         .orderBy('seq', 'desc')
         .limit(1)
         .compile(),
-    insertEvent: (row: Omit<JournalRow, 'seq'>): CompiledQuery<{ seq: number }> =>
+    ),
+    insertEvent: prepared(EVENT_COLUMNS, (row: NewEvent) =>
       db.insertInto('journal').values(row).returning('seq').compile(),
-    countRepeat: (seq: number, atMs: number, alerts: string): CompiledQuery =>
-      db
-        .updateTable('journal')
-        .set(eb => ({ repeats: eb('repeats', '+', 1), last_at_ms: atMs, alerts }))
-        .where('seq', '=', seq)
-        .compile(),
-    indexAlert: (fingerprint: string, seq: number): CompiledQuery =>
+    ),
+    countRepeat: prepared(
+      ['seq', 'atMs', 'alerts'],
+      ({ seq, atMs, alerts }: { seq: number; atMs: number; alerts: string }) =>
+        db
+          .updateTable('journal')
+          .set(eb => ({ repeats: eb('repeats', '+', 1), last_at_ms: atMs, alerts }))
+          .where('seq', '=', seq)
+          .compile(),
+    ),
+    indexAlert: prepared(['fingerprint', 'seq'], (row: StateTables['journal_alerts']) =>
       db
         .insertInto('journal_alerts')
-        .values({ fingerprint, seq })
+        .values(row)
         .onConflict(conflict => conflict.doNothing())
         .compile(),
+    ),
     countEvents: (): CompiledQuery<{ count: number }> =>
       db
         .selectFrom('journal')
@@ -70,16 +92,19 @@ function journalQueries(db: Kysely<StateTables>) {
     expireEvents: (beforeMs: number): CompiledQuery =>
       db.deleteFrom('journal').where('last_at_ms', '<', beforeMs).compile(),
     findEvents: (filter: JournalFilter): CompiledQuery<JournalRow> => findEvents(db, filter),
-    putKnownAlert: (row: KnownAlertRow): CompiledQuery =>
-      db
-        .insertInto('known_alerts')
-        .values(row)
-        .onConflict(conflict =>
-          conflict
-            .column('fingerprint')
-            .doUpdateSet({ name: row.name, labels: row.labels, last_at_ms: row.last_at_ms }),
-        )
-        .compile(),
+    putKnownAlert: prepared(
+      ['fingerprint', 'name', 'labels', 'first_at_ms', 'last_at_ms'],
+      (row: { fingerprint: string; name: string; labels: string; first_at_ms: number; last_at_ms: number }) =>
+        db
+          .insertInto('known_alerts')
+          .values(row)
+          .onConflict(conflict =>
+            conflict
+              .column('fingerprint')
+              .doUpdateSet({ name: row.name, labels: row.labels, last_at_ms: row.last_at_ms }),
+          )
+          .compile(),
+    ),
     findKnownAlerts: ({ fingerprint, name, limit }: KnownAlertFilter): CompiledQuery<KnownAlertRow> => {
       let query = db.selectFrom('known_alerts').selectAll();
       if (fingerprint !== undefined) query = query.where('fingerprint', '=', fingerprint);
@@ -111,40 +136,69 @@ function findEvents(db: Kysely<StateTables>, filter: JournalFilter): CompiledQue
     .compile();
 }
 
+/** Types rather than interfaces: `prepared` asks for an index. */
+type NewIntent = {
+  readonly jobId: string;
+  readonly receiver: string;
+  readonly intent: string;
+  readonly atMs: number;
+};
+
+type NewOutcome = {
+  readonly jobId: string;
+  readonly outcome: string;
+  readonly atMs: number;
+  readonly verdict: string;
+  readonly attempts: number | null;
+  readonly deliveredBy: string | null;
+};
+
 function deliveryQueries(db: Kysely<StateTables>) {
   return {
-    putLogEntry: (row: StateTables['notification_log']): CompiledQuery =>
-      db
-        .insertInto('notification_log')
-        .values(row)
-        .onConflict(conflict =>
-          conflict
-            .columns(['group_key', 'receiver'])
-            .doUpdateSet({ entry: row.entry, expires_at_ms: row.expires_at_ms }),
-        )
-        .compile(),
+    putLogEntry: prepared(
+      ['group_key', 'receiver', 'entry', 'expires_at_ms'],
+      (row: StateTables['notification_log']) =>
+        db
+          .insertInto('notification_log')
+          .values(row)
+          .onConflict(conflict =>
+            conflict
+              .columns(['group_key', 'receiver'])
+              .doUpdateSet({ entry: row.entry, expires_at_ms: row.expires_at_ms }),
+          )
+          .compile(),
+    ),
     logEntries: (): CompiledQuery<{ entry: string }> =>
       db.selectFrom('notification_log').select('entry').compile(),
     expireLog: (nowMs: number): CompiledQuery =>
       db.deleteFrom('notification_log').where('expires_at_ms', '<=', nowMs).compile(),
-    putIntent: (row: {
-      readonly jobId: string;
-      readonly receiver: string;
-      readonly intent: string;
-      readonly atMs: number;
-    }): CompiledQuery => {
-      const { jobId, receiver, intent, atMs } = row;
-      const begun = { intent, outcome: null, at_ms: atMs, receiver, started_ms: atMs, verdict: 'under_way' };
-      return db
-        .insertInto('deliveries')
-        .values({ job_id: jobId, ...begun, attempts: null, delivered_by: null })
-        .onConflict(conflict => conflict.column('job_id').doUpdateSet(begun))
-        .compile();
-    },
-    putOutcome: (
-      jobId: string,
-      ended: Pick<DeliveryRow, 'outcome' | 'at_ms' | 'verdict' | 'attempts' | 'delivered_by'>,
-    ): CompiledQuery => db.updateTable('deliveries').set(ended).where('job_id', '=', jobId).compile(),
+    putIntent: prepared(
+      ['jobId', 'receiver', 'intent', 'atMs'],
+      ({ jobId, receiver, intent, atMs }: NewIntent) => {
+        const begun = {
+          intent,
+          outcome: null,
+          at_ms: atMs,
+          receiver,
+          started_ms: atMs,
+          verdict: 'under_way',
+        };
+        return db
+          .insertInto('deliveries')
+          .values({ job_id: jobId, ...begun, attempts: null, delivered_by: null })
+          .onConflict(conflict => conflict.column('job_id').doUpdateSet(begun))
+          .compile();
+      },
+    ),
+    putOutcome: prepared(
+      ['jobId', 'outcome', 'atMs', 'verdict', 'attempts', 'deliveredBy'],
+      ({ jobId, outcome, atMs, verdict, attempts, deliveredBy }: NewOutcome) =>
+        db
+          .updateTable('deliveries')
+          .set({ outcome, at_ms: atMs, verdict, attempts, delivered_by: deliveredBy })
+          .where('job_id', '=', jobId)
+          .compile(),
+    ),
     findDeliveries: (filter: DeliveryFilter): CompiledQuery<DeliveryRow> => findDeliveries(db, filter),
     openIntents: (): CompiledQuery<{ intent: string }> =>
       db.selectFrom('deliveries').select('intent').where('outcome', 'is', null).orderBy('at_ms').compile(),
@@ -194,12 +248,13 @@ function factQueries(db: Kysely<StateTables>) {
     },
     expireRuns: (beforeMs: number): CompiledQuery =>
       db.deleteFrom('recovery_runs').where('final', '=', 1).where('changed_at_ms', '<', beforeMs).compile(),
-    putRuleAlerts: (ruleKey: string, alerts: string): CompiledQuery =>
+    putRuleAlerts: prepared(['rule_key', 'alerts'], (row: StateTables['rule_alerts']) =>
       db
         .insertInto('rule_alerts')
-        .values({ rule_key: ruleKey, alerts })
-        .onConflict(conflict => conflict.column('rule_key').doUpdateSet({ alerts }))
+        .values(row)
+        .onConflict(conflict => conflict.column('rule_key').doUpdateSet({ alerts: row.alerts }))
         .compile(),
+    ),
     dropRuleAlerts: (ruleKey: string): CompiledQuery =>
       db.deleteFrom('rule_alerts').where('rule_key', '=', ruleKey).compile(),
     ruleAlerts: (): CompiledQuery<{ rule_key: string; alerts: string }> =>
@@ -210,7 +265,7 @@ function factQueries(db: Kysely<StateTables>) {
         .values({ key, value })
         .onConflict(conflict => conflict.column('key').doUpdateSet({ value }))
         .compile(),
-    putPosted: (row: StateTables['posted_alerts']): CompiledQuery =>
+    putPosted: prepared(['fingerprint', 'ends_at_ms', 'alert'], (row: StateTables['posted_alerts']) =>
       db
         .insertInto('posted_alerts')
         .values(row)
@@ -218,6 +273,7 @@ function factQueries(db: Kysely<StateTables>) {
           conflict.column('fingerprint').doUpdateSet({ ends_at_ms: row.ends_at_ms, alert: row.alert }),
         )
         .compile(),
+    ),
     postedAlerts: (): CompiledQuery<{ alert: string }> =>
       db.selectFrom('posted_alerts').select('alert').orderBy('fingerprint').compile(),
     expirePosted: (endedBeforeMs: number): CompiledQuery =>

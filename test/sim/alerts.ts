@@ -7,6 +7,7 @@ import type { Arrival, Outside } from './outside.ts';
 import type { ReceiverName } from './plan.ts';
 import type { Scene } from './scene.ts';
 
+/** Those that hear of the rules' alerts; who hears of posted ones is looked at apart. */
 const RECEIVERS: readonly ReceiverName[] = ['hook', 'mail'];
 /** As alerting's longest hold, and some for its tick. */
 const HOLD_MS = 10 * 60_000;
@@ -63,8 +64,13 @@ export class AlertChecks {
     this.#allDisturbedMs = this.#scene.nowMs;
   }
 
+  /** Since when nothing put deliveries off. */
+  get calmSinceMs(): number {
+    return this.#allDisturbedMs;
+  }
+
   /** The time after which an alert must have been told, on a calm day. */
-  get #boundMs(): number {
+  get boundMs(): number {
     const { plan, variant } = this.#scene;
     return plan.groupWaitMs + 2 * Math.max(variant.groupIntervalMs, plan.groupIntervalMs) + PAUSES_MS;
   }
@@ -234,7 +240,7 @@ export class AlertChecks {
         this.#disturbedMs.get(receiver) ?? 0,
       );
       this.#endOwedSinceMs.set(key, this.#endOwedSinceMs.get(key) ?? nowMs);
-      if (nowMs - sinceMs <= this.#boundMs) continue;
+      if (nowMs - sinceMs <= this.boundMs) continue;
       scene.fail('alerts: the end is told', `${receiver} still believes that ${fingerprint} fires`);
       this.#beliefs.delete(key);
     }
@@ -294,7 +300,7 @@ export class AlertChecks {
     const calmMs = Math.max(at.dueMs, this.#allDisturbedMs);
     const brokenMs = this.#brokenSinceMs.get(at.receiver);
     if (brokenMs !== undefined) {
-      if (nowMs - Math.max(calmMs, brokenMs) <= this.#boundMs) return;
+      if (nowMs - Math.max(calmMs, brokenMs) <= this.boundMs) return;
       at.episode.complained.add(at.receiver);
       const said = this.#undelivered.has(`${at.receiver}|${at.fingerprint}`);
       scene.expect(
@@ -304,7 +310,7 @@ export class AlertChecks {
       );
       return;
     }
-    if (nowMs - Math.max(calmMs, this.#disturbedMs.get(at.receiver) ?? 0) <= this.#boundMs) return;
+    if (nowMs - Math.max(calmMs, this.#disturbedMs.get(at.receiver) ?? 0) <= this.boundMs) return;
     at.episode.complained.add(at.receiver);
     scene.fail(
       'alerts: delivered in time',

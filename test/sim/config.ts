@@ -6,6 +6,14 @@ export const CONFIG_PATH = '/etc/watchkeeper/watchkeeper.yml';
 export const RULES_PATH = '/etc/watchkeeper/sim.rules.yml';
 export const DATA_FOLDER = '/data';
 export const HOOK_URL = 'http://hook.example.org/alert';
+export const POSTS_URL = 'http://posts.example.org/alert';
+/** A posted alert without an end stands so long. */
+export const RESOLVE_TIMEOUT_MS = 90_000;
+/** Minutes of every hour in which nobody is told of posted alerts of severity "info". */
+export const MUTED_MINUTES: readonly (readonly [from: number, to: number])[] = [
+  [4, 8],
+  [34, 38],
+];
 export const GAUGE_LIMIT = 80;
 /** The playbook's program. */
 export const FIX = '/opt/fix';
@@ -60,6 +68,7 @@ export function configText(plan: SimPlan, variant: Variant): string {
   smtp_smarthost: mail.example.org:25
   smtp_from: watchkeeper@example.org
   smtp_require_tls: false
+  resolve_timeout: ${RESOLVE_TIMEOUT_MS}ms
 host: { enabled: false }
 ${plan.noDataUnknown ? 'no_data_default: unknown\n' : ''}scrape_configs:
   - job_name: sim
@@ -77,7 +86,26 @@ route:
       receiver: mail
       notify: after_recovery_failed
       continue: true${hookRoute === '' ? `\n    - matchers: ['job=~"sim|other"']\n      receiver: hook` : hookRoute}
+    - matchers: ['job="posted"', 'severity="info"']
+      receiver: posts
+      group_by: [zone]
+      mute_time_intervals: [muted]
+    - matchers: ['job="posted"']
+      receiver: posts
+      group_by: [zone]
+inhibit_rules:
+  - name: critical over warning
+    source_matchers: ['job="posted"', 'severity="critical"']
+    target_matchers: ['job="posted"', 'severity="warning"']
+    equal: [zone]
+time_intervals:
+  - name: muted
+    time_intervals:
+      - times: [${mutedTimes()}]
 receivers:
+  - name: posts
+    webhook_configs:
+      - url: ${POSTS_URL}
   - name: hook
     webhook_configs:
       - url: ${HOOK_URL}
@@ -102,6 +130,18 @@ recovery:
 ${steps}
       verify: { within: ${playbook.withinMs}ms, interval: 2s }
 `;
+}
+
+function mutedTimes(): string {
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const hours = Array.from({ length: 24 }, (_, hour) => hour);
+  return hours
+    .flatMap(hour =>
+      MUTED_MINUTES.map(
+        ([from, to]) => `{start_time: '${two(hour)}:${two(from)}', end_time: '${two(hour)}:${two(to)}'}`,
+      ),
+    )
+    .join(', ');
 }
 
 export type BadConfig = 'yaml' | 'unknown-key' | 'rule';

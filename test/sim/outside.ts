@@ -15,7 +15,7 @@ import {
 import type { FakeClock } from '../support/clock.ts';
 import { FakeExec, type FakeExecAnswer } from '../support/exec.ts';
 import { type FakeAnswer, FakeHttp } from '../support/http.ts';
-import { FIX, GAUGE_LIMIT, HOOK_URL, instanceOf } from './config.ts';
+import { FIX, GAUGE_LIMIT, HOOK_URL, instanceOf, POSTS_URL } from './config.ts';
 import type { ActionOutcome, ReceiverFailure, ReceiverName, SimPlan, TargetFailure } from './plan.ts';
 
 /** Of a page or an answer: short enough that no scrape is late. */
@@ -97,7 +97,8 @@ export class Outside {
       this.#instances.set(instanceOf(i), i);
       this.http.on(`http://${instanceOf(i)}/`, request => this.#page(i, request));
     }
-    this.http.on(HOOK_URL, request => this.#hook(request));
+    this.http.on(HOOK_URL, request => this.#hook('hook', request));
+    this.http.on(POSTS_URL, request => this.#hook('posts', request));
     this.exec = new FakeExec(parts.clock).on(FIX, request => this.#act(request));
     this.mail = { send: (message, signal) => this.#takeMail(message, signal) };
   }
@@ -166,8 +167,8 @@ export class Outside {
 
   // --- receivers ----------------------------------------------------------------------------------
 
-  #hook(request: HttpRequest): FakeAnswer {
-    const how = current(this.#receivers.get('hook'), this.#clock.monotonicMs());
+  #hook(receiver: 'hook' | 'posts', request: HttpRequest): FakeAnswer {
+    const how = current(this.#receivers.get(receiver), this.#clock.monotonicMs());
     const latencyMs = 1 + (this.#random.uint32() % LATENCY_MS_MAX);
     if (how === 'refused') return { error: 'http-refused', latencyMs };
     if (how === 'slow') return { latencyMs: NEVER_MS };
@@ -176,7 +177,7 @@ export class Outside {
       readonly alerts: readonly Readonly<Record<'status' | 'fingerprint' | 'startsAt' | 'endsAt', string>>[];
     };
     const arrival: Arrival = {
-      receiver: 'hook',
+      receiver,
       jobId: request.headers['x-watchkeeper-job'] ?? '',
       groupKey: body.groupKey,
       marked: request.headers['x-watchkeeper-possible-repeat'] === 'true',

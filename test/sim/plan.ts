@@ -6,7 +6,7 @@ import type { BadConfig, Change } from './config.ts';
 
 export type TargetFailure = 'refused' | 'timeout' | 'garbage' | 'status500';
 export type ReceiverFailure = 'refused' | 'reject' | 'busy' | 'slow' | 'lost-answer';
-export type ReceiverName = 'hook' | 'mail';
+export type ReceiverName = 'hook' | 'mail' | 'posts';
 export type ActionOutcome = 'repairs' | 'fails' | 'hangs' | 'useless' | 'missing';
 
 /** What happens, `atMs` of monotonic time after the start. */
@@ -37,7 +37,30 @@ export type SimEvent = { readonly atMs: number } & (
   | { readonly kind: 'jump'; readonly byMs: number }
   | { readonly kind: 'reload'; readonly change: Change }
   | { readonly kind: 'bad-reload'; readonly how: BadConfig }
+  /** Somebody else posts an alert: again and again until its end, or once. */
+  | {
+      readonly kind: 'post';
+      readonly alert: PostedName;
+      readonly how: 'renewed' | 'once' | 'replicas';
+      readonly forMs: number;
+    }
+  | {
+      readonly kind: 'silence';
+      readonly label: keyof PostedName;
+      readonly value: string;
+      readonly inMs: number;
+      readonly forMs: number;
+    }
+  /** Of those that there are, counted from the oldest. */
+  | { readonly kind: 'change-silence'; readonly which: number; readonly forMs: number }
+  | { readonly kind: 'expire-silence'; readonly which: number }
 );
+
+export interface PostedName {
+  readonly instance: string;
+  readonly zone: string;
+  readonly severity: string;
+}
 
 export interface SimPlan {
   readonly seed: number;
@@ -129,6 +152,13 @@ export function makePlan(seed: number, minutes: number): SimPlan {
     for (let n = draw.int(3, 7); n > 0; n--) events.push(otherTrouble(draw, fromMs));
     if (draw.chance(0.5)) events.push(receiverTrouble(draw, fromMs));
   }
+  // Drawn apart, so that the rest of a seed's plan stays what it was.
+  const drawPosted = drawFrom(seed ^ 0x905ed);
+  for (let chapter = 0; chapter < chapters; chapter++) {
+    const fromMs = chapter * CHAPTER_MS;
+    for (let n = drawPosted.int(3, 7); n > 0; n--) events.push(post(drawPosted, fromMs));
+    for (let n = drawPosted.int(1, 4); n > 0; n--) events.push(silenceTrouble(drawPosted, fromMs));
+  }
   return { ...settings, events: events.sort((a, b) => a.atMs - b.atMs) };
 }
 
@@ -146,6 +176,41 @@ function targetTrouble(draw: Draw, fromMs: number, targets: number): SimEvent {
   if (draw.chance(0.4)) return { atMs, kind: 'gauge', target, forMs: bounded };
   const how = draw.pick<TargetFailure>(['refused', 'timeout', 'garbage', 'status500']);
   return { atMs, kind: 'target', target, how, forMs: bounded };
+}
+
+function post(draw: Draw, fromMs: number): SimEvent {
+  const atMs = when(draw, fromMs);
+  const lastMs = fromMs + TROUBLES_END_MS + 60_000;
+  const forMs = Math.max(20_000, Math.min(draw.seconds(20, 400), lastMs - atMs));
+  const instance = `p${draw.int(0, 3)}`;
+  // What an alert is called decides where it is and how bad: one name is one alert.
+  const zone = instance === 'p0' || instance === 'p1' ? 'a' : 'b';
+  const severity = draw.pick(['critical', 'warning', 'warning', 'info']);
+  return {
+    atMs,
+    kind: 'post',
+    alert: { instance, zone, severity },
+    how: draw.pick(['renewed', 'renewed', 'once', 'replicas']),
+    forMs,
+  };
+}
+
+function silenceTrouble(draw: Draw, fromMs: number): SimEvent {
+  const atMs = when(draw, fromMs);
+  const forMs = draw.seconds(20, 300);
+  const [label, value] = draw.pick([
+    ['instance', 'p0'],
+    ['instance', 'p2'],
+    ['zone', 'b'],
+    ['severity', 'warning'],
+  ] as const);
+  const kinds = [
+    (): SimEvent => ({ atMs, kind: 'silence', label, value, inMs: draw.pick([0, 0, 20_000]), forMs }),
+    (): SimEvent => ({ atMs, kind: 'silence', label, value, inMs: 0, forMs }),
+    (): SimEvent => ({ atMs, kind: 'change-silence', which: draw.int(0, 3), forMs }),
+    (): SimEvent => ({ atMs, kind: 'expire-silence', which: draw.int(0, 3) }),
+  ];
+  return draw.pick(kinds)();
 }
 
 function receiverTrouble(draw: Draw, fromMs: number): SimEvent {

@@ -25,6 +25,7 @@ import {
 import { Life, type LifeHooks } from './life.ts';
 import { type Arrival, Outside } from './outside.ts';
 import { CHAPTER_MS, makePlan, type SimEvent, type SimPlan } from './plan.ts';
+import { PostedChecks } from './posted.ts';
 import { olderThan, SampleChecks, type Snapshot, snapshotOf } from './samples.ts';
 import { Scene } from './scene.ts';
 import { type Fault, newTally, type Tally } from './tally.ts';
@@ -95,6 +96,7 @@ class World {
   readonly #disk: FakeDisk;
   readonly #outside: Outside;
   readonly #alerts: AlertChecks;
+  readonly #posted: PostedChecks;
   readonly #actions: ActionChecks;
   readonly #samples: SampleChecks;
   readonly #lifeHooks: LifeHooks;
@@ -131,6 +133,7 @@ class World {
       },
     });
     this.#alerts = new AlertChecks(this.scene, this.#outside);
+    this.#posted = new PostedChecks(this.scene, this.#alerts);
     this.#actions = new ActionChecks(this.scene);
     this.#samples = new SampleChecks(this.scene);
     this.#lifeHooks = {
@@ -196,6 +199,7 @@ class World {
     const { system } = this.scene;
     if (system === undefined) return;
     this.#alerts.tick(system);
+    this.#posted.tick(system);
     if (nowMs < this.#lookAtMs) return;
     this.#lookAtMs = nowMs + LOOK_EVERY_MS;
     const snapshot = await snapshotOf(system, this.#samples.oldestMs);
@@ -213,6 +217,7 @@ class World {
       this.scene.fail('store and state open after a crash', 'the store gives no answer');
     else this.#samples.checkPages(snapshot);
     this.#alerts.endChapter(system);
+    this.#posted.endChapter(system);
     this.#actions.endChapter();
   }
 
@@ -235,6 +240,7 @@ class World {
     // Opening the image has applied what was committed and not synced.
     if (scene.life > 1) {
       this.#alerts.onRestart();
+      this.#posted.onRestart();
       this.#actions.onRestart();
     }
     const wasDiskWell = this.#isDiskWell();
@@ -392,7 +398,8 @@ class World {
   #onArrival(arrival: Arrival): void {
     const told = arrival.alerts.map(alert => `${alert.fingerprint} ${alert.status}`).join(', ');
     this.#watch(`arrives at ${arrival.receiver}, taken: ${arrival.taken}: ${arrival.jobId}: ${told}`);
-    this.#alerts.onArrival(arrival);
+    if (arrival.receiver === 'posts') this.#posted.onArrival(arrival);
+    else this.#alerts.onArrival(arrival);
     this.#springs('message');
   }
 
@@ -458,6 +465,12 @@ class World {
         return this.#reload(event.change);
       case 'bad-reload':
         return this.#reloadBadly(event.how);
+      case 'post':
+        return this.#posted.post(event);
+      case 'silence':
+      case 'change-silence':
+      case 'expire-silence':
+        return this.#posted.silence(event);
     }
   }
 
