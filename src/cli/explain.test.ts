@@ -237,6 +237,13 @@ describe('the causes', () => {
     expect(log.out).toContain('ops/webhook[0]  would_have  first notification: 1 alert firing');
   });
 
+  it('a rule that cannot be evaluated', async () => {
+    const rules = RULES.replace('heat > 5\n', 'heat * on () group_left () heat > 5\n');
+    const w = await world({ rules });
+    expect(await w.causes('Hot')).toContain('rule_failed');
+    expect(await said(w, ['Hot'])).toContain('Its rule cannot be evaluated: ');
+  });
+
   it('ended: when, why, and that it was told', async () => {
     const w = await world();
     w.set(ONE, { heat: 9 });
