@@ -1,11 +1,13 @@
 // What a shadow is compared by: rules, alerts, notifications, the past; which differences last; and the command over fakes.
 
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { GettableAlertJson, LabelRecord, RuleJson } from '../api/index.ts';
 import { compareNotifications } from './shadow/compare-notifications.ts';
 import { compareAlerts, compareRules } from './shadow/compare-rules.ts';
 import { comparePast, spanOf } from './shadow/past.ts';
 import { judge, judgeOnce, look, NOTHING_WATCHED } from './shadow/persist.ts';
+import { alertGroupsIn, matrixIn, ruleGroupsIn, silencesIn } from './shadow/shapes.ts';
 import type { AmGroupJson, Difference, Side, Snapshot } from './shadow/sides.ts';
 import { shadowCommand } from './shadow.ts';
 import { CliWorld } from './testdata/world.ts';
@@ -293,6 +295,50 @@ describe('the past', () => {
   it('has a step an evaluation, and not more steps than a server answers', () => {
     expect(span.stepMs).toBe(15_000);
     expect(spanOf(0, 365 * 86_400_000, 15_000).stepMs).toBe(3_154_000);
+  });
+});
+
+describe('answers of other programs', () => {
+  const readers = [ruleGroupsIn, alertGroupsIn, silencesIn, matrixIn] as const;
+
+  it('of any shape are read or refused, and what was read can be compared', () => {
+    const labels = fc.dictionary(fc.string(), fc.oneof(fc.string(), fc.integer(), fc.constant(null)));
+    const alert = fc.record(
+      {
+        labels,
+        annotations: labels,
+        state: fc.jsonValue(),
+        activeAt: fc.jsonValue(),
+        status: fc.jsonValue(),
+      },
+      { requiredKeys: [] },
+    );
+    const rules = fc.record(
+      { name: fc.string(), type: fc.constant('alerting'), query: fc.string(), alerts: fc.array(alert) },
+      { requiredKeys: [] },
+    );
+    const groups = fc.record({
+      data: fc.record({ groups: fc.array(fc.record({ rules: fc.array(rules) })) }),
+    });
+    const dispatched = fc.array(fc.record({ labels, alerts: fc.array(alert), receiver: fc.jsonValue() }));
+    fc.assert(
+      fc.property(groups, dispatched, fc.jsonValue(), (ruleBody, groupBody, anything) => {
+        for (const read of readers) expect(typeof read(anything).ok).toBe('boolean');
+        const ruleGroups = ruleGroupsIn(ruleBody);
+        const found = alertGroupsIn(groupBody);
+        if (!ruleGroups.ok || !found.ok) throw new Error('lists are lists');
+        const there: Side = { ruleGroups: ruleGroups.value, groups: found.value, silences: [] };
+        const taken = snapshot(side([rule({ alerts: [{}] })], []), there);
+        expect(Array.isArray(differences(taken))).toBe(true);
+        expect(Array.isArray(compareNotifications(taken).differences)).toBe(true);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('without what they must have are refused, saying what', () => {
+    expect(readers.map(read => read({ status: 'success' }).ok)).toEqual([false, false, false, false]);
+    expect(ruleGroupsIn({ data: [] })).toEqual({ ok: false, error: 'no "data.groups"' });
   });
 });
 

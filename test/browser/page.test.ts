@@ -111,7 +111,14 @@ describe.skipIf(MISSING)('the page', { timeout: TEST_MS_MAX }, () => {
     for (const stage of ['rule', 'route', 'group', 'recovery', 'notify'])
       await dialog.locator(`.stage-${stage}`).first().waitFor();
     expect(await dialog.textContent()).toContain('up{job="victim"} == 0');
+    const cause = dialog.locator('.causes [data-cause]').first();
+    await expect.poll(() => cause.textContent(), { timeout: SEE_MS_MAX }).toMatch(/team/);
     await page.screenshot({ path: join(shots, 'why-light-en.png') });
+    // The dialog may lie over the button.
+    await page.getByRole('button', { name: en['language.other'] }).dispatchEvent('click');
+    await expect.poll(() => cause.textContent(), { timeout: SEE_MS_MAX }).toMatch(/\p{Script=Han}.*team/u);
+    await page.screenshot({ path: join(shots, 'why-light-zh.png') });
+    await page.getByRole('button', { name: zh['language.other'] }).dispatchEvent('click');
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'detached' });
     await page.screenshot({ path: join(shots, 'firing-light-en.png'), fullPage: true });

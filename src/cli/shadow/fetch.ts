@@ -6,6 +6,7 @@ import { askAlertmanager, askServer } from '../client.ts';
 import type { CommandContext, ParsedArgs } from '../command.ts';
 import type { Span } from './past.ts';
 import { PAST_QUERY } from './past.ts';
+import { alertGroupsIn, matrixIn, ruleGroupsIn, silencesIn } from './shapes.ts';
 import type { AmGroupJson, Side, Snapshot } from './sides.ts';
 
 const TIMEOUT_MS = 30_000;
@@ -87,14 +88,15 @@ async function ownSide(
 }
 
 async function peerSide(context: CommandContext, peers: Peers): Promise<Result<Side, string>> {
-  const rules = await askPeer<{ readonly data: RulesData }>(context, peers.prometheus, '/api/v1/rules');
+  const { prometheus, alertmanager } = peers;
+  const rules = await askPeer(context, { base: prometheus, path: '/api/v1/rules', read: ruleGroupsIn });
   if (!rules.ok) return rules;
-  const ruleGroups = rules.value.data.groups;
-  const { alertmanager } = peers;
+  const ruleGroups = rules.value;
   if (alertmanager === undefined) return ok({ ruleGroups, groups: undefined, silences: [] });
-  const groups = await askPeer<readonly AmGroupJson[]>(context, alertmanager, '/api/v2/alerts/groups');
+  const ask = { base: alertmanager };
+  const groups = await askPeer(context, { ...ask, path: '/api/v2/alerts/groups', read: alertGroupsIn });
   if (!groups.ok) return groups;
-  const silences = await askPeer<readonly GettableSilenceJson[]>(context, alertmanager, '/api/v2/silences');
+  const silences = await askPeer(context, { ...ask, path: '/api/v2/silences', read: silencesIn });
   if (!silences.ok) return silences;
   return ok({ ruleGroups, groups: groups.value, silences: silences.value });
 }
@@ -115,12 +117,21 @@ export async function firedOver(
   const here = await askServer<QueryData>(context, args, { path: '/api/v1/query_range', params });
   if (!here.ok) return here;
   const path = `/api/v1/query_range?${new URLSearchParams(params)}`;
-  const there = await askPeer<{ readonly data: QueryData }>(context, asked.prometheus, path);
-  return there.ok ? ok([here.value.data, there.value.data]) : there;
+  const there = await askPeer(context, { base: asked.prometheus, path, read: matrixIn });
+  return there.ok ? ok([here.value.data, there.value]) : there;
+}
+
+interface PeerQuestion<T> {
+  readonly base: string;
+  readonly path: string;
+  read(body: unknown): Result<T, string>;
 }
 
 /** The JSON of a 200. A name and password may stand in the address, as for Prometheus's own tools. */
-async function askPeer<T>(context: CommandContext, base: string, path: string): Promise<Result<T, string>> {
+async function askPeer<T>(
+  context: CommandContext,
+  { base, path, read }: PeerQuestion<T>,
+): Promise<Result<T, string>> {
   if (!URL.canParse(base)) return err(`Cannot ask "${base}": it is no address (http://host:port expected)`);
   const url = new URL(base);
   const headers: Record<string, string> = {};
@@ -144,10 +155,18 @@ async function askPeer<T>(context: CommandContext, base: string, path: string): 
     return err(
       `Cannot ask ${shown}${path.split('?')[0]}: status ${answer.value.status}: ${text.slice(0, 200)}`,
     );
+  const what = `${shown}${path.split('?')[0]}`;
+  const body = jsonOf(text);
+  if (body === undefined) return err(`Cannot understand the answer of ${what}: it is not JSON`);
+  const found = read(body);
+  return found.ok ? found : err(`Cannot understand the answer of ${what}: ${found.error}`);
+}
+
+function jsonOf(text: string): unknown {
   try {
-    // The shapes are those of the APIs' own descriptions.
-    return ok(JSON.parse(text) as T);
+    const body: unknown = JSON.parse(text);
+    return body;
   } catch {
-    return err(`Cannot understand the answer of ${shown}${path.split('?')[0]}: it is not JSON`);
+    return undefined;
   }
 }
