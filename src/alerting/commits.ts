@@ -15,10 +15,16 @@ export interface CommitsOptions {
   readonly onDropped: (events: number) => void;
 }
 
+/** Writes of the journal in one commit: somebody who posts an alert waits for no more than one of them. */
+const JOURNAL_WRITES_AT_ONCE = 500;
+
 /** Owns the unwritten writes. */
 export class Commits {
   readonly #options: CommitsOptions;
-  #unwritten: StateWrite[] = [];
+  /** Posted alerts: whoever posted them waits, and they go before the journal. */
+  #awaited: StateWrite[] = [];
+  /** What was added together is committed together. */
+  #unwritten: (readonly StateWrite[])[] = [];
   #waiters: (() => void)[] = [];
   #writing: Promise<void> | undefined;
   #stopped = false;
@@ -29,7 +35,9 @@ export class Commits {
 
   add(writes: readonly StateWrite[]): void {
     if (writes.length === 0) return;
-    for (const write of writes) this.#unwritten.push(write);
+    const others: StateWrite[] = [];
+    for (const write of writes) (write.kind === 'posted_alert' ? this.#awaited : others).push(write);
+    if (others.length > 0) this.#unwritten.push(others);
     this.#writing ??= this.#write();
   }
 
@@ -38,9 +46,9 @@ export class Commits {
     while (this.#writing !== undefined) await this.#writing;
   }
 
-  /** Resolves when what was added so far is committed, or when the database has refused it for the first time. */
-  tried(): Promise<void> {
-    if (this.#writing === undefined) return Promise.resolve();
+  /** Resolves when the posted alerts added so far are committed, or when the database has refused them for the first time. */
+  posted(): Promise<void> {
+    if (this.#awaited.length === 0) return Promise.resolve();
     return new Promise(resolve => void this.#waiters.push(resolve));
   }
 
@@ -54,16 +62,17 @@ export class Commits {
     const { state, log, clock } = this.#options;
     // What the rest of this turn decides still goes with the first commit.
     await Promise.resolve();
-    while (this.#unwritten.length > 0 || this.#waiters.length > 0) {
-      const batch = this.#unwritten;
-      const waiters = this.#waiters;
-      this.#unwritten = [];
-      this.#waiters = [];
+    while (this.#awaited.length + this.#unwritten.length > 0) {
+      const isAwaited = this.#awaited.length > 0;
+      const batch = isAwaited ? this.#awaited : this.#takeUnwritten();
+      if (isAwaited) this.#awaited = [];
+      const waiters = isAwaited ? this.#waiters.splice(0) : [];
       const committed = await state.commit(batch, 'grouped');
       for (const resolve of waiters) resolve();
       if (committed.ok) continue;
       log.log('error', 'Cannot write the alert journal', { cause: committed.error.message });
-      this.#unwritten = [...batch, ...this.#unwritten];
+      if (isAwaited) this.#awaited = [...batch, ...this.#awaited];
+      else this.#unwritten.unshift(batch);
       this.#dropExcess();
       if (committed.error.code === 'state-closed' || this.#stopped) break;
       await new Promise<void>(resolve => void clock.after(COMMIT_RETRY_MS, resolve));
@@ -72,16 +81,28 @@ export class Commits {
     this.#writing = undefined;
   }
 
+  #takeUnwritten(): readonly StateWrite[] {
+    let count = 0;
+    let size = 0;
+    while (count < this.#unwritten.length && size < JOURNAL_WRITES_AT_ONCE) {
+      size += this.#unwritten[count]?.length ?? 0;
+      count += 1;
+    }
+    return this.#unwritten.splice(0, count).flat();
+  }
+
   #dropExcess(): void {
-    const excess = this.#unwritten.length - WRITES_WAITING_MAX;
+    const excess = this.#unwritten.reduce((sum, one) => sum + one.length, 0) - WRITES_WAITING_MAX;
     if (excess <= 0) return;
     let dropped = 0;
-    // Log entries, outcomes and posted alerts decide about repeats and losses: only journal events may go.
-    this.#unwritten = this.#unwritten.filter(write => {
-      if (dropped >= excess || write.kind !== 'journal') return true;
-      dropped += 1;
-      return false;
-    });
+    // Log entries and outcomes decide about repeats: only journal events may go.
+    this.#unwritten = this.#unwritten.map(together =>
+      together.filter(write => {
+        if (dropped >= excess || write.kind !== 'journal') return true;
+        dropped += 1;
+        return false;
+      }),
+    );
     this.#options.onDropped(dropped);
   }
 }

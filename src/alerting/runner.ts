@@ -177,7 +177,7 @@ class DispatchRunner {
     this.#metrics.received.add(accepted.accepted, { outcome: 'accepted' });
     this.#metrics.received.add(accepted.refused.length, { outcome: 'refused' });
     this.take({ kind: 'posted', records: accepted.records });
-    await this.#commits.tried();
+    await this.#commits.posted();
     return { accepted: accepted.accepted, refused: accepted.refused };
   }
 

@@ -40,6 +40,9 @@ export function migrate(connection: Connection, path: string): Result<void, Open
   return ok(undefined);
 }
 
+/** A setting of no meaning. */
+const SYNC_MARK = 'state.sync-mark';
+
 type Readers = {
   readonly [K in keyof StateReads]: (ask: StateReads[K]['ask']) => StateReads[K]['answer'];
 };
@@ -51,6 +54,10 @@ export class StateDatabase {
   /** Undefined when it must be counted anew. */
   #journalEvents: number | undefined;
   readonly #readers: Readers;
+  /** As the connection was opened. */
+  #syncs = true;
+  #unsynced = false;
+  #marks = 0;
 
   /** Takes over a connection that was migrated. */
   constructor(connection: Connection, journalEventsMax: number) {
@@ -60,7 +67,12 @@ export class StateDatabase {
   }
 
   /** One transaction for the whole group; a commit that fails is undone alone, unless the group cannot be synced. */
-  commit(group: readonly Commit[]): readonly Result<void, StateFailure>[] {
+  commit(group: readonly Commit[], sync: boolean): readonly Result<void, StateFailure>[] {
+    try {
+      this.#setSync(sync);
+    } catch (error) {
+      return group.map(() => failed('begin a commit', error));
+    }
     // Savepoints around each commit cost as much as the commits: they are made only once one has failed.
     return this.#commitAll(group) ?? this.#commitEach(group);
   }
@@ -69,9 +81,11 @@ export class StateDatabase {
   #commitAll(group: readonly Commit[]): readonly Result<void, StateFailure>[] | undefined {
     try {
       this.#connection.exec('BEGIN IMMEDIATE');
+      this.#markSync();
       for (const commit of group) for (const write of commit) this.#write(write);
       this.#trimJournal();
       this.#connection.exec('COMMIT');
+      this.#unsynced = !this.#syncs;
       return group.map(() => ok(undefined));
     } catch {
       this.#undo('ROLLBACK');
@@ -87,8 +101,10 @@ export class StateDatabase {
     }
     const results = group.map(commit => this.#one(commit));
     try {
+      this.#markSync();
       this.#trimJournal();
       this.#connection.exec('COMMIT');
+      this.#unsynced = !this.#syncs;
       return results;
     } catch (error) {
       this.#undo('ROLLBACK');
@@ -109,6 +125,19 @@ export class StateDatabase {
 
   close(): void {
     this.#connection.close();
+  }
+
+  /** In WAL mode a commit is synced under FULL and only written under NORMAL. */
+  #setSync(sync: boolean): void {
+    if (sync === this.#syncs) return;
+    this.#connection.exec(`PRAGMA synchronous = ${sync ? 'FULL' : 'NORMAL'}`);
+    this.#syncs = sync;
+  }
+
+  /** A sync covers what was written before it, but comes only with a transaction that writes something. */
+  #markSync(): void {
+    if (!this.#syncs || !this.#unsynced) return;
+    this.#connection.all(this.#queries.putSetting(SYNC_MARK, encode(++this.#marks)));
   }
 
   #one(commit: Commit): Result<void, StateFailure> {

@@ -9,7 +9,7 @@ const BUSY_TIMEOUT_MS = 5000;
 /** Opens or creates the file. Throws what SQLite says, for database.ts to translate. */
 export function openSqlite(path: string): Connection {
   const database = new Libsql(path);
-  // WAL: readers never wait, and a commit is one append. FULL: each commit of a group is synced before it returns.
+  // WAL: readers never wait, and a commit is one append. FULL: it is synced before it returns; see `commit` of database.ts.
   for (const pragma of ['journal_mode = WAL', 'synchronous = FULL', 'foreign_keys = ON']) {
     database.exec(`PRAGMA ${pragma}`);
   }

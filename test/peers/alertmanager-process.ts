@@ -21,6 +21,8 @@ export async function startAlertmanager(folder: Folder, config: string): Promise
       `--storage.path=${join(folder.path, 'alertmanager')}`,
       `--web.listen-address=127.0.0.1:${port}`,
       '--cluster.listen-address=',
+      // Else it refuses to answer more than a few questions at once.
+      '--web.get-concurrency=500',
       '--log.level=error',
     ],
     { stdio: 'ignore' },
