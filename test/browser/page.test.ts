@@ -68,8 +68,13 @@ describe.skipIf(MISSING)('the page', { timeout: TEST_MS_MAX }, () => {
       .toBeGreaterThanOrEqual(4);
     for (const title of [en['chart.cpu'], en['chart.memory'], en['chart.filesystem']]) {
       const chart = page.locator('figure.chart', { hasText: title });
-      const [, ...labels] = await chart.locator('.u-legend .u-series .u-label').allTextContents();
-      expect(labels.length, title).toBeGreaterThan(0);
+      const legend = async (): Promise<readonly string[]> =>
+        (await chart.locator('.u-legend .u-series .u-label').allTextContents()).slice(1);
+      // A chart may be there before its first series is.
+      await expect
+        .poll(async () => (await legend()).length, { timeout: SEE_MS_MAX, message: title })
+        .toBeGreaterThan(0);
+      const labels = await legend();
       expect(
         labels.every(label => label !== ''),
         `${title}: ${labels}`,
