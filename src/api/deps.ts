@@ -27,12 +27,11 @@ import type {
   BlockJson,
   BuildInfo,
   DroppedTargetJson,
-  GroupJson,
   ReceiverJson,
-  RouteStepJson,
   StatusJson,
   WalReplayJson,
 } from './contract.ts';
+import type { GroupJson, RouteStepJson } from './contract-explain.ts';
 
 export interface RuleView {
   readonly kind: 'alerting' | 'recording';

@@ -13,14 +13,7 @@ export type { AlertmanagerDeps } from './alertmanager/deps.ts';
 export type {
   BlockJson,
   BuildInfo,
-  CauseCode,
-  CauseJson,
-  ConditionJson,
-  DeliveriesJson,
-  DeliveryJson,
-  ExplainJson,
   Failure,
-  GroupJson,
   HistogramJson,
   HistogramPoint,
   LabelRecord,
@@ -32,7 +25,6 @@ export type {
   QueryData,
   QueryPlanJson,
   ReceiverJson,
-  RouteStepJson,
   RuleGroupJson,
   RuleJson,
   RulesData,
@@ -43,6 +35,16 @@ export type {
   TimelineEventJson,
   VectorRow,
 } from './contract.ts';
+export type {
+  CauseCode,
+  CauseJson,
+  ConditionJson,
+  DeliveriesJson,
+  DeliveryJson,
+  ExplainJson,
+  GroupJson,
+  RouteStepJson,
+} from './contract-explain.ts';
 export type {
   AccessSettings,
   AdminError,

@@ -2,8 +2,6 @@
 
 import {
   API_PREFIX,
-  type DeliveriesJson,
-  type ExplainJson,
   type Failure,
   type LiveJson,
   OWN_PREFIX,
@@ -11,6 +9,7 @@ import {
   type StatusJson,
   type Success,
 } from '../../src/api/contract.ts';
+import type { DeliveriesJson, ExplainJson } from '../../src/api/contract-explain.ts';
 
 /** Of a route as it stands in the contract: seen from the page, so that it holds under any prefix, and behind any proxy. */
 export function addressOf(route: string, base = document.baseURI): string {

@@ -2,7 +2,7 @@
 
 import { formatDuration } from '../../base/index.ts';
 import type { DeliveryRecord, StoredJournalEvent } from '../../model/index.ts';
-import type { CauseCode, CauseJson } from '../contract.ts';
+import type { CauseCode, CauseJson } from '../contract-explain.ts';
 import type { Suppression } from '../deps.ts';
 import { type AlertHistory, groupKeysOf, textsOf } from './history.ts';
 import { causeOf } from './words.ts';

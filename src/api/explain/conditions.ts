@@ -12,7 +12,7 @@ import {
   type Query,
 } from '../../model/index.ts';
 import { COMPARISONS, type Expr, parseExpr, SET_OPS, unparen } from '../../promql/parser/index.ts';
-import type { ConditionJson } from '../contract.ts';
+import type { ConditionJson } from '../contract-explain.ts';
 
 /** Of an expression with many parts the first ones say enough. */
 const CONDITIONS_MAX = 8;

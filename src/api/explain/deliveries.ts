@@ -2,7 +2,7 @@
 
 import type { ServerResponse } from '../../base/index.ts';
 import { DELIVERY_VERDICTS, type DeliveryRecord } from '../../model/index.ts';
-import type { DeliveriesJson, DeliveryJson } from '../contract.ts';
+import type { DeliveriesJson, DeliveryJson } from '../contract-explain.ts';
 import type { ApiDeps } from '../deps.ts';
 import { boundary, countParam } from '../params.ts';
 import type { Asked } from '../prometheus.ts';

@@ -3,7 +3,8 @@
 import type { ServerResponse } from '../../base/index.ts';
 import { labelsToRecord, type StoredJournalEvent, type TargetStatus } from '../../model/index.ts';
 import { matchersOf, parseExpr, selectorsOf } from '../../promql/parser/index.ts';
-import type { CauseJson, ConditionJson, ExplainJson, OwnAlertJson } from '../contract.ts';
+import type { OwnAlertJson } from '../contract.ts';
+import type { CauseJson, ConditionJson, ExplainJson } from '../contract-explain.ts';
 import type { ApiDeps } from '../deps.ts';
 import { ownAlertJson, timelineJson } from '../encode.ts';
 import { boundary } from '../params.ts';

@@ -1,6 +1,6 @@
 // The causes in English. The page has the same keys in its own languages; a test holds the two English texts together.
 
-import type { CauseCode, CauseJson } from '../contract.ts';
+import type { CauseCode, CauseJson } from '../contract-explain.ts';
 
 export const CAUSE_WORDS: Readonly<Record<CauseCode, string>> = {
   no_data: 'Its data is missing: {reason}',

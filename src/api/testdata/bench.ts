@@ -17,7 +17,7 @@ import {
 import { createQueryEngine, type QuerySettings } from '../../promql/index.ts';
 import { hashPassword, hashToken } from '../access.ts';
 import { type FakeAlertmanager, fakeAlertmanager } from '../alertmanager/testdata/fake.ts';
-import type { RouteStepJson } from '../contract.ts';
+import type { RouteStepJson } from '../contract-explain.ts';
 import type { AccessSettings, ApiDeps, RuleGroupView, StorageAdmin } from '../deps.ts';
 import { createApi } from '../handler.ts';
 

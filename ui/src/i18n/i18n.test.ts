@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import type { CauseJson } from '../../../src/api/contract.ts';
+import type { CauseJson } from '../../../src/api/contract-explain.ts';
 import { CAUSE_WORDS } from '../../../src/api/index.ts';
 import { en } from './en.ts';
 import { causeWords, initialLanguage, textsFor } from './index.ts';

@@ -1,6 +1,6 @@
 // Texts of the page in the person's language, and times and numbers as that language writes them.
 
-import type { CauseJson } from '../../../src/api/contract.ts';
+import type { CauseJson } from '../../../src/api/contract-explain.ts';
 import { en, type MessageKey } from './en.ts';
 import { zh } from './zh.ts';
 

@@ -1,7 +1,8 @@
 // Why an alert is as it is, or was at a time: the causes first, then its samples, its routes, and every stage it passed.
 
 import { useEffect, useState } from 'preact/hooks';
-import type { ConditionJson, DeliveryJson, ExplainJson, OwnAlertJson } from '../../../src/api/contract.ts';
+import type { OwnAlertJson } from '../../../src/api/contract.ts';
+import type { ConditionJson, DeliveryJson, ExplainJson } from '../../../src/api/contract-explain.ts';
 import { fetchDeliveries, fetchExplain } from '../client.ts';
 import { causeWords, type Texts } from '../i18n/index.ts';
 import { Labels } from './alerts.tsx';
