@@ -69,9 +69,9 @@ export const SYSTEMS: readonly System[] = [
 ];
 
 /** Those that are installed; ours always is. */
-export function presentSystems(): readonly System[] {
+export function presentSystems(systems: readonly System[] = SYSTEMS): readonly System[] {
   const wanted = process.env['BENCH_SYSTEMS']?.split(',');
-  return SYSTEMS.filter(
+  return systems.filter(
     ({ name, program }) =>
       (wanted?.includes(name) ?? true) &&
       (program === process.execPath || spawnSync('which', [program]).status === 0),

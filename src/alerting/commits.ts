@@ -67,7 +67,8 @@ export class Commits {
       const batch = isAwaited ? this.#awaited : this.#takeUnwritten();
       if (isAwaited) this.#awaited = [];
       const waiters = isAwaited ? this.#waiters.splice(0) : [];
-      const committed = await state.commit(batch, 'grouped');
+      // Whoever posted waits for an answer, and posts the next alerts only then: no time is left to gather more.
+      const committed = await state.commit(batch, isAwaited ? 'synced' : 'grouped');
       for (const resolve of waiters) resolve();
       if (committed.ok) continue;
       log.log('error', 'Cannot write the alert journal', { cause: committed.error.message });

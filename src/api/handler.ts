@@ -3,7 +3,7 @@
 import type { ServerHandler, ServerRequest, ServerResponse } from '../base/index.ts';
 import { bringsToken, createAccess, isFromElsewhere, mayAct, type Refusal } from './access.ts';
 import * as admin from './admin.ts';
-import { ALERTMANAGER_ROUTES } from './alertmanager/routes.ts';
+import { alertmanagerRoutes } from './alertmanager/routes.ts';
 import { API_PREFIX, OWN_PREFIX } from './contract.ts';
 import { preflight, withCors } from './cors.ts';
 import type { AccessSettings, ApiDeps } from './deps.ts';
@@ -83,7 +83,6 @@ const ROUTES: readonly Route[] = [
   route(GET, '/metrics', deps => plain(200, deps.metricsPage(), PAGE_TYPE)),
   route(GET, '/metrics/host', deps => plain(200, deps.hostPage(), PAGE_TYPE)),
   route(CHANGE, '/-/reload', reload, 'admin'),
-  ...ALERTMANAGER_ROUTES,
 ];
 
 const PAGE_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
@@ -105,9 +104,10 @@ interface Serving {
 }
 
 export function createApi(deps: ApiDeps, settings: AccessSettings): ServerHandler {
-  // A table of its own: remote read counts who is being answered.
+  // A table of its own: remote read counts who is being answered, alerts are remembered as text.
   const routes = [
     ...ROUTES,
+    ...alertmanagerRoutes(),
     route(['POST'], `${API_PREFIX}/read`, createRemoteRead(READ_LIMITS, deps.metrics)),
   ];
   const serving: Serving = { deps, settings, routes, access: createAccess(settings) };

@@ -266,6 +266,8 @@ route:
     - match: { service: files }
       receiver: team-y
       group_by: ['...']
+      mute_time_intervals: [night]
+time_intervals: [{ name: night, time_intervals: [{ times: [{ start_time: '22:00', end_time: '24:00' }] }] }]
 receivers: [{ name: default }, { name: team-x }, { name: team-x-pager }, { name: team-y }]
 `;
 

@@ -119,6 +119,8 @@ interface RouteJson {
   readonly group_wait_ms: number;
   readonly group_interval_ms: number;
   readonly repeat_interval_ms: number;
+  readonly mute_time_intervals: readonly string[];
+  readonly active_time_intervals: readonly string[];
   readonly routes: readonly RouteJson[];
 }
 
@@ -131,6 +133,8 @@ function routeJson(route: Route): RouteJson {
     group_wait_ms: route.groupWaitMs,
     group_interval_ms: route.groupIntervalMs,
     repeat_interval_ms: route.repeatIntervalMs,
+    mute_time_intervals: route.muteTimeIntervals,
+    active_time_intervals: route.activeTimeIntervals,
     routes: route.routes.map(routeJson),
   };
 }

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { FakeDisk } from '../../test/support/disk.ts';
 import { loadConfig } from './load.ts';
+import { alertmanagerPart } from './shown.ts';
 
 const FOLDER = '/etc/wk';
 
@@ -114,5 +115,37 @@ route: { receiver: r }
     disk.putFile(`${FOLDER}/watchkeeper.yml`, 'nothing: here\n');
     const paths = { watchkeeper: `${FOLDER}/watchkeeper.yml` };
     expect((await loadConfig({ disk, env: {}, paths, registries: {} })).shown).toBe('');
+  });
+});
+
+describe('the part of it that is an alertmanager.yml', () => {
+  it('has its sections, without keys that are ours', async () => {
+    const text = await shown({
+      'watchkeeper.yml': `
+global: { scrape_interval: 5s, resolve_timeout: 9m, smtp_smarthost: 'mail:25', smtp_auth_password: hunter }
+host: { enabled: false }
+scrape_configs: [{ job_name: a }]
+route:
+  receiver: r
+  routes: [{ matchers: ['a="b"'], notify: after_recovery_failed, routes: [{ receiver: r, notify: always }] }]
+receivers: [{ name: r, labels: { owner: db }, webhook_configs: [{ url: 'http://h/hunter' }] }]
+inhibit_rules: [{ source_matchers: [x="y"], target_matchers: [x="z"] }]
+`,
+    });
+    expect(parse(alertmanagerPart(text, 'nobody'))).toEqual({
+      global: { resolve_timeout: '9m', smtp_smarthost: 'mail:25', smtp_auth_password: '<secret>' },
+      route: { receiver: 'r', routes: [{ matchers: ['a="b"'], routes: [{ receiver: 'r' }] }] },
+      receivers: [{ name: 'r', labels: { owner: 'db' }, webhook_configs: [{ url: 'http://<secret>' }] }],
+      inhibit_rules: [{ source_matchers: ['x="y"'], target_matchers: ['x="z"'] }],
+    });
+  });
+
+  it('names who is told where nothing says it', async () => {
+    const text = await shown({ 'watchkeeper.yml': 'host: { enabled: false }\n' });
+    expect(parse(alertmanagerPart(text, 'nobody'))).toEqual({
+      route: { receiver: 'nobody' },
+      receivers: [{ name: 'nobody' }],
+    });
+    expect(parse(alertmanagerPart('', 'nobody'))).toMatchObject({ route: { receiver: 'nobody' } });
   });
 });

@@ -54,8 +54,24 @@ export function alertmanagerPart(shown: string, nobody: string): string {
   part.set('route', routePart(part.get('route') ?? new Map([['receiver', nobody]])));
   const receivers = part.get('receivers') ?? [new Map([['name', nobody]])];
   const kept = new Set(['name', 'labels', ...ownChannels.map(({ key }) => key)]);
-  part.set('receivers', isList(receivers) ? receivers.map(one => onlyOf(one, kept)) : receivers);
+  part.set(
+    'receivers',
+    isList(receivers) ? receivers.map(one => withReadableUrls(onlyOf(one, kept))) : receivers,
+  );
   return stringify(part, { aliasDuplicateObjects: false, lineWidth: 0 });
+}
+
+/** Clients up to 0.25 take a webhook's URL for one that is no secret, and do not read on where it has no scheme. */
+function withReadableUrls(receiver: Plain): Plain {
+  if (!(receiver instanceof Map)) return receiver;
+  const hooks = receiver.get('webhook_configs');
+  if (!isList(hooks)) return receiver;
+  const readable = hooks.map(hook =>
+    hook instanceof Map && hook.get('url') === HIDDEN
+      ? new Map([...hook, ['url', `http://${HIDDEN}`] as const])
+      : hook,
+  );
+  return new Map([...receiver, ['webhook_configs', readable] as const]);
 }
 
 function routePart(route: Plain): Plain {

@@ -40,9 +40,6 @@ export function migrate(connection: Connection, path: string): Result<void, Open
   return ok(undefined);
 }
 
-/** A setting of no meaning. */
-const SYNC_MARK = 'state.sync-mark';
-
 type Readers = {
   readonly [K in keyof StateReads]: (ask: StateReads[K]['ask']) => StateReads[K]['answer'];
 };
@@ -54,10 +51,6 @@ export class StateDatabase {
   /** Undefined when it must be counted anew. */
   #journalEvents: number | undefined;
   readonly #readers: Readers;
-  /** As the connection was opened. */
-  #syncs = true;
-  #unsynced = false;
-  #marks = 0;
 
   /** Takes over a connection that was migrated. */
   constructor(connection: Connection, journalEventsMax: number) {
@@ -67,48 +60,31 @@ export class StateDatabase {
   }
 
   /** One transaction for the whole group; a commit that fails is undone alone, unless the group cannot be synced. */
-  commit(group: readonly Commit[], sync: boolean): readonly Result<void, StateFailure>[] {
-    try {
-      this.#setSync(sync);
-    } catch (error) {
-      return group.map(() => failed('begin a commit', error));
-    }
-    // Savepoints around each commit cost as much as the commits: they are made only once one has failed.
-    return this.#commitAll(group) ?? this.#commitEach(group);
-  }
-
-  /** Undefined: it was undone. */
-  #commitAll(group: readonly Commit[]): readonly Result<void, StateFailure>[] | undefined {
-    try {
-      this.#connection.exec('BEGIN IMMEDIATE');
-      this.#markSync();
+  commit(group: readonly Commit[]): readonly Result<void, StateFailure>[] {
+    // Nearly always all of them go through: where one does not, the group is done again, each with a way back of its own.
+    const together = this.#transaction(() => {
       for (const commit of group) for (const write of commit) this.#write(write);
-      this.#trimJournal();
-      this.#connection.exec('COMMIT');
-      this.#unsynced = !this.#syncs;
       return group.map(() => ok(undefined));
-    } catch {
-      this.#undo('ROLLBACK');
-      return undefined;
-    }
+    });
+    if (together.ok || group.length === 1) return together.ok ? together.value : group.map(() => together);
+    const apart = this.#transaction(() => group.map(commit => this.#one(commit)));
+    return apart.ok ? apart.value : group.map(() => apart);
   }
 
-  #commitEach(group: readonly Commit[]): readonly Result<void, StateFailure>[] {
+  #transaction<T>(work: () => T): Result<T, StateFailure> {
     try {
       this.#connection.exec('BEGIN IMMEDIATE');
     } catch (error) {
-      return group.map(() => failed('begin a commit', error));
+      return failed('begin a commit', error);
     }
-    const results = group.map(commit => this.#one(commit));
     try {
-      this.#markSync();
+      const value = work();
       this.#trimJournal();
       this.#connection.exec('COMMIT');
-      this.#unsynced = !this.#syncs;
-      return results;
+      return ok(value);
     } catch (error) {
       this.#undo('ROLLBACK');
-      return group.map(() => failed('commit', error));
+      return failed('commit', error);
     }
   }
 
@@ -125,19 +101,6 @@ export class StateDatabase {
 
   close(): void {
     this.#connection.close();
-  }
-
-  /** In WAL mode a commit is synced under FULL and only written under NORMAL. */
-  #setSync(sync: boolean): void {
-    if (sync === this.#syncs) return;
-    this.#connection.exec(`PRAGMA synchronous = ${sync ? 'FULL' : 'NORMAL'}`);
-    this.#syncs = sync;
-  }
-
-  /** A sync covers what was written before it, but comes only with a transaction that writes something. */
-  #markSync(): void {
-    if (!this.#syncs || !this.#unsynced) return;
-    this.#connection.all(this.#queries.putSetting(SYNC_MARK, encode(++this.#marks)));
   }
 
   #one(commit: Commit): Result<void, StateFailure> {
@@ -177,22 +140,22 @@ export class StateDatabase {
       case 'delivery_intent':
         run.all(
           queries.putIntent({
-            jobId: write.intent.jobId,
+            job_id: write.intent.jobId,
             receiver: write.intent.receiver,
             intent: encode(write.intent),
-            atMs: write.intent.atMs,
+            at_ms: write.intent.atMs,
           }),
         );
         return;
       case 'delivery_outcome':
         run.all(
           queries.putOutcome({
-            jobId: write.jobId,
+            job_id: write.jobId,
             outcome: encode(write.outcome),
-            atMs: write.atMs,
+            at_ms: write.atMs,
             verdict: deliveryVerdict(write.outcome),
             attempts: write.attempts ?? null,
-            deliveredBy: write.deliveredBy ?? null,
+            delivered_by: write.deliveredBy ?? null,
           }),
         );
         return;
@@ -214,7 +177,7 @@ export class StateDatabase {
         run.all(
           write.alerts.length === 0
             ? queries.dropRuleAlerts(write.ruleKey)
-            : queries.putRuleAlerts({ rule_key: write.ruleKey, alerts: encode(write.alerts) }),
+            : queries.putRuleAlerts(write.ruleKey, encode(write.alerts)),
         );
         return;
       case 'setting':
@@ -246,18 +209,16 @@ export class StateDatabase {
 
   #appendEvent(event: JournalEvent): void {
     const subject = JSON.stringify(event.subject);
-    const row = this.#connection.all(this.#queries.lastEvent({ stage: event.stage, subject }))[0];
+    const row = this.#connection.first(this.#queries.lastEvent({ subject, stage: event.stage }));
     const last = row === undefined ? undefined : eventOf(row);
     if (last !== undefined && repeatsEvent(last, event)) {
       // Whom the repeats are about stays findable, although the event is not written again.
       const alerts = [...new Set([...last.alerts, ...event.alerts])];
-      this.#connection.all(
-        this.#queries.countRepeat({ seq: last.seq, atMs: event.atMs, alerts: encode(alerts) }),
-      );
+      this.#connection.all(this.#queries.countRepeat(last.seq, event.atMs, encode(alerts)));
       if (alerts.length > last.alerts.length) this.#indexAlerts(event, last.seq);
       return;
     }
-    const inserted = this.#connection.all(
+    const seq = this.#connection.insert(
       this.#queries.insertEvent({
         at_ms: event.atMs,
         stage: event.stage,
@@ -271,10 +232,10 @@ export class StateDatabase {
         repeats: 0,
         last_at_ms: event.atMs,
       }),
-    )[0];
-    assert(inserted !== undefined, 'an inserted event has a number');
+    );
+    assert(seq > 0, 'an inserted event has a number');
     if (this.#journalEvents !== undefined) this.#journalEvents += 1;
-    this.#indexAlerts(event, inserted.seq);
+    this.#indexAlerts(event, seq);
     this.#rememberAlert(event);
   }
 

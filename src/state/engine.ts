@@ -43,11 +43,8 @@ export type Commit = readonly StateWrite[];
 
 /** Requests are carried out in the order of the calls. */
 export interface StateEngine {
-  /**
-   * One transaction; each commit stands or falls alone. `sync`: it and all before it survive a loss of power once it is
-   * answered; without, they survive the death of the process.
-   */
-  commit(group: readonly Commit[], sync: boolean): Promise<readonly Result<void, StateFailure>[]>;
+  /** One transaction, synced before it is answered; each commit stands or falls alone. */
+  commit(group: readonly Commit[]): Promise<readonly Result<void, StateFailure>[]>;
   read<K extends keyof StateReads>(
     kind: K,
     ask: StateReads[K]['ask'],

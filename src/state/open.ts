@@ -31,7 +31,7 @@ export async function openStateInPlace(options: OpenStateOptions): Promise<Resul
   const database = openDatabase(settingsOf(options));
   if (!database.ok) return err(database.error);
   const engine: StateEngine = {
-    commit: async (group, sync) => database.value.commit(group, sync),
+    commit: async group => database.value.commit(group),
     read: async (kind, ask) => database.value.read(kind, ask),
     close: async () => database.value.close(),
   };

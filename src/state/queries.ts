@@ -10,28 +10,13 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
+import { assert } from '../base/index.ts';
 import type { DeliveryFilter, JournalFilter, KnownAlertFilter } from '../model/index.ts';
-import { prepared } from './prepared.ts';
 import type { StateTables } from './schema.ts';
 
 export type JournalRow = Selectable<StateTables['journal']>;
 export type DeliveryRow = Selectable<StateTables['deliveries']>;
 export type KnownAlertRow = Selectable<StateTables['known_alerts']>;
-
-type NewEvent = Omit<JournalRow, 'seq'>;
-const EVENT_COLUMNS: readonly (keyof NewEvent)[] = [
-  'at_ms',
-  'stage',
-  'subject',
-  'alerts',
-  'verdict',
-  'reason',
-  'evidence',
-  'effects',
-  'config_version',
-  'repeats',
-  'last_at_ms',
-];
 
 export type StateQueries = ReturnType<typeof stateQueries>;
 
@@ -48,36 +33,61 @@ export function stateQueries() {
   return { ...journalQueries(db), ...deliveryQueries(db), ...factQueries(db) };
 }
 
+const EVENT_SAMPLE: Omit<JournalRow, 'seq'> = {
+  ...{ at_ms: 1, stage: 'stage', subject: 'subject', alerts: 'alerts', verdict: 'verdict', reason: 'reason' },
+  ...{ evidence: 'evidence', effects: 'effects', config_version: 'version', repeats: 2, last_at_ms: 3 },
+};
+
+/**
+ * For what is run with every alert: the text of the query is made once, of a sample whose values differ from each other, and
+ * each time the values of a row stand where the sample's stood.
+ */
+function madeOnce<Values extends Readonly<Record<string, string | number | null>>, Row>(
+  sample: Values,
+  build: (values: Values) => CompiledQuery<Row>,
+): (values: Values) => CompiledQuery<Row> {
+  const made = build(sample);
+  const names = new Map<unknown, keyof Values>(Object.entries(sample).map(([name, value]) => [value, name]));
+  assert(names.size === Object.keys(sample).length, 'the values of a sample differ from each other');
+  const places = made.parameters.map(value => names.get(value));
+  return values => ({
+    ...made,
+    parameters: places.map((name, i) => (name === undefined ? made.parameters[i] : values[name])),
+  });
+}
+
 function journalQueries(db: Kysely<StateTables>) {
   return {
-    lastEvent: prepared(['stage', 'subject'], ({ stage, subject }: { stage: string; subject: string }) =>
-      db
-        .selectFrom('journal')
-        .selectAll()
-        .where('subject', '=', subject)
-        .where('stage', '=', stage)
-        .orderBy('seq', 'desc')
-        .limit(1)
-        .compile(),
-    ),
-    insertEvent: prepared(EVENT_COLUMNS, (row: NewEvent) =>
-      db.insertInto('journal').values(row).returning('seq').compile(),
-    ),
-    countRepeat: prepared(
-      ['seq', 'atMs', 'alerts'],
-      ({ seq, atMs, alerts }: { seq: number; atMs: number; alerts: string }) =>
+    lastEvent: madeOnce(
+      { subject: 'subject', stage: 'stage' },
+      ({ subject, stage }): CompiledQuery<JournalRow> =>
         db
-          .updateTable('journal')
-          .set(eb => ({ repeats: eb('repeats', '+', 1), last_at_ms: atMs, alerts }))
-          .where('seq', '=', seq)
+          .selectFrom('journal')
+          .selectAll()
+          .where('subject', '=', subject)
+          .where('stage', '=', stage)
+          .orderBy('seq', 'desc')
+          .limit(1)
           .compile(),
     ),
-    indexAlert: prepared(['fingerprint', 'seq'], (row: StateTables['journal_alerts']) =>
+    insertEvent: madeOnce(
+      EVENT_SAMPLE,
+      (row): CompiledQuery => db.insertInto('journal').values(row).compile(),
+    ),
+    countRepeat: (seq: number, atMs: number, alerts: string): CompiledQuery =>
       db
-        .insertInto('journal_alerts')
-        .values(row)
-        .onConflict(conflict => conflict.doNothing())
+        .updateTable('journal')
+        .set(eb => ({ repeats: eb('repeats', '+', 1), last_at_ms: atMs, alerts }))
+        .where('seq', '=', seq)
         .compile(),
+    indexAlert: madeOnce(
+      { fingerprint: 'fingerprint', seq: 1 },
+      (row): CompiledQuery =>
+        db
+          .insertInto('journal_alerts')
+          .values(row)
+          .onConflict(conflict => conflict.doNothing())
+          .compile(),
     ),
     countEvents: (): CompiledQuery<{ count: number }> =>
       db
@@ -92,9 +102,9 @@ function journalQueries(db: Kysely<StateTables>) {
     expireEvents: (beforeMs: number): CompiledQuery =>
       db.deleteFrom('journal').where('last_at_ms', '<', beforeMs).compile(),
     findEvents: (filter: JournalFilter): CompiledQuery<JournalRow> => findEvents(db, filter),
-    putKnownAlert: prepared(
-      ['fingerprint', 'name', 'labels', 'first_at_ms', 'last_at_ms'],
-      (row: { fingerprint: string; name: string; labels: string; first_at_ms: number; last_at_ms: number }) =>
+    putKnownAlert: madeOnce(
+      { fingerprint: 'fingerprint', name: 'name', labels: 'labels', first_at_ms: 1, last_at_ms: 2 },
+      (row): CompiledQuery =>
         db
           .insertInto('known_alerts')
           .values(row)
@@ -136,28 +146,17 @@ function findEvents(db: Kysely<StateTables>, filter: JournalFilter): CompiledQue
     .compile();
 }
 
-/** Types rather than interfaces: `prepared` asks for an index. */
-type NewIntent = {
-  readonly jobId: string;
-  readonly receiver: string;
-  readonly intent: string;
-  readonly atMs: number;
-};
+type OutcomeRow = Pick<DeliveryRow, 'job_id' | 'outcome' | 'at_ms' | 'verdict' | 'attempts' | 'delivered_by'>;
 
-type NewOutcome = {
-  readonly jobId: string;
-  readonly outcome: string;
-  readonly atMs: number;
-  readonly verdict: string;
-  readonly attempts: number | null;
-  readonly deliveredBy: string | null;
+const OUTCOME_SAMPLE: OutcomeRow = {
+  ...{ job_id: 'job', outcome: 'outcome', at_ms: 1, verdict: 'verdict', attempts: 2, delivered_by: 'by' },
 };
 
 function deliveryQueries(db: Kysely<StateTables>) {
   return {
-    putLogEntry: prepared(
-      ['group_key', 'receiver', 'entry', 'expires_at_ms'],
-      (row: StateTables['notification_log']) =>
+    putLogEntry: madeOnce(
+      { group_key: 'group', receiver: 'receiver', entry: 'entry', expires_at_ms: 1 },
+      (row): CompiledQuery =>
         db
           .insertInto('notification_log')
           .values(row)
@@ -172,32 +171,21 @@ function deliveryQueries(db: Kysely<StateTables>) {
       db.selectFrom('notification_log').select('entry').compile(),
     expireLog: (nowMs: number): CompiledQuery =>
       db.deleteFrom('notification_log').where('expires_at_ms', '<=', nowMs).compile(),
-    putIntent: prepared(
-      ['jobId', 'receiver', 'intent', 'atMs'],
-      ({ jobId, receiver, intent, atMs }: NewIntent) => {
-        const begun = {
-          intent,
-          outcome: null,
-          at_ms: atMs,
-          receiver,
-          started_ms: atMs,
-          verdict: 'under_way',
-        };
+    putIntent: madeOnce(
+      { job_id: 'job', receiver: 'receiver', intent: 'intent', at_ms: 1 },
+      ({ job_id, receiver, intent, at_ms }): CompiledQuery => {
+        const begun = { intent, outcome: null, at_ms, receiver, started_ms: at_ms, verdict: 'under_way' };
         return db
           .insertInto('deliveries')
-          .values({ job_id: jobId, ...begun, attempts: null, delivered_by: null })
+          .values({ job_id, ...begun, attempts: null, delivered_by: null })
           .onConflict(conflict => conflict.column('job_id').doUpdateSet(begun))
           .compile();
       },
     ),
-    putOutcome: prepared(
-      ['jobId', 'outcome', 'atMs', 'verdict', 'attempts', 'deliveredBy'],
-      ({ jobId, outcome, atMs, verdict, attempts, deliveredBy }: NewOutcome) =>
-        db
-          .updateTable('deliveries')
-          .set({ outcome, at_ms: atMs, verdict, attempts, delivered_by: deliveredBy })
-          .where('job_id', '=', jobId)
-          .compile(),
+    putOutcome: madeOnce(
+      OUTCOME_SAMPLE,
+      ({ job_id, ...ended }): CompiledQuery =>
+        db.updateTable('deliveries').set(ended).where('job_id', '=', job_id).compile(),
     ),
     findDeliveries: (filter: DeliveryFilter): CompiledQuery<DeliveryRow> => findDeliveries(db, filter),
     openIntents: (): CompiledQuery<{ intent: string }> =>
@@ -248,13 +236,12 @@ function factQueries(db: Kysely<StateTables>) {
     },
     expireRuns: (beforeMs: number): CompiledQuery =>
       db.deleteFrom('recovery_runs').where('final', '=', 1).where('changed_at_ms', '<', beforeMs).compile(),
-    putRuleAlerts: prepared(['rule_key', 'alerts'], (row: StateTables['rule_alerts']) =>
+    putRuleAlerts: (ruleKey: string, alerts: string): CompiledQuery =>
       db
         .insertInto('rule_alerts')
-        .values(row)
-        .onConflict(conflict => conflict.column('rule_key').doUpdateSet({ alerts: row.alerts }))
+        .values({ rule_key: ruleKey, alerts })
+        .onConflict(conflict => conflict.column('rule_key').doUpdateSet({ alerts }))
         .compile(),
-    ),
     dropRuleAlerts: (ruleKey: string): CompiledQuery =>
       db.deleteFrom('rule_alerts').where('rule_key', '=', ruleKey).compile(),
     ruleAlerts: (): CompiledQuery<{ rule_key: string; alerts: string }> =>
@@ -265,14 +252,16 @@ function factQueries(db: Kysely<StateTables>) {
         .values({ key, value })
         .onConflict(conflict => conflict.column('key').doUpdateSet({ value }))
         .compile(),
-    putPosted: prepared(['fingerprint', 'ends_at_ms', 'alert'], (row: StateTables['posted_alerts']) =>
-      db
-        .insertInto('posted_alerts')
-        .values(row)
-        .onConflict(conflict =>
-          conflict.column('fingerprint').doUpdateSet({ ends_at_ms: row.ends_at_ms, alert: row.alert }),
-        )
-        .compile(),
+    putPosted: madeOnce(
+      { fingerprint: 'fingerprint', ends_at_ms: 1, alert: 'alert' },
+      (row): CompiledQuery =>
+        db
+          .insertInto('posted_alerts')
+          .values(row)
+          .onConflict(conflict =>
+            conflict.column('fingerprint').doUpdateSet({ ends_at_ms: row.ends_at_ms, alert: row.alert }),
+          )
+          .compile(),
     ),
     postedAlerts: (): CompiledQuery<{ alert: string }> =>
       db.selectFrom('posted_alerts').select('alert').orderBy('fingerprint').compile(),

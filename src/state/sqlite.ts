@@ -9,24 +9,30 @@ const BUSY_TIMEOUT_MS = 5000;
 /** Opens or creates the file. Throws what SQLite says, for database.ts to translate. */
 export function openSqlite(path: string): Connection {
   const database = new Libsql(path);
-  // WAL: readers never wait, and a commit is one append. FULL: it is synced before it returns; see `commit` of database.ts.
+  // WAL: readers never wait, and a commit is one append. FULL: each commit of a group is synced before it returns.
   for (const pragma of ['journal_mode = WAL', 'synchronous = FULL', 'foreign_keys = ON']) {
     database.exec(`PRAGMA ${pragma}`);
   }
   database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
   // The texts of the queries are a small fixed set (queries.ts), so this cannot grow without bound.
-  const statements = new Map<string, Libsql.Statement>();
+  const statements = new Map<string, { readonly statement: Libsql.Statement; readonly isReader: boolean }>();
+  const prepared = (sql: string) => {
+    const known = statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = database.prepare(sql);
+    const made = { statement, isReader: statement.reader };
+    statements.set(sql, made);
+    return made;
+  };
   return {
     all: query => {
-      let statement = statements.get(query.sql);
-      if (statement === undefined) {
-        statement = database.prepare(query.sql);
-        statements.set(query.sql, statement);
-      }
-      if (statement.reader) return statement.all(query.parameters) as never;
+      const { statement, isReader } = prepared(query.sql);
+      if (isReader) return statement.all(query.parameters) as never;
       statement.run(query.parameters);
       return [];
     },
+    first: query => prepared(query.sql).statement.get(query.parameters) as never,
+    insert: query => Number(prepared(query.sql).statement.run(query.parameters).lastInsertRowid),
     exec: sql => {
       database.exec(sql);
     },

@@ -27,9 +27,6 @@ import type { Commit, RunFilter, StateEngine, StateReads } from './engine.ts';
 /** One sync serves all commits of these milliseconds: at most 200 syncs a second, and no one waits noticeably. */
 export const GROUP_WAIT_MS = 5;
 
-/** What was only written is synced at the latest after this: a loss of power takes no more than that of grouped commits. */
-const SYNC_WAIT_MS = 100;
-
 interface Waiting {
   readonly commit: Commit;
   readonly durability: Durability;
@@ -41,7 +38,6 @@ export class GroupingStore implements StateStore {
   readonly #clock: Clock;
   #waiting: Waiting[] = [];
   #timer: Timer | undefined;
-  #syncTimer: Timer | undefined;
   #groupsUnderWay = 0;
   #starting = false;
   #closing: Promise<void> | undefined;
@@ -106,7 +102,6 @@ export class GroupingStore implements StateStore {
   close(): Promise<void> {
     if (this.#closing === undefined) {
       this.#startGroup();
-      this.#syncTimer?.cancel();
       this.#closing = this.#engine.close();
     }
     return this.#closing;
@@ -144,28 +139,13 @@ export class GroupingStore implements StateStore {
     if (group.length === 0) return;
     this.#waiting = [];
     this.#groupsUnderWay += 1;
-    const sync = group.some(one => one.durability === 'synced');
-    this.#planSync(sync);
-    const commits = group.map(one => one.commit);
-    void this.#engine.commit(commits, sync).then(results => {
+    void this.#engine.commit(group.map(one => one.commit)).then(results => {
       this.#groupsUnderWay -= 1;
       group.forEach((one, i) => {
         one.answer(results[i] ?? err({ code: 'state-io', message: 'Cannot commit: no answer came' }));
       });
       if (this.#closing === undefined) this.#plan();
     });
-  }
-
-  #planSync(synced: boolean): void {
-    if (synced) {
-      this.#syncTimer?.cancel();
-      this.#syncTimer = undefined;
-    } else if (this.#closing === undefined) {
-      this.#syncTimer ??= this.#clock.after(SYNC_WAIT_MS, () => {
-        this.#syncTimer = undefined;
-        void this.#engine.commit([], true);
-      });
-    }
   }
 }
 

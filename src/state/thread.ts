@@ -9,12 +9,7 @@ import type { Commit, DatabaseSettings, OpenFailure, StateEngine, StateReads } f
 import { openDatabase } from './open-database.ts';
 
 type Request =
-  | {
-      readonly kind: 'commit';
-      readonly id: number;
-      readonly group: readonly Commit[];
-      readonly sync: boolean;
-    }
+  | { readonly kind: 'commit'; readonly id: number; readonly group: readonly Commit[] }
   | { readonly kind: 'read'; readonly id: number; readonly read: keyof StateReads; readonly ask: unknown }
   | { readonly kind: 'close'; readonly id: number };
 
@@ -72,9 +67,9 @@ export async function startThread(
     return opened;
   }
   return ok({
-    commit: (group, sync) => {
+    commit: group => {
       const id = ++lastId;
-      send({ kind: 'commit', id, group, sync });
+      send({ kind: 'commit', id, group });
       return wait<readonly Result<void, StateFailure>[]>(id, failure => group.map(() => err(failure)));
     },
     read: (read, ask) => {
@@ -108,7 +103,7 @@ export function serveThread(): void {
   port.on('message', (request: Request) => {
     switch (request.kind) {
       case 'commit':
-        return reply(request.id, database.commit(request.group, request.sync));
+        return reply(request.id, database.commit(request.group));
       case 'read':
         // `read` on the other side keeps question and kind together.
         return reply(request.id, database.read(request.read, request.ask as never));

@@ -11,30 +11,48 @@ const UNKNOWN_ANNOTATION = 'watchkeeper_unknown';
 /** Beyond so many different ones they are mostly not met again. */
 const MEMO_MAX = 20_000;
 
+/** The unchanging part of alerts that were written before: clients ask again and again, and most alerts are still the same. */
+export type KnownTexts = WeakMap<Alert, string>;
+
+const ACTIVE = '{"inhibitedBy":[],"mutedBy":[],"silencedBy":[],"state":"active"}';
+
 /** Writes alerts; what they have in common is made into text once. */
 export class AlertTexts {
   readonly #nowMs: number;
+  readonly #known: KnownTexts;
   readonly #pairs = new PairTexts();
   readonly #times = new Map<number, string>();
   readonly #names = new Map<string, string>();
 
-  constructor(nowMs: number) {
+  constructor(nowMs: number, known: KnownTexts) {
     this.#nowMs = nowMs;
+    this.#known = known;
   }
 
   of(one: DispatchedAlert): string {
-    const { alert, receivers, silencedBy, inhibitedBy, mutedBy } = one;
-    const startsAtMs = alert.firedAtMs ?? alert.activeAtMs;
+    const { alert, receivers } = one;
+    let unchanging = this.#known.get(alert);
+    if (unchanging === undefined) {
+      unchanging = this.#unchangingOf(alert);
+      this.#known.set(alert, unchanging);
+    }
     // One whose rule fell silent stands as it was: an end in the past would say that it is over.
     const endsAtMs = Math.max(one.validUntilMs, this.#nowMs);
+    const names =
+      receivers.length === 1
+        ? this.receiver(receivers[0] ?? '')
+        : receivers.map(name => this.receiver(name)).join();
+    return `${unchanging},"endsAt":${this.#time(endsAtMs)},"receivers":[${names}],"status":${statusOf(one)},"updatedAt":${this.#time(one.updatedAtMs)}}`;
+  }
+
+  /** Without the brace at its end. */
+  #unchangingOf(alert: Alert): string {
+    const startsAtMs = alert.firedAtMs ?? alert.activeAtMs;
     const generator =
       alert.generatorUrl === '' ? '' : `,"generatorURL":${JSON.stringify(alert.generatorUrl)}`;
     return (
-      `{"annotations":${this.labels(annotationsOf(alert))},"endsAt":${this.#time(endsAtMs)}` +
-      `,"fingerprint":"${alert.fingerprint}","receivers":[${receivers.map(name => this.receiver(name)).join()}]` +
-      `,"startsAt":${this.#time(startsAtMs)},"status":{"inhibitedBy":${texts(inhibitedBy)}` +
-      `,"mutedBy":${texts(mutedBy)},"silencedBy":${texts(silencedBy)},"state":"${one.state}"}` +
-      `,"updatedAt":${this.#time(one.updatedAtMs)}${generator},"labels":${this.labels(alert.labels)}}`
+      `{"annotations":${this.labels(annotationsOf(alert))},"fingerprint":"${alert.fingerprint}"` +
+      `,"startsAt":${this.#time(startsAtMs)}${generator},"labels":${this.labels(alert.labels)}`
     );
   }
 
@@ -57,6 +75,11 @@ function remembered<K>(known: Map<K, string>, key: K, make: () => string): strin
   const made = make();
   if (known.size < MEMO_MAX) known.set(key, made);
   return made;
+}
+
+function statusOf({ state, silencedBy, inhibitedBy, mutedBy }: DispatchedAlert): string {
+  if (state === 'active' && silencedBy.length + inhibitedBy.length + mutedBy.length === 0) return ACTIVE;
+  return `{"inhibitedBy":${texts(inhibitedBy)},"mutedBy":${texts(mutedBy)},"silencedBy":${texts(silencedBy)},"state":"${state}"}`;
 }
 
 function texts(list: readonly string[]): string {

@@ -69,6 +69,22 @@ describe('alerts', () => {
     ]);
   });
 
+  it('are written anew where they changed, and where what becomes of them did', async () => {
+    const world = await bench();
+    const one = dispatched({ alertname: 'a' });
+    world.alertmanager.alertsNow = [one];
+    await alertsOf(world);
+    world.alertmanager.alertsNow = [{ ...one, state: 'suppressed', silencedBy: ['s'], updatedAtMs: 0 }];
+    expect((await alertsOf(world))[0]).toMatchObject({
+      status: { state: 'suppressed', silencedBy: ['s'] },
+      updatedAt: '1970-01-01T00:00:00.000Z',
+    });
+    world.alertmanager.alertsNow = [
+      { ...one, alert: { ...one.alert, annotations: labelsFrom({ summary: 'new' }) } },
+    ];
+    expect((await alertsOf(world))[0]?.annotations).toEqual({ summary: 'new' });
+  });
+
   it('stand in the order of their fingerprints, without those that ended', async () => {
     const world = await bench();
     world.alertmanager.alertsNow = ['a', 'b', 'c', 'd'].map(alertname =>
@@ -341,7 +357,18 @@ describe('silences', () => {
     ['no end', { ...SILENCE, endsAt: undefined }, 422, 'endsAt in body is required'],
     ['no author', { ...SILENCE, createdBy: undefined }, 422, 'createdBy in body is required'],
     ['no object', [], 422, 'silence in body must be of type object: []'],
-    ['an end in the past', { ...SILENCE, endsAt: '2025-01-01T00:00:00Z' }, 400, 'end time in the past'],
+    [
+      'an end in the past',
+      { ...SILENCE, startsAt: '2025-01-01T00:00:00Z', endsAt: '2025-12-31T23:59:59Z' },
+      400,
+      "end time can't be in the past",
+    ],
+    [
+      'an end before its start',
+      { ...SILENCE, endsAt: '2025-01-01T00:00:00Z' },
+      400,
+      'start time must be before end time',
+    ],
   ])('%s is refused', async (_, body, status, reason) => {
     const { ask } = await bench();
     const response = await ask({ path: '/api/v2/silences', ...posting(body) });
@@ -427,7 +454,7 @@ describe('bodies that nobody means', () => {
 
 describe('texts', () => {
   it('of names that JavaScript has itself stay what they are', () => {
-    const text = new AlertTexts(0).of(dispatched({ constructor: 'a', __proto__x: 'b' }));
+    const text = new AlertTexts(0, new WeakMap()).of(dispatched({ constructor: 'a', __proto__x: 'b' }));
     expect(JSON.parse(text)).toMatchObject({ labels: { constructor: 'a', __proto__x: 'b' } });
   });
 });

@@ -6,7 +6,7 @@ import type { ApiDeps } from '../deps.ts';
 import type { Asked } from '../prometheus.ts';
 import { json } from '../respond.ts';
 import { bodyOf } from '../text-parts.ts';
-import { AlertTexts } from './alert-text.ts';
+import { AlertTexts, type KnownTexts } from './alert-text.ts';
 import { alertFilter, paceOf } from './alerts.ts';
 import type { DispatchedAlert, DispatchedGroup } from './deps.ts';
 import { receiverFilter, switches } from './params.ts';
@@ -17,7 +17,11 @@ interface ShownGroup extends Omit<DispatchedGroup, 'alerts'> {
 }
 
 /** Groups in which nothing is shown are left out. */
-export async function getAlertGroups(deps: ApiDeps, { params }: Asked): Promise<ServerResponse> {
+export async function getAlertGroups(
+  known: KnownTexts,
+  deps: ApiDeps,
+  { params }: Asked,
+): Promise<ServerResponse> {
   const { alertmanager, clock, turns } = deps;
   const isShown = alertFilter(params, ['active', 'silenced', 'inhibited']);
   if (!isShown.ok) return refusal(400, isShown.error);
@@ -39,7 +43,7 @@ export async function getAlertGroups(deps: ApiDeps, { params }: Asked): Promise<
   const sorted = (await sortInTurns(groups, compareGroups, paceOf(turns))) ?? groups;
   return json(
     200,
-    bodyOf(turns, parts => writeGroups(parts, sorted, new AlertTexts(clock.nowMs()))),
+    bodyOf(turns, parts => writeGroups(parts, sorted, new AlertTexts(clock.nowMs(), known))),
   );
 }
 

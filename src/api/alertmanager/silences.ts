@@ -26,6 +26,11 @@ export function getSilences(deps: ApiDeps, { params }: Asked): ServerResponse {
 export async function postSilences(deps: ApiDeps, { request }: Asked): Promise<ServerResponse> {
   const posted = await postedSilence(request);
   if (!posted.ok) return malformed(posted.error);
+  const { startsAtMs = deps.clock.nowMs(), endsAtMs } = posted.value;
+  if (startsAtMs >= endsAtMs)
+    return refusal(400, 'Failed to create silence: start time must be before end time');
+  if (endsAtMs < deps.clock.nowMs())
+    return refusal(400, "Failed to create silence: end time can't be in the past");
   const set = await deps.alertmanager.setSilence(posted.value);
   if (!set.ok) return refusal(statusOf(set.error, 400), set.error.message);
   return answer({ silenceID: set.value });

@@ -85,6 +85,8 @@ function settingsOf(route: Route, parent: Route | undefined): string {
     differs('groupWaitMs') ? `wait ${formatDuration(route.groupWaitMs)}` : '',
     differs('groupIntervalMs') ? `interval ${formatDuration(route.groupIntervalMs)}` : '',
     differs('repeatIntervalMs') ? `repeat ${formatDuration(route.repeatIntervalMs)}` : '',
+    route.muteTimeIntervals.length === 0 ? '' : `muted in ${visible(route.muteTimeIntervals.join(', '))}`,
+    route.activeTimeIntervals.length === 0 ? '' : `only in ${visible(route.activeTimeIntervals.join(', '))}`,
     route.notify === 'always' ? '' : 'after recovery failed',
   ]
     .filter(text => text !== '')
