@@ -35,7 +35,12 @@ export const IMPORTS: Readonly<Record<string, readonly string[]>> = {
 export const BROWSER_FOLDERS: readonly string[] = ['base', 'model', 'promql/parser'];
 
 /** What the page may import of src/. */
-export const UI_IMPORTS: readonly string[] = ['api/contract.ts', 'model', 'promql/parser'];
+export const UI_IMPORTS: readonly string[] = [
+  'api/contract.ts',
+  'api/contract-explain.ts',
+  'model',
+  'promql/parser',
+];
 
 /** Node modules that compute and touch nothing outside the process. */
 export const PURE_NODE_MODULES: readonly string[] = [

@@ -19,6 +19,7 @@ import {
 import { presentAlert } from './store.ts';
 import { describeSuppressed, passSuppression } from './suppress.ts';
 import { inheritTold, isUnderWayElsewhere, pendingFor, suspectsFor } from './told.ts';
+import { DATA_MISSING, isToldMissing, toldBefore } from './unknowns.ts';
 import { waitFor } from './waiting.ts';
 
 interface At {
@@ -59,7 +60,8 @@ export function flushGroup(state: DispatchState, group: Group, nowMs: number): D
   const alerts = passSuppression(state, group, { nowMs, effects });
   let told = false;
   for (const destination of destinations) {
-    const outcome = flushDestination(state, { group, destination, alerts, nowMs }, effects);
+    const concerned = group.silentTarget === undefined ? alerts : toldBefore(state, destination, alerts);
+    const outcome = flushDestination(state, { group, destination, alerts: concerned, nowMs }, effects);
     told ||= outcome.notify;
     words.push(`${destination.key}: ${outcome.reason}`);
   }
@@ -72,7 +74,12 @@ export function flushGroup(state: DispatchState, group: Group, nowMs: number): D
       alerts: [...group.members],
       verdict: told ? 'notify' : 'not_notified',
       reason: group.lastDecision,
-      evidence: { receiver: group.route.receiver, nextFlushMs: group.nextFlushMs },
+      evidence: {
+        receiver: group.route.receiver,
+        nextFlushMs: group.nextFlushMs,
+        groupIntervalMs: group.route.groupIntervalMs,
+        repeatIntervalMs: group.route.repeatIntervalMs,
+      },
     }),
   );
   effects.push(...releaseResolved(state, group, { nowMs, only: undefined }));
@@ -118,7 +125,7 @@ function decideAndSend(state: DispatchState, send: Send, effects: DispatchEffect
   if (firing.length + resolved.length === 0) {
     return {
       notify: false,
-      reason: send.alerts.length > 0 ? 'all its alerts are held' : describeSuppressed(group),
+      reason: reasonOfNone(send),
     };
   }
   const suspects = suspectsFor(state, group, destination.key);
@@ -146,9 +153,19 @@ function decideAndSend(state: DispatchState, send: Send, effects: DispatchEffect
     if (firing.length === 0) for (const intent of suspects) closeSuspect(state, intent.jobId, effects);
     return decision;
   }
-  const reason = reasonOf(decision, passed);
+  // Said once for the target, and not again by each group that it had alerts in.
+  const isRepeat = decision.reason === 'repeat interval elapsed';
+  if (isRepeat && group.silentTarget === undefined && isToldMissing(state, destination, passed.alerts))
+    return { notify: false, reason: 'its data is missing, and that was told for the target' };
+  const reason = group.silentTarget === undefined ? reasonOf(decision, passed) : DATA_MISSING;
   sendJob(state, { ...send, reason, repeats: suspects.map(intent => intent.jobId) }, effects);
   return { notify: true, reason };
+}
+
+function reasonOfNone({ group, alerts }: Send): string {
+  if (alerts.length > 0) return 'all its alerts are held';
+  if (group.suppressed.size > 0) return describeSuppressed(group);
+  return 'nobody was told of its alerts';
 }
 
 function reasonOf(decision: Decision & { readonly notify: true }, passed: Passed): string {

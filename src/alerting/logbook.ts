@@ -47,6 +47,11 @@ export class LogBook {
     return this.mentioning(fingerprint).some(entry => entry.firing.includes(fingerprint));
   }
 
+  /** Entries whose group key begins so. */
+  ofKeys(prefix: string): readonly NotificationLogEntry[] {
+    return [...this.#entries.values()].filter(entry => entry.groupKey.startsWith(prefix));
+  }
+
   expire(nowMs: number): void {
     for (const [key, entry] of this.#entries) {
       if (entry.expiresAtMs <= nowMs) this.#forget(key);

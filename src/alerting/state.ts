@@ -17,6 +17,7 @@ import type {
   RecoveryUpdate,
   Silence,
   StateWrite,
+  TargetId,
 } from '../model/index.ts';
 import type { DueQueue } from './due-queue.ts';
 import type { Inhibition, InhibitRule } from './inhibition.ts';
@@ -114,6 +115,8 @@ export interface Group {
   lastDecision: string;
   /** Those of its members that the last flush passed over, by fingerprint: what was journaled of them. */
   readonly suppressed: Map<string, Suppression>;
+  /** A group of what is unknown since this target is silent (unknowns.ts): beside the groups of the routes. */
+  readonly silentTarget?: TargetId;
 }
 
 /** A message on its way. */

@@ -2,6 +2,7 @@
 
 import type { Alert, Labels } from '../model/index.ts';
 import { logKey } from './logbook.ts';
+import type { Route } from './route.ts';
 import type { DispatchState } from './state.ts';
 import { mutedBy, suppressionOf } from './suppress.ts';
 
@@ -50,12 +51,16 @@ export interface GroupStatus {
   readonly lastFlushMs: number;
   readonly nextFlushMs: number;
   readonly lastDecision: string;
+  /** Of its route. */
+  readonly timing: Pick<Route, 'groupWaitMs' | 'groupIntervalMs' | 'repeatIntervalMs'>;
   readonly destinations: readonly DestinationStatus[];
 }
 
 export function alertStatuses(state: DispatchState, nowMs: number): readonly AlertStatus[] {
   return [...state.alerts.values()].map(stored => {
-    const groups = [...stored.groups].flatMap(id => state.groups.get(id) ?? []);
+    const groups = [...stored.groups]
+      .flatMap(id => state.groups.get(id) ?? [])
+      .filter(group => group.silentTarget === undefined);
     const { silencedBy, inhibitedBy } = suppressionOf(state, stored, nowMs);
     const isSuppressed = silencedBy.length + inhibitedBy.length > 0;
     const situation = state.recovery.get(stored.alert.fingerprint);
@@ -77,7 +82,9 @@ export function alertStatuses(state: DispatchState, nowMs: number): readonly Ale
 }
 
 export function groupStatuses(state: DispatchState, nowMs: number): readonly GroupStatus[] {
-  return [...state.groups.values()].map(group => ({
+  // What is unknown is in the groups of its routes all the same.
+  const groups = [...state.groups.values()].filter(group => group.silentTarget === undefined);
+  return groups.map(group => ({
     id: group.id,
     key: group.key,
     routeKey: group.route.key,
@@ -90,6 +97,7 @@ export function groupStatuses(state: DispatchState, nowMs: number): readonly Gro
     lastFlushMs: group.lastFlushMs,
     nextFlushMs: group.nextFlushMs,
     lastDecision: group.lastDecision,
+    timing: timingOf(group.route),
     destinations: (state.config.receivers.get(group.route.receiver) ?? []).map(({ key }) => {
       const entry = state.log.get(group.key, key);
       return {
@@ -100,4 +108,8 @@ export function groupStatuses(state: DispatchState, nowMs: number): readonly Gro
       };
     }),
   }));
+}
+
+function timingOf({ groupWaitMs, groupIntervalMs, repeatIntervalMs }: Route): GroupStatus['timing'] {
+  return { groupWaitMs, groupIntervalMs, repeatIntervalMs };
 }

@@ -23,6 +23,7 @@ import { applyUpdate, hasOpenRun, join, sweepAlerts } from './store.ts';
 import { applyPosted, endPosted } from './store-posted.ts';
 import { TimeIntervals } from './time-intervals.ts';
 import { logKeptMs, suspectsFor } from './told.ts';
+import { followUnknown, forgetKnown } from './unknowns.ts';
 import { planFlush, wake } from './waiting.ts';
 
 /** How often stale alerts are looked for and old entries forgotten. */
@@ -79,8 +80,11 @@ export function nextDueMs(state: DispatchState): number {
 
 function takeIn(state: DispatchState, input: DispatchInput, nowMs: number): DispatchEffect[] {
   switch (input.kind) {
-    case 'alerts':
-      return applyUpdate(state, input.update, nowMs);
+    case 'alerts': {
+      const effects = applyUpdate(state, input.update, nowMs);
+      followUnknown(state, input.update.alerts, { nowMs, before: state.groups });
+      return effects;
+    }
     case 'posted':
       return applyPosted(state, input, nowMs);
     case 'silences':
@@ -209,6 +213,8 @@ function applyReload(state: DispatchState, config: DispatchConfig, nowMs: number
     stored.groups.clear();
     if (isFiring(stored.alert) || wasInGroup) effects.push(...join(state, stored, { nowMs, before }));
   }
+  const present = [...state.alerts.values()].map(stored => stored.alert);
+  followUnknown(state, present, { nowMs, before });
   for (const [key, pending] of state.pending) {
     const members = state.groups.get(pending.groupId)?.members;
     const stays = [...pending.firing, ...pending.resolved].every(one => members?.has(one) === true);
@@ -220,7 +226,7 @@ function applyReload(state: DispatchState, config: DispatchConfig, nowMs: number
 function keepHouse(state: DispatchState, nowMs: number): DispatchEffect[] {
   state.nextHousekeepingMs = nowMs + HOUSEKEEPING_MS;
   state.log.expire(nowMs);
-  const effects = sweepAlerts(state, nowMs);
+  const effects = [...sweepAlerts(state, nowMs), ...forgetKnown(state)];
   if (nowMs >= state.nextExpiryMs) effects.push(...forgetOld(state, nowMs));
   for (const intent of [...state.suspects.values()]) {
     if (nowMs - intent.atMs > SUSPECT_MS_MAX) {

@@ -1,6 +1,13 @@
 // The alert store: the latest word on every alert, and its membership in groups.
 
-import { type Alert, type AlertUpdate, isFinal, labelValue, withLabels } from '../model/index.ts';
+import {
+  type Alert,
+  type AlertUpdate,
+  isFinal,
+  labelsToRecord,
+  labelValue,
+  withLabels,
+} from '../model/index.ts';
 import { journalEffect } from './events.ts';
 import { alertOfPosted } from './posted.ts';
 import { groupKeyOf, groupLabelsOf, matchRoutes, type Route } from './route.ts';
@@ -61,6 +68,8 @@ export function takeWord(
   }
 
   const changed = known === undefined || isFiring(alert) !== isFiring(known.alert);
+  // Of its own alerts the rule has said so itself.
+  if (changed && alert.rule.file === '') effects.push(postedEvent(state, nowMs, alert));
   const stored = known ?? keep(state, word);
   stored.alert = alert;
   stored.byRule = word.byRule;
@@ -150,6 +159,7 @@ export function join(state: DispatchState, stored: StoredAlert, at: JoinAt): Dis
         reason: routed,
         evidence: {
           groups: routes.map(route => groupKeyOf(route, groupLabelsOf(route, alert.labels))),
+          receivers: routes.map(route => route.receiver),
         },
       }),
     );
@@ -231,6 +241,18 @@ export function sweepAlerts(state: DispatchState, nowMs: number): DispatchEffect
 export function presentAlert(alert: Alert): Alert {
   if (alert.state !== 'unknown') return alert;
   return { ...alert, annotations: withLabels(alert.annotations, { [UNKNOWN_ANNOTATION]: alert.reason }) };
+}
+
+/** Begin and end of an alert that somebody posts, with its labels: what the journal knows it by. */
+function postedEvent(state: DispatchState, nowMs: number, alert: Alert): DispatchEffect {
+  return journalEffect(state, nowMs, {
+    stage: 'rule',
+    subject: { kind: 'alert', fingerprint: alert.fingerprint },
+    alerts: [alert.fingerprint],
+    verdict: alert.state,
+    reason: alert.reason,
+    evidence: { labels: labelsToRecord(alert.labels), activeAtMs: alert.activeAtMs },
+  });
 }
 
 interface AlertVerdict {

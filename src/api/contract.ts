@@ -422,19 +422,6 @@ export interface ReceiverJson {
   readonly consecutiveFailures: number;
 }
 
-/** Why an alert is as it is: the stages in order, each with its latest word. */
-export interface ExplainJson {
-  readonly alert: OwnAlertJson | null;
-  readonly stages: readonly {
-    readonly stage: string;
-    readonly atMs: number;
-    readonly verdict: string;
-    readonly reason: string;
-    readonly evidence: Readonly<Record<string, unknown>>;
-  }[];
-  readonly history: readonly TimelineEventJson[];
-}
-
 /** Server-sent events of OWN_PREFIX/live: `event: snapshot` once, then `event: change`, with what changed. */
 export interface LiveJson {
   readonly targets?: readonly TargetJson[];

@@ -31,6 +31,7 @@ import type {
   StatusJson,
   WalReplayJson,
 } from './contract.ts';
+import type { GroupJson, RouteStepJson } from './contract-explain.ts';
 
 export interface RuleView {
   readonly kind: 'alerting' | 'recording';
@@ -55,6 +56,13 @@ export interface RuleGroupView {
   readonly lastEvaluationMs: number;
   readonly lastDurationMs: number;
   readonly rules: readonly RuleView[];
+}
+
+/** Ids of silences, fingerprints of alerts that inhibit, names of time intervals. */
+export interface Suppression {
+  readonly silencedBy: readonly string[];
+  readonly inhibitedBy: readonly string[];
+  readonly mutedBy: readonly string[];
 }
 
 export interface ReloadOutcome {
@@ -107,6 +115,13 @@ export interface ApiDeps {
   alertmanagers(): { readonly active: readonly string[]; readonly dropped: readonly string[] };
   /** Alerts known to the rules, of all states. */
   alerts(): readonly Alert[];
+  /** Alerts that others sent, as dispatch keeps them. */
+  postedAlerts(): readonly Alert[];
+  /** What keeps an alert from its receivers now; empty where nothing does. */
+  suppression(fingerprint: string): Suppression;
+  /** How the routing tree in force takes an alert with these labels: every route, in the order of the tree. */
+  routeSteps(labels: Labels): readonly RouteStepJson[];
+  groups(): readonly GroupJson[];
   runs(): readonly RecoveryRun[];
   receivers(): readonly ReceiverJson[];
   /** Sends a marked test message; the value is the provider's own answer. */

@@ -8,6 +8,7 @@ import { API_PREFIX, OWN_PREFIX } from './contract.ts';
 import { preflight, withCors } from './cors.ts';
 import type { AccessSettings, ApiDeps } from './deps.ts';
 import * as exemplars from './exemplars.ts';
+import { deliveries, explain, groups } from './explain/index.ts';
 import { features } from './features.ts';
 import { federate } from './federate.ts';
 import { liveNotifications, notifications } from './notifications.ts';
@@ -74,7 +75,9 @@ const ROUTES: readonly Route[] = [
     (deps, _, name) => own.testReceiver(deps, name),
     'operator',
   ),
-  route(GET, `${OWN_PREFIX}/explain`, own.explain),
+  route(GET, `${OWN_PREFIX}/explain`, explain),
+  route(GET, `${OWN_PREFIX}/deliveries`, deliveries),
+  route(GET, `${OWN_PREFIX}/groups`, groups),
   route(GET, `${OWN_PREFIX}/live`, own.live),
   route(GET, `${OWN_PREFIX}/queries`, own.queries),
   route(GET, '/metrics', deps => plain(200, deps.metricsPage(), PAGE_TYPE)),

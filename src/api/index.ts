@@ -13,7 +13,6 @@ export type { AlertmanagerDeps } from './alertmanager/deps.ts';
 export type {
   BlockJson,
   BuildInfo,
-  ExplainJson,
   Failure,
   HistogramJson,
   HistogramPoint,
@@ -27,6 +26,8 @@ export type {
   QueryPlanJson,
   ReceiverJson,
   RuleGroupJson,
+  RuleJson,
+  RulesData,
   RunJson,
   StatusJson,
   Success,
@@ -35,6 +36,16 @@ export type {
   VectorRow,
 } from './contract.ts';
 export type {
+  CauseCode,
+  CauseJson,
+  ConditionJson,
+  DeliveriesJson,
+  DeliveryJson,
+  ExplainJson,
+  GroupJson,
+  RouteStepJson,
+} from './contract-explain.ts';
+export type {
   AccessSettings,
   AdminError,
   ApiDeps,
@@ -42,5 +53,7 @@ export type {
   RuleGroupView,
   RuleView,
   StorageAdmin,
+  Suppression,
 } from './deps.ts';
+export { CAUSE_WORDS, causeText, timeText } from './explain/index.ts';
 export { createApi } from './handler.ts';

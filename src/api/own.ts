@@ -1,8 +1,7 @@
 // Watchkeeper's own API: what the page and `explain` ask.
 
 import { type ServerResponse, sleep } from '../base/index.ts';
-import type { StoredJournalEvent } from '../model/index.ts';
-import type { ExplainJson, LiveJson, QueriesJson } from './contract.ts';
+import type { LiveJson, QueriesJson } from './contract.ts';
 import type { ApiDeps } from './deps.ts';
 import { askedJson, ownAlertJson, queryJson, runJson, targetJson, timelineJson } from './encode.ts';
 import type { Asked } from './prometheus.ts';
@@ -10,17 +9,14 @@ import { eventStream, failure, success } from './respond.ts';
 
 /** Events shown on the page at once. */
 const TIMELINE_MAX = 200;
-/** Of one alert's history. */
-const EXPLAIN_EVENTS_MAX = 500;
+/** The most that may be asked for. */
+const EVENTS_MAX = 500;
 /** A person sees a change within this time; each look costs one indexed read. */
 const LIVE_INTERVAL_MS = 1000;
 
 export async function timeline(deps: ApiDeps, asked: Asked): Promise<ServerResponse> {
   const fingerprint = asked.params.get('alert') ?? '';
-  const limit = Math.min(
-    Number(asked.params.get('limit') ?? TIMELINE_MAX) || TIMELINE_MAX,
-    EXPLAIN_EVENTS_MAX,
-  );
+  const limit = Math.min(Number(asked.params.get('limit') ?? TIMELINE_MAX) || TIMELINE_MAX, EVENTS_MAX);
   const events = await deps.state.journal({
     limit,
     newestFirst: true,
@@ -56,49 +52,6 @@ export function queries(deps: ApiDeps): ServerResponse {
     interrupted: interrupted.map(askedJson),
   };
   return success(body);
-}
-
-/** `alert`: a fingerprint, or an alert's name; of several alerts with one name the one that fires, else the latest. */
-export async function explain(deps: ApiDeps, asked: Asked): Promise<ServerResponse> {
-  const wanted = asked.params.get('alert') ?? '';
-  if (wanted === '')
-    return failure('bad_data', 'invalid parameter "alert": a fingerprint or an alert name expected');
-  const known = deps
-    .alerts()
-    .filter(alert => alert.fingerprint === wanted || nameOf(alert.labels) === wanted);
-  const alert = known.find(candidate => candidate.state === 'firing') ?? known[0];
-  const fingerprint = alert?.fingerprint ?? wanted;
-  const events = await deps.state.journal({ fingerprint, limit: EXPLAIN_EVENTS_MAX, newestFirst: true });
-  if (!events.ok) return failure('internal', events.error.message);
-  if (alert === undefined && events.value.length === 0) {
-    return failure(
-      'not_found',
-      `Cannot explain "${wanted}": no alert of this name or fingerprint is known, and the journal has no event about it`,
-    );
-  }
-  const body: ExplainJson = {
-    alert: alert === undefined ? null : ownAlertJson(alert),
-    stages: latestByStage(events.value),
-    history: events.value.map(timelineJson),
-  };
-  return success(body);
-}
-
-function nameOf(labels: readonly string[]): string {
-  const at = labels.indexOf('alertname');
-  return at >= 0 && at % 2 === 0 ? (labels[at + 1] ?? '') : '';
-}
-
-/** The order in which an alert passes through the house. */
-const STAGE_ORDER = ['collect', 'rule', 'route', 'inhibition', 'silence', 'group', 'recovery', 'notify'];
-
-function latestByStage(newestFirst: readonly StoredJournalEvent[]): ExplainJson['stages'] {
-  return STAGE_ORDER.flatMap(stage => {
-    const event = newestFirst.find(candidate => candidate.stage === stage);
-    if (event === undefined) return [];
-    const { atMs, verdict, reason, evidence } = event;
-    return [{ stage, atMs, verdict, reason, evidence }];
-  });
 }
 
 /** A stream that first says everything, then what changed. */

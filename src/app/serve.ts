@@ -14,10 +14,11 @@ import { printFamilies } from '../exposition/index.ts';
 import { compileRegex, labelsToRecord, type Regex } from '../model/index.ts';
 import type { StoreStats } from '../storage/index.ts';
 import { alertmanagerOf } from './alertmanager.ts';
+import { groupViews, postedAlerts, routeSteps, suppressionOf } from './dispatch-views.ts';
 import { flagsOf } from './flags.ts';
 import { allReceivers } from './heartbeat.ts';
 import type { SystemPorts } from './ports.ts';
-import { externalUrlOf } from './settings.ts';
+import { externalUrlOf, routeOf } from './settings.ts';
 import type { System } from './system.ts';
 import { VERSION } from './version.ts';
 import { blockView, receiverViews, ruleGroupView } from './views.ts';
@@ -138,6 +139,10 @@ function depsOf(ports: SystemPorts, system: System, at: ListenAt): ApiDeps {
       return { active: active.map(({ url }) => url), dropped };
     },
     alerts: () => rules.alerts(),
+    postedAlerts: () => postedAlerts(system.dispatcher.alertStatuses()),
+    suppression: fingerprint => suppressionOf(system.dispatcher.alertStatuses(), fingerprint),
+    routeSteps: labels => routeSteps(routeOf(system.config()), labels),
+    groups: () => groupViews(system.dispatcher.groupStatuses(), system.dispatcher.alertStatuses()),
     runs: () => recovery.runs(),
     receivers: () => receiverViews(allReceivers(system.config()), notifier.health()),
     testReceiver: async name => {

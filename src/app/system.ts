@@ -12,11 +12,11 @@ import {
   type Diagnostic,
   type Effects,
   formatDiagnostic,
+  type JournalEvent,
   type MetricFamily,
   MetricRegistry,
   type Metrics,
   type StateStore,
-  type TargetStatus,
 } from '../model/index.ts';
 import {
   channels,
@@ -39,6 +39,7 @@ import { DEFAULT_STORE_SETTINGS, openStore, type Store, ThreadMaker } from '../s
 import { type AllTargets, joinDirectories } from './directory.ts';
 import { allReceivers, SELF_JOB } from './heartbeat.ts';
 import { hostRunner, inProcessTarget } from './in-process.ts';
+import { configEvent, healthEvent, refusedConfigEvent, type Stamp } from './journal.ts';
 import type { SystemPorts } from './ports.ts';
 import { prepareSending } from './prepare-sending.ts';
 import { withPrometheusNames } from './prometheus-names.ts';
@@ -302,7 +303,7 @@ function build(
     metrics: registry,
     log,
     version: VERSION,
-    onHealthChange: status => void journalHealth(status),
+    onHealthChange: status => void journal(stamp => healthEvent(status, stamp)),
   });
   const push = createPushReceiver({ writer: store, clock, random, log, metrics: registry });
   const hostName = ports.hostFacts.hostname();
@@ -359,34 +360,12 @@ function build(
     configVersion,
   });
 
-  const journalHealth = async (status: TargetStatus): Promise<void> => {
+  const journal = async (event: (stamp: Stamp) => JournalEvent): Promise<void> => {
     const written = await state.commit(
-      [
-        {
-          kind: 'journal',
-          event: {
-            atMs: clock.nowMs(),
-            stage: 'collect',
-            subject: { kind: 'target', id: status.id },
-            alerts: [],
-            verdict: status.health,
-            reason:
-              status.health === 'down'
-                ? `${status.url}: ${status.lastError}`
-                : `${status.url} delivers ${status.lastSamples} samples`,
-            evidence: { job: status.job, url: status.url, name: `${status.job} ${status.url}` },
-            effects,
-            configVersion,
-          },
-        },
-      ],
+      [{ kind: 'journal', event: event({ atMs: clock.nowMs(), effects, configVersion }) }],
       'grouped',
     );
-    if (!written.ok)
-      log.log('warn', 'Cannot journal the health of a target', {
-        target: status.id,
-        cause: written.error.message,
-      });
+    if (!written.ok) log.log('warn', 'Cannot write the journal', { cause: written.error.message });
   };
 
   const setTargets = async (): Promise<void> => {
@@ -409,6 +388,7 @@ function build(
     configFiles = next.files;
     configShown = next.shown;
     settled = false;
+    void journal(stamp => configEvent(configFiles, stamp));
     notifier.reload(notifyConfig());
     dispatcher.reload(dispatchConfig());
     relay.load(config, configVersion);
@@ -471,6 +451,7 @@ function build(
         log.log('error', 'The configuration was not reloaded: the one in force stays', {
           problems: problems.join('; '),
         });
+        void journal(stamp => refusedConfigEvent(problems, stamp));
         return { ok: false, problems };
       }
       const notes = needsRestart(first.config, loaded.config);

@@ -4,10 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../test/support/clock.ts';
 import { FakeDisk } from '../../test/support/disk.ts';
 import { type FakeAnswer, FakeHttp } from '../../test/support/http.ts';
-import type { ExplainJson, QueryData } from '../api/index.ts';
+import type { QueryData } from '../api/index.ts';
 import { checkCommand } from './check.ts';
 import { type Command, type CommandContext, readArgs } from './command.ts';
-import { explainCommand, printExplanation } from './explain.ts';
 import { notifyCommand } from './notify.ts';
 import { queryCommand } from './query.ts';
 import { answerText, styleOf, timeTexts } from './render/index.ts';
@@ -282,82 +281,6 @@ describe('check web-config', () => {
     const ran = await run(checkCommand, ['web-config', 'bad.yml', '--syntax-only'], { files });
     expect([ran.code, ran.out]).toEqual([0, 'bad.yml: fine\n']);
     expect((await run(checkCommand, ['web-config', 'bad.yml', '--agent'], { files })).code).toBe(2);
-  });
-});
-
-describe('explain', () => {
-  const event = { atMs: Date.UTC(2026, 0, 2, 3, 4, 5), verdict: 'firing', reason: 'so it is', evidence: {} };
-  const data: ExplainJson = {
-    alert: {
-      fingerprint: 'f',
-      labels: { alertname: 'Down', job: 'a' },
-      annotations: {},
-      state: 'unknown',
-      reason: 'target silent',
-      activeAtMs: 1,
-      firedAtMs: null,
-      resolvedAtMs: null,
-      value: 'NaN',
-      expr: 'up == 0',
-    },
-    stages: [{ stage: 'rule', ...event }],
-    history: [
-      {
-        seq: 2,
-        lastAtMs: 0,
-        repeats: 0,
-        stage: 'route',
-        subject: { kind: 'alert' },
-        alerts: [],
-        effects: 'live',
-        ...event,
-        verdict: 'matched',
-      },
-      {
-        seq: 1,
-        lastAtMs: 0,
-        repeats: 0,
-        stage: 'rule',
-        subject: { kind: 'alert' },
-        alerts: [],
-        effects: 'live',
-        ...event,
-      },
-    ],
-  };
-
-  it('prints state, rule and each stage with its reason', () => {
-    expect(printExplanation(data, { history: false })).toBe(
-      `Down is unknown: target silent
-  labels    alertname="Down" job="a"
-  rule      up == 0
-  value     NaN
-  rule      2026-01-02 03:04:05  firing: so it is
-`,
-    );
-  });
-
-  it('prints the history oldest first', () => {
-    const lines = printExplanation(data, { history: true }).split('\n').slice(4);
-    expect(lines.map(line => line.trim().split(' ')[0])).toEqual(['rule', 'route', '']);
-  });
-
-  it('says that there is nothing to say', () => {
-    expect(printExplanation({ alert: null, stages: [], history: [] }, { history: false })).toContain(
-      'no event',
-    );
-  });
-
-  it('asks for the name, and ends with 1 where nobody knows it', async () => {
-    const known = await run(explainCommand, ['Down'], { answer: said(data) });
-    expect([known.code, known.out.startsWith('Down is unknown')]).toEqual([0, true]);
-    expect(known.http.requests[0]?.url).toContain('/explain?alert=Down');
-    const body = '{"status":"error","errorType":"not_found","error":"Cannot explain \\"X\\""}';
-    expect(await run(explainCommand, ['X'], { answer: { status: 404, body } })).toMatchObject({
-      code: 1,
-      warned: 'Cannot explain "X"\n',
-    });
-    expect((await run(explainCommand, [])).code).toBe(2);
   });
 });
 

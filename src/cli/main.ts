@@ -5,11 +5,13 @@ import { httpClient, systemClock, systemDisk } from '../os/index.ts';
 import { alertsCommand } from './alerts.ts';
 import { checkCommand } from './check.ts';
 import type { Command, CommandContext, ExitCode } from './command.ts';
+import { deliveriesCommand } from './deliveries.ts';
 import { demoCommand } from './demo.ts';
 import { explainCommand } from './explain.ts';
 import { notifyCommand } from './notify.ts';
 import { queryCommand } from './query.ts';
 import { runCommand } from './run.ts';
+import { shadowCommand } from './shadow.ts';
 import { silenceCommand } from './silence.ts';
 import { testCommand } from './test.ts';
 
@@ -22,6 +24,8 @@ const COMMANDS: readonly Command[] = [
   silenceCommand,
   explainCommand,
   notifyCommand,
+  deliveriesCommand,
+  shadowCommand,
   demoCommand,
 ];
 
@@ -29,7 +33,7 @@ const HELP = `Watchkeeper ${VERSION}: monitors, alerts and recovers.
 
 usage: watchkeeper COMMAND [OPTIONS]
 
-${COMMANDS.map(command => `  ${command.name.padEnd(10)}${command.says}`).join('\n')}
+${COMMANDS.map(command => `  ${command.name.padEnd(12)}${command.says}`).join('\n')}
 
 watchkeeper COMMAND --help says more. Exit codes: 0 fine, 1 problems found, 2 wrong usage.
 `;

@@ -19,6 +19,20 @@ export function ruleKey(id: RuleId): string {
   return JSON.stringify([id.file, id.group, id.name, id.labelsKey]);
 }
 
+/**
+ * Why an alert's data is not in its rule's answer. `below`: its left side is there and no longer fits. `restarted`,
+ * `settling`: there is not enough data yet, after our restart or the target's return. `recorded`: a rule recorded it.
+ */
+export type AbsenceCause =
+  | 'below'
+  | 'target_gone'
+  | 'target_silent'
+  | 'series_ended'
+  | 'not_knowable'
+  | 'recorded'
+  | 'restarted'
+  | 'settling';
+
 export interface Alert {
   /** With alertname. */
   readonly labels: Labels;
@@ -35,6 +49,8 @@ export interface Alert {
   readonly keptFiringSinceMs?: number;
   /** Why it is unknown or resolved: "fell below", "target left discovery", "target silent: …". */
   readonly reason: string;
+  /** The cause behind the reason, while it is unknown, pending without data, or resolved. */
+  readonly absence?: AbsenceCause;
   /** Value of the expression when last seen. */
   readonly value: number;
   readonly rule: RuleId;

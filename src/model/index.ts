@@ -1,6 +1,7 @@
 // model/: the nouns of the field and the ports between folders. Runs in the browser.
 
 export {
+  type AbsenceCause,
   type Alert,
   type AlertSink,
   type AlertState,
@@ -57,11 +58,14 @@ export {
   limitHistogram,
 } from './histogram/limits.ts';
 export {
+  alertNamedBy,
   type JournalEvent,
   type JournalFilter,
   type JournalStage,
   type JournalSubject,
   type JsonValue,
+  type KnownAlert,
+  type KnownAlertFilter,
   repeatsEvent,
   type StoredJournalEvent,
 } from './journal.ts';
@@ -102,12 +106,17 @@ export {
   MetricRegistry,
   type Metrics,
 } from './metrics.ts';
-export type {
-  DeliveryIntent,
-  DeliveryOutcome,
-  DeliveryReport,
-  NotificationJob,
-  NotificationLogEntry,
+export {
+  DELIVERY_VERDICTS,
+  type DeliveryFilter,
+  type DeliveryIntent,
+  type DeliveryOutcome,
+  type DeliveryRecord,
+  type DeliveryReport,
+  type DeliveryVerdict,
+  deliveryVerdict,
+  type NotificationJob,
+  type NotificationLogEntry,
 } from './notification.ts';
 export { type Effects, type Principal, principalName, type Role } from './principal.ts';
 export type {

@@ -59,10 +59,14 @@ export interface StoredJournalEvent extends JournalEvent {
 export interface JournalFilter {
   readonly fingerprint?: string;
   readonly stage?: JournalStage;
+  /** Only events of this subject. */
+  readonly subject?: JournalSubject;
   readonly fromMs?: number;
   readonly toMs?: number;
   /** Only events after this sequence number: for live pages. */
   readonly afterSeq?: number;
+  /** Only events before this sequence number: the next page of a long history. */
+  readonly beforeSeq?: number;
   readonly limit: number;
   readonly newestFirst: boolean;
 }
@@ -76,4 +80,33 @@ export function repeatsEvent(last: JournalEvent, next: JournalEvent): boolean {
     last.effects === next.effects &&
     JSON.stringify(last.subject) === JSON.stringify(next.subject)
   );
+}
+
+/** An alert that the journal has an event about, with the labels that the event named. */
+export interface KnownAlert {
+  readonly fingerprint: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Of the first and the latest event that named its labels. */
+  readonly firstAtMs: number;
+  readonly lastAtMs: number;
+}
+
+export interface KnownAlertFilter {
+  readonly fingerprint?: string;
+  /** Its label `alertname`. */
+  readonly name?: string;
+  readonly limit: number;
+}
+
+/** The alert that an event is about and whose labels it names; undefined where it is about none or names none. */
+export function alertNamedBy(
+  event: Pick<JournalEvent, 'subject' | 'evidence'>,
+): { readonly fingerprint: string; readonly labels: Readonly<Record<string, string>> } | undefined {
+  const { subject, evidence } = event;
+  const labels = evidence['labels'];
+  if (subject.kind !== 'alert' || typeof labels !== 'object' || labels === null || Array.isArray(labels))
+    return undefined;
+  const named: Record<string, string> = {};
+  for (const [name, value] of Object.entries(labels)) if (typeof value === 'string') named[name] = value;
+  return { fingerprint: subject.fingerprint, labels: named };
 }

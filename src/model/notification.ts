@@ -73,4 +73,58 @@ export interface DeliveryIntent {
   readonly atMs: number;
   readonly firing: readonly string[];
   readonly resolved: readonly string[];
+  /** Why it was to be told, for the delivery log. */
+  readonly reason?: string;
+  readonly possibleRepeat?: boolean;
+}
+
+/** What became of a message, in one word. `under_way`: no outcome yet; `interrupted`: cut off, whether it arrived is unknown. */
+export type DeliveryVerdict =
+  | 'under_way'
+  | 'sent'
+  | 'would_have'
+  | 'undelivered'
+  | 'superseded'
+  | 'interrupted';
+
+export const DELIVERY_VERDICTS: readonly DeliveryVerdict[] = [
+  'under_way',
+  'sent',
+  'would_have',
+  'undelivered',
+  'superseded',
+  'interrupted',
+];
+
+/** A message in the delivery log: its intent, and what became of it. */
+export interface DeliveryRecord {
+  readonly intent: DeliveryIntent;
+  readonly verdict: DeliveryVerdict;
+  /** Undefined while it is under way. */
+  readonly outcome?: DeliveryOutcome;
+  readonly endedAtMs?: number;
+  readonly attempts?: number;
+  /** The way out that took it: the receiver's own, or a fallback's. */
+  readonly deliveredBy?: string;
+}
+
+export interface DeliveryFilter {
+  /** A way out ("ops/email[0]"), or all of a receiver ("ops"). */
+  readonly receiver?: string;
+  /** Messages that list this alert. */
+  readonly fingerprint?: string;
+  readonly verdict?: DeliveryVerdict;
+  /** By the time of the intent. */
+  readonly fromMs?: number;
+  readonly toMs?: number;
+  /** So many of the newest are passed over: the next page. */
+  readonly offset?: number;
+  /** The newest first. */
+  readonly limit: number;
+}
+
+export function deliveryVerdict(outcome: DeliveryOutcome | undefined): DeliveryVerdict {
+  if (outcome === undefined || outcome.kind === 'retry') return 'under_way';
+  if (outcome.kind !== 'drop') return outcome.kind;
+  return outcome.reason === 'superseded' || outcome.reason === 'interrupted' ? outcome.reason : 'undelivered';
 }

@@ -2,8 +2,21 @@
 
 import type { Result } from '../base/index.ts';
 import type { Alert, PostedRecord } from './alert.ts';
-import type { JournalEvent, JournalFilter, JsonValue, StoredJournalEvent } from './journal.ts';
-import type { DeliveryIntent, DeliveryOutcome, NotificationLogEntry } from './notification.ts';
+import type {
+  JournalEvent,
+  JournalFilter,
+  JsonValue,
+  KnownAlert,
+  KnownAlertFilter,
+  StoredJournalEvent,
+} from './journal.ts';
+import type {
+  DeliveryFilter,
+  DeliveryIntent,
+  DeliveryOutcome,
+  DeliveryRecord,
+  NotificationLogEntry,
+} from './notification.ts';
 import type { RecoveryRun } from './recovery.ts';
 import type { Silence } from './silence.ts';
 
@@ -16,6 +29,9 @@ export type StateWrite =
       readonly jobId: string;
       readonly outcome: DeliveryOutcome;
       readonly atMs: number;
+      /** For the delivery log. */
+      readonly attempts?: number;
+      readonly deliveredBy?: string;
     }
   | { readonly kind: 'recovery_run'; readonly run: RecoveryRun }
   /** The alerts of one rule that must survive a restart; replaces what was kept for the rule. */
@@ -47,6 +63,10 @@ export interface StateStore {
   /** Commits take effect in the order of the calls; a reader sees all or nothing of one, and its own writes at once. */
   commit(writes: readonly StateWrite[], durability: Durability): Promise<Result<void, StateFailure>>;
   journal(filter: JournalFilter): Promise<Result<readonly StoredJournalEvent[], StateFailure>>;
+  /** Alerts that the journal names, the latest first. */
+  knownAlerts(filter: KnownAlertFilter): Promise<Result<readonly KnownAlert[], StateFailure>>;
+  /** The delivery log. */
+  deliveries(filter: DeliveryFilter): Promise<Result<readonly DeliveryRecord[], StateFailure>>;
   notificationLog(): Promise<Result<readonly NotificationLogEntry[], StateFailure>>;
   /** Intents without an outcome: what was under way when the process died. */
   openIntents(): Promise<Result<readonly DeliveryIntent[], StateFailure>>;

@@ -344,7 +344,16 @@ class DeliveryRunner {
     const inDoubt = end.outcome.kind !== 'sent' && this.#uncertain.has(key);
     const writes: StateWrite[] = inDoubt
       ? []
-      : [{ kind: 'delivery_outcome', jobId: job.id, outcome: end.outcome, atMs }];
+      : [
+          {
+            kind: 'delivery_outcome',
+            jobId: job.id,
+            outcome: end.outcome,
+            atMs,
+            attempts: end.attempts,
+            deliveredBy: end.by,
+          },
+        ];
     if (end.outcome.kind === 'sent') {
       // What a fallback left behind is not what the receiver itself would want to know.
       const memo = end.by === job.receiver ? end.outcome.memo : undefined;
@@ -405,14 +414,15 @@ class DeliveryRunner {
 
   async #wouldHave(job: NotificationJob): Promise<void> {
     const { clock, report } = this.#options;
-    await this.#commit([this.#journal(job, { verdict: 'would_have', reason: job.reason, evidence: {} })]);
-    report({
-      job,
-      outcome: { kind: 'would_have' },
-      attempts: 0,
-      deliveredBy: job.receiver,
-      atMs: clock.nowMs(),
-    });
+    const atMs = clock.nowMs();
+    const outcome: DeliveryOutcome = { kind: 'would_have' };
+    // Both in one commit: an intent that nobody will carry out is never found open.
+    await this.#commit([
+      { kind: 'delivery_intent', intent: intentOf(job, atMs) },
+      { kind: 'delivery_outcome', jobId: job.id, outcome, atMs, attempts: 0, deliveredBy: job.receiver },
+      this.#journal(job, { verdict: 'would_have', reason: job.reason, evidence: {} }),
+    ]);
+    report({ job, outcome, attempts: 0, deliveredBy: job.receiver, atMs: clock.nowMs() });
   }
 
   #note(destination: DestinationSender, outcome: DeliveryOutcome, durationMs: number): void {

@@ -13,7 +13,8 @@ import type {
 const EVENT_ALERTS_MAX = 200;
 
 export function intentOf(job: NotificationJob, atMs: number): DeliveryIntent {
-  return { jobId: job.id, groupKey: job.groupKey, receiver: job.receiver, atMs, ...fingerprintsOf(job) };
+  const { id, groupKey, receiver, reason, possibleRepeat } = job;
+  return { jobId: id, groupKey, receiver, atMs, ...fingerprintsOf(job), reason, possibleRepeat };
 }
 
 export interface Told {

@@ -1,7 +1,7 @@
 // Why an alert's series is missing from the answer, and what follows: the cause decides (DESIGN: missing data never
 // looks like "resolved" where no-data handling is on).
 
-import type { TargetDirectory } from '../model/index.ts';
+import type { AbsenceCause, TargetDirectory } from '../model/index.ts';
 import type { ActiveAlert } from './alert-state.ts';
 
 export interface AbsenceFacts {
@@ -15,8 +15,13 @@ export interface AbsenceFacts {
 }
 
 export type AbsenceVerdict =
-  | { readonly kind: 'resolved'; readonly reason: string }
-  | { readonly kind: 'unknown'; readonly reason: string; readonly missingSinceMs?: number };
+  | { readonly kind: 'resolved'; readonly reason: string; readonly cause: AbsenceCause }
+  | {
+      readonly kind: 'unknown';
+      readonly reason: string;
+      readonly cause: AbsenceCause;
+      readonly missingSinceMs?: number;
+    };
 
 /**
  * After an outage (the target's or ours) a range function needs its window filled before it can answer. Ten minutes
@@ -29,29 +34,41 @@ export function judgeAbsence(alert: ActiveAlert, facts: AbsenceFacts, nowMs: num
   if (facts.unfiltered?.has(alert.fingerprint) === true) {
     // With a full disk the former process saw samples that are stored nowhere: what is stored may be older than they.
     return restored && isSilent(alert, facts)
-      ? { kind: 'unknown', reason: 'evaluation was restarted and its target has not delivered yet' }
-      : { kind: 'resolved', reason: 'the condition no longer holds' };
+      ? {
+          kind: 'unknown',
+          cause: 'restarted',
+          reason: 'evaluation was restarted and its target has not delivered yet',
+        }
+      : { kind: 'resolved', cause: 'below', reason: 'the condition no longer holds' };
   }
   if (restored) {
-    return { kind: 'unknown', reason: 'evaluation was restarted and there is not enough data yet' };
+    return {
+      kind: 'unknown',
+      cause: 'restarted',
+      reason: 'evaluation was restarted and there is not enough data yet',
+    };
   }
   if (alert.producer === undefined || facts.targets === undefined) {
     return facts.unknowable === 'unknown'
-      ? { kind: 'unknown', reason: 'its data is missing and the cause cannot be known' }
-      : { kind: 'resolved', reason: 'no longer in the answer' };
+      ? {
+          kind: 'unknown',
+          cause: 'not_knowable',
+          reason: 'its data is missing and the cause cannot be known',
+        }
+      : { kind: 'resolved', cause: 'not_knowable', reason: 'no longer in the answer' };
   }
   const id = alert.producer;
   // A series that a rule recorded has no target: its own rule answers for it.
   if (id.startsWith('rules/')) {
     return facts.unknowable === 'unknown'
-      ? { kind: 'unknown', reason: `its data is missing: recorded by ${id}` }
-      : { kind: 'resolved', reason: 'no longer in the answer' };
+      ? { kind: 'unknown', cause: 'recorded', reason: `its data is missing: recorded by ${id}` }
+      : { kind: 'resolved', cause: 'recorded', reason: 'no longer in the answer' };
   }
   switch (facts.targets.stateOf(id)) {
     case 'gone':
-      return { kind: 'resolved', reason: `its target left discovery: ${id}` };
+      return { kind: 'resolved', cause: 'target_gone', reason: `its target left discovery: ${id}` };
     case 'silent':
-      return { kind: 'unknown', reason: `its target is silent: ${id}` };
+      return { kind: 'unknown', cause: 'target_silent', reason: `its target is silent: ${id}` };
     case 'delivering':
       return whileDelivering(alert, facts, nowMs);
   }
@@ -66,12 +83,14 @@ function whileDelivering(alert: ActiveAlert, facts: AbsenceFacts, nowMs: number)
     facts.unfiltered === undefined
       ? 'no longer in the answer, and its target delivers'
       : 'its series ended: the target delivers without it';
-  if (alert.state !== 'unknown') return { kind: 'resolved', reason: ended };
+  const over: AbsenceVerdict = { kind: 'resolved', cause: 'series_ended', reason: ended };
+  if (alert.state !== 'unknown') return over;
   // The target came back a moment ago: wait until windows are filled before calling the series ended.
   const missingSinceMs = alert.missingSinceMs ?? nowMs;
-  if (nowMs - missingSinceMs >= SETTLE_MS) return { kind: 'resolved', reason: ended };
+  if (nowMs - missingSinceMs >= SETTLE_MS) return over;
   return {
     kind: 'unknown',
+    cause: 'settling',
     reason: 'its target delivers again and there is not enough data yet',
     missingSinceMs,
   };

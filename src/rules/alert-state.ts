@@ -1,6 +1,6 @@
 // What a rule remembers of its alerts between evaluations, and what comes out of one.
 
-import type { Labels, TargetId } from '../model/index.ts';
+import type { AbsenceCause, Labels, TargetId } from '../model/index.ts';
 
 export type ActiveState = 'pending' | 'firing' | 'unknown' | 'resolved';
 
@@ -21,6 +21,8 @@ export interface ActiveAlert {
   readonly lastSeenMs: number;
   readonly value: number;
   readonly reason: string;
+  /** While its data is missing, and when it ended: the cause behind the reason. */
+  readonly absence?: AbsenceCause;
   readonly producer?: TargetId;
 }
 

@@ -37,6 +37,8 @@ export function changeEvent(
       file: rule.id.file,
       group: rule.id.group,
       activeAtMs: alert.activeAtMs,
+      ...(rule.forMs > 0 ? { forMs: rule.forMs } : {}),
+      ...(alert.absence === undefined ? {} : { cause: alert.absence }),
       ...(alert.producer === undefined ? {} : { producer: alert.producer }),
     } satisfies Record<string, JsonValue>,
     effects: at.effects,

@@ -35,6 +35,7 @@ export function restoreAlerts(alerts: readonly Alert[], context: RestoreContext)
       lastSeenMs: Math.min(lastEvaluationMs ?? activeAtMs, nowMs - 1),
       value: alert.value,
       reason: alert.reason,
+      ...(alert.absence === undefined ? {} : { absence: alert.absence }),
       ...(alert.producer === undefined ? {} : { producer: alert.producer }),
     });
   }

@@ -105,6 +105,7 @@ function whenAbsent(old: ActiveAlert, input: StepInput): ActiveAlert | undefined
       ...since,
       state: old.state === 'pending' ? 'pending' : 'unknown',
       reason: verdict.reason,
+      absence: verdict.cause,
     };
   }
   if (old.state === 'pending') return formerEnd(old, nowMs);
@@ -114,7 +115,8 @@ function whenAbsent(old: ActiveAlert, input: StepInput): ActiveAlert | undefined
       return { ...old, keptSinceMs, reason: `${verdict.reason}; kept firing by keep_firing_for` };
     }
   }
-  return { ...old, state: 'resolved', resolvedAtMs: nowMs, reason: verdict.reason };
+  const ended = { ...old, state: 'resolved', resolvedAtMs: nowMs, reason: verdict.reason } as const;
+  return verdict.cause === undefined ? ended : { ...ended, absence: verdict.cause };
 }
 
 /** A pending alert that did not come to fire is the resolved one again that it was before, as long as that is sent. */
@@ -124,12 +126,17 @@ function formerEnd(old: ActiveAlert, nowMs: number): ActiveAlert | undefined {
   return { ...old, state: 'resolved', reason: 'it ended earlier, and was only pending since' };
 }
 
-const PROMETHEUS_VERDICT = { kind: 'resolved', reason: 'no longer in the answer' } as const;
+const PROMETHEUS_VERDICT = {
+  kind: 'resolved',
+  reason: 'no longer in the answer',
+  cause: undefined,
+} as const;
 
 function droppedPending(old: ActiveAlert, input: StepInput): ActiveAlert {
   const verdict =
     input.rule.noData === 'unknown' ? judgeAbsence(old, input.facts, input.nowMs) : PROMETHEUS_VERDICT;
-  return { ...old, reason: `${verdict.reason} before \`for\` had passed` };
+  const dropped = { ...old, reason: `${verdict.reason} before \`for\` had passed` };
+  return verdict.cause === undefined ? dropped : { ...dropped, absence: verdict.cause };
 }
 
 function overLimit(before: AlertMap, active: number, input: StepInput): StepFailure {

@@ -3,9 +3,14 @@
 import { assert, err, never, ok, type Result } from '../base/index.ts';
 import {
   type Alert,
+  alertNamedBy,
+  type DeliveryOutcome,
+  type DeliveryRecord,
+  deliveryVerdict,
   isFinal,
   type JournalEvent,
   type JournalSubject,
+  type KnownAlert,
   repeatsEvent,
   type StateFailure,
   type StateWrite,
@@ -14,7 +19,7 @@ import {
 import { decode, encode } from './codec.ts';
 import type { Connection } from './connection.ts';
 import type { Commit, OpenFailure, StateReads } from './engine.ts';
-import { type JournalRow, stateQueries } from './queries.ts';
+import { type DeliveryRow, type JournalRow, type KnownAlertRow, stateQueries } from './queries.ts';
 import { MIGRATIONS, STATE_VERSION } from './schema.ts';
 
 /** Brings an open database to this version, or refuses one of a newer. */
@@ -136,15 +141,22 @@ export class StateDatabase {
         run.all(
           queries.putIntent({
             job_id: write.intent.jobId,
+            receiver: write.intent.receiver,
             intent: encode(write.intent),
-            outcome: null,
             at_ms: write.intent.atMs,
           }),
         );
         return;
       case 'delivery_outcome':
         run.all(
-          queries.putOutcome({ job_id: write.jobId, outcome: encode(write.outcome), at_ms: write.atMs }),
+          queries.putOutcome({
+            job_id: write.jobId,
+            outcome: encode(write.outcome),
+            at_ms: write.atMs,
+            verdict: deliveryVerdict(write.outcome),
+            attempts: write.attempts ?? null,
+            delivered_by: write.deliveredBy ?? null,
+          }),
         );
         return;
       case 'recovery_run': {
@@ -224,6 +236,16 @@ export class StateDatabase {
     assert(seq > 0, 'an inserted event has a number');
     if (this.#journalEvents !== undefined) this.#journalEvents += 1;
     this.#indexAlerts(event, seq);
+    this.#rememberAlert(event);
+  }
+
+  #rememberAlert(event: JournalEvent): void {
+    const named = alertNamedBy(event);
+    if (named === undefined) return;
+    const { fingerprint, labels } = named;
+    const times = { first_at_ms: event.atMs, last_at_ms: event.atMs };
+    const row = { fingerprint, name: labels['alertname'] ?? '', labels: encode(labels), ...times };
+    this.#connection.all(this.#queries.putKnownAlert(row));
   }
 
   #indexAlerts(event: JournalEvent, seq: number): void {
@@ -243,6 +265,7 @@ export class StateDatabase {
 
   #expire(nowMs: number, journalBeforeMs: number): void {
     this.#connection.all(this.#queries.expireEvents(journalBeforeMs));
+    this.#connection.all(this.#queries.expireKnownAlerts(journalBeforeMs));
     this.#connection.all(this.#queries.expireLog(nowMs));
     this.#connection.all(this.#queries.expireDeliveries(journalBeforeMs));
     this.#connection.all(this.#queries.expireRuns(journalBeforeMs));
@@ -254,6 +277,8 @@ function readersOf(connection: Connection, queries: ReturnType<typeof stateQueri
   return {
     journal: filter => connection.all(queries.findEvents(filter)).map(eventOf),
     notificationLog: () => connection.all(queries.logEntries()).map(row => decode(row.entry)),
+    knownAlerts: filter => connection.all(queries.findKnownAlerts(filter)).map(knownAlertOf),
+    deliveries: filter => connection.all(queries.findDeliveries(filter)).map(deliveryOf),
     openIntents: () => connection.all(queries.openIntents()).map(row => decode(row.intent)),
     recoveryRuns: filter => connection.all(queries.findRuns(filter)).map(row => decode(row.run)),
     ruleAlerts: () =>
@@ -284,6 +309,27 @@ function eventOf(row: JournalRow): StoredJournalEvent {
     configVersion: row.config_version,
     repeats: row.repeats,
     lastAtMs: row.last_at_ms,
+  };
+}
+
+function knownAlertOf(row: KnownAlertRow): KnownAlert {
+  return {
+    fingerprint: row.fingerprint,
+    labels: decode(row.labels),
+    firstAtMs: row.first_at_ms,
+    lastAtMs: row.last_at_ms,
+  };
+}
+
+function deliveryOf(row: DeliveryRow): DeliveryRecord {
+  const { outcome, verdict, attempts, delivered_by: deliveredBy } = row;
+  return {
+    intent: decode(row.intent),
+    // The column holds what putOutcome was given.
+    verdict: verdict as DeliveryRecord['verdict'],
+    ...(outcome === null ? {} : { outcome: decode<DeliveryOutcome>(outcome), endedAtMs: row.at_ms }),
+    ...(attempts === null ? {} : { attempts }),
+    ...(deliveredBy === null ? {} : { deliveredBy }),
   };
 }
 

@@ -3,9 +3,13 @@
 import type { Result } from '../base/index.ts';
 import type {
   Alert,
+  DeliveryFilter,
   DeliveryIntent,
+  DeliveryRecord,
   JournalFilter,
   JsonValue,
+  KnownAlert,
+  KnownAlertFilter,
   NotificationLogEntry,
   PostedRecord,
   RecoveryRun,
@@ -24,6 +28,8 @@ export interface RunFilter {
 /** Each kind of read: what is asked and what is answered. */
 export interface StateReads {
   readonly journal: { readonly ask: JournalFilter; readonly answer: readonly StoredJournalEvent[] };
+  readonly knownAlerts: { readonly ask: KnownAlertFilter; readonly answer: readonly KnownAlert[] };
+  readonly deliveries: { readonly ask: DeliveryFilter; readonly answer: readonly DeliveryRecord[] };
   readonly notificationLog: { readonly ask: undefined; readonly answer: readonly NotificationLogEntry[] };
   readonly openIntents: { readonly ask: undefined; readonly answer: readonly DeliveryIntent[] };
   readonly recoveryRuns: { readonly ask: RunFilter; readonly answer: readonly RecoveryRun[] };

@@ -11,10 +11,12 @@ import {
   SqliteQueryCompiler,
 } from 'kysely';
 import { assert } from '../base/index.ts';
-import type { JournalFilter } from '../model/index.ts';
+import type { DeliveryFilter, JournalFilter, KnownAlertFilter } from '../model/index.ts';
 import type { StateTables } from './schema.ts';
 
 export type JournalRow = Selectable<StateTables['journal']>;
+export type DeliveryRow = Selectable<StateTables['deliveries']>;
+export type KnownAlertRow = Selectable<StateTables['known_alerts']>;
 
 export type StateQueries = ReturnType<typeof stateQueries>;
 
@@ -100,26 +102,55 @@ function journalQueries(db: Kysely<StateTables>) {
     expireEvents: (beforeMs: number): CompiledQuery =>
       db.deleteFrom('journal').where('last_at_ms', '<', beforeMs).compile(),
     findEvents: (filter: JournalFilter): CompiledQuery<JournalRow> => findEvents(db, filter),
+    putKnownAlert: madeOnce(
+      { fingerprint: 'fingerprint', name: 'name', labels: 'labels', first_at_ms: 1, last_at_ms: 2 },
+      (row): CompiledQuery =>
+        db
+          .insertInto('known_alerts')
+          .values(row)
+          .onConflict(conflict =>
+            conflict
+              .column('fingerprint')
+              .doUpdateSet({ name: row.name, labels: row.labels, last_at_ms: row.last_at_ms }),
+          )
+          .compile(),
+    ),
+    findKnownAlerts: ({ fingerprint, name, limit }: KnownAlertFilter): CompiledQuery<KnownAlertRow> => {
+      let query = db.selectFrom('known_alerts').selectAll();
+      if (fingerprint !== undefined) query = query.where('fingerprint', '=', fingerprint);
+      if (name !== undefined) query = query.where('name', '=', name);
+      return query.orderBy('last_at_ms', 'desc').orderBy('fingerprint').limit(limit).compile();
+    },
+    expireKnownAlerts: (beforeMs: number): CompiledQuery =>
+      db.deleteFrom('known_alerts').where('last_at_ms', '<', beforeMs).compile(),
   };
 }
 
 function findEvents(db: Kysely<StateTables>, filter: JournalFilter): CompiledQuery<JournalRow> {
-  const { fingerprint, stage, fromMs, toMs, afterSeq } = filter;
+  const { fingerprint, stage, subject, fromMs, toMs, afterSeq, beforeSeq } = filter;
   let query = db.selectFrom('journal').selectAll();
   if (fingerprint !== undefined) {
     const about = db.selectFrom('journal_alerts').select('seq').where('fingerprint', '=', fingerprint);
     query = query.where('seq', 'in', about);
   }
   if (stage !== undefined) query = query.where('stage', '=', stage);
+  if (subject !== undefined) query = query.where('subject', '=', JSON.stringify(subject));
   // An event with repeats spans the time from the first to the last of them.
   if (fromMs !== undefined) query = query.where('last_at_ms', '>=', fromMs);
   if (toMs !== undefined) query = query.where('at_ms', '<=', toMs);
   if (afterSeq !== undefined) query = query.where('seq', '>', afterSeq);
+  if (beforeSeq !== undefined) query = query.where('seq', '<', beforeSeq);
   return query
     .orderBy('seq', filter.newestFirst ? 'desc' : 'asc')
     .limit(filter.limit)
     .compile();
 }
+
+type OutcomeRow = Pick<DeliveryRow, 'job_id' | 'outcome' | 'at_ms' | 'verdict' | 'attempts' | 'delivered_by'>;
+
+const OUTCOME_SAMPLE: OutcomeRow = {
+  ...{ job_id: 'job', outcome: 'outcome', at_ms: 1, verdict: 'verdict', attempts: 2, delivered_by: 'by' },
+};
 
 function deliveryQueries(db: Kysely<StateTables>) {
   return {
@@ -141,26 +172,48 @@ function deliveryQueries(db: Kysely<StateTables>) {
     expireLog: (nowMs: number): CompiledQuery =>
       db.deleteFrom('notification_log').where('expires_at_ms', '<=', nowMs).compile(),
     putIntent: madeOnce(
-      { job_id: 'job', intent: 'intent', outcome: null, at_ms: 1 },
-      (row): CompiledQuery =>
-        db
+      { job_id: 'job', receiver: 'receiver', intent: 'intent', at_ms: 1 },
+      ({ job_id, receiver, intent, at_ms }): CompiledQuery => {
+        const begun = { intent, outcome: null, at_ms, receiver, started_ms: at_ms, verdict: 'under_way' };
+        return db
           .insertInto('deliveries')
-          .values(row)
-          .onConflict(conflict =>
-            conflict.column('job_id').doUpdateSet({ intent: row.intent, outcome: null, at_ms: row.at_ms }),
-          )
-          .compile(),
+          .values({ job_id, ...begun, attempts: null, delivered_by: null })
+          .onConflict(conflict => conflict.column('job_id').doUpdateSet(begun))
+          .compile();
+      },
     ),
     putOutcome: madeOnce(
-      { job_id: 'job', outcome: 'outcome', at_ms: 1 },
-      ({ job_id, outcome, at_ms }): CompiledQuery =>
-        db.updateTable('deliveries').set({ outcome, at_ms }).where('job_id', '=', job_id).compile(),
+      OUTCOME_SAMPLE,
+      ({ job_id, ...ended }): CompiledQuery =>
+        db.updateTable('deliveries').set(ended).where('job_id', '=', job_id).compile(),
     ),
+    findDeliveries: (filter: DeliveryFilter): CompiledQuery<DeliveryRow> => findDeliveries(db, filter),
     openIntents: (): CompiledQuery<{ intent: string }> =>
       db.selectFrom('deliveries').select('intent').where('outcome', 'is', null).orderBy('at_ms').compile(),
     expireDeliveries: (beforeMs: number): CompiledQuery =>
       db.deleteFrom('deliveries').where('outcome', 'is not', null).where('at_ms', '<', beforeMs).compile(),
   };
+}
+
+function findDeliveries(db: Kysely<StateTables>, filter: DeliveryFilter): CompiledQuery<DeliveryRow> {
+  const { receiver, fingerprint, verdict, fromMs, toMs, offset = 0, limit } = filter;
+  let query = db.selectFrom('deliveries').selectAll();
+  if (receiver !== undefined) {
+    // "ops" is all ways out of it: the texts from "ops/" up to the next character after the slash.
+    query = query.where(eb =>
+      eb.or([
+        eb('receiver', '=', receiver),
+        eb.and([eb('receiver', '>=', `${receiver}/`), eb('receiver', '<', `${receiver}0`)]),
+      ]),
+    );
+  }
+  // Fingerprints are hexadecimal and quoted in the intent: no wildcard, and no part of another text.
+  if (fingerprint !== undefined)
+    query = query.where('intent', 'like', `%"${fingerprint.replace(/[%_]/g, '')}"%`);
+  if (verdict !== undefined) query = query.where('verdict', '=', verdict);
+  if (fromMs !== undefined) query = query.where('started_ms', '>=', fromMs);
+  if (toMs !== undefined) query = query.where('started_ms', '<=', toMs);
+  return query.orderBy('started_ms', 'desc').orderBy('job_id', 'desc').limit(limit).offset(offset).compile();
 }
 
 function factQueries(db: Kysely<StateTables>) {

@@ -33,6 +33,21 @@ export interface StateTables {
     /** Null while the delivery is under way. */
     readonly outcome: string | null;
     readonly at_ms: number;
+    /** Of the intent. */
+    readonly receiver: string;
+    readonly started_ms: number;
+    /** `deliveryVerdict`. */
+    readonly verdict: string;
+    readonly attempts: number | null;
+    readonly delivered_by: string | null;
+  };
+  /** Alerts whose labels an event named. */
+  readonly known_alerts: {
+    readonly fingerprint: string;
+    readonly name: string;
+    readonly labels: string;
+    readonly first_at_ms: number;
+    readonly last_at_ms: number;
   };
   readonly recovery_runs: {
     readonly id: string;
@@ -83,6 +98,32 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     `CREATE TABLE posted_alerts (
       fingerprint TEXT PRIMARY KEY, ends_at_ms INTEGER NOT NULL, alert TEXT NOT NULL) WITHOUT ROWID`,
     'CREATE TABLE silences (id TEXT PRIMARY KEY, ends_at_ms INTEGER NOT NULL, silence TEXT NOT NULL) WITHOUT ROWID',
+  ],
+  [
+    // The delivery log: what a search asks for stands in columns of its own.
+    "ALTER TABLE deliveries ADD COLUMN receiver TEXT NOT NULL DEFAULT ''",
+    'ALTER TABLE deliveries ADD COLUMN started_ms INTEGER NOT NULL DEFAULT 0',
+    "ALTER TABLE deliveries ADD COLUMN verdict TEXT NOT NULL DEFAULT 'under_way'",
+    'ALTER TABLE deliveries ADD COLUMN attempts INTEGER',
+    'ALTER TABLE deliveries ADD COLUMN delivered_by TEXT',
+    `UPDATE deliveries SET receiver = json_extract(intent, '$.receiver'), started_ms = json_extract(intent, '$.atMs'),
+      verdict = CASE
+        WHEN outcome IS NULL THEN 'under_way'
+        WHEN json_extract(outcome, '$.kind') <> 'drop' THEN json_extract(outcome, '$.kind')
+        WHEN json_extract(outcome, '$.reason') IN ('superseded', 'interrupted') THEN json_extract(outcome, '$.reason')
+        ELSE 'undelivered' END`,
+    'CREATE INDEX deliveries_by_start ON deliveries (started_ms)',
+    `CREATE TABLE known_alerts (
+      fingerprint TEXT PRIMARY KEY, name TEXT NOT NULL, labels TEXT NOT NULL, first_at_ms INTEGER NOT NULL,
+      last_at_ms INTEGER NOT NULL) WITHOUT ROWID`,
+    'CREATE INDEX known_alerts_by_name ON known_alerts (name, last_at_ms)',
+    // What the journal of an earlier version has to say; the latest labels of each.
+    `INSERT INTO known_alerts (fingerprint, name, labels, first_at_ms, last_at_ms)
+      SELECT json_extract(subject, '$.fingerprint'), coalesce(json_extract(evidence, '$.labels.alertname'), ''),
+        json_extract(evidence, '$.labels'), min(at_ms), max(last_at_ms)
+      FROM journal
+      WHERE json_extract(subject, '$.kind') = 'alert' AND json_type(evidence, '$.labels') = 'object'
+      GROUP BY json_extract(subject, '$.fingerprint')`,
   ],
 ];
 

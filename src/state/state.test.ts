@@ -18,6 +18,7 @@ import {
   STATE_VERSION,
   startStateThread,
 } from './index.ts';
+import { MIGRATIONS } from './schema.ts';
 
 let compiled: Compiled;
 const folders: string[] = [];
@@ -77,6 +78,49 @@ describe('opening', () => {
       expect(opened.error.code).toBe('state-newer');
       expect(opened.error.message).toContain(`version ${STATE_VERSION + 1}`);
     }
+  });
+
+  it('brings a database of the first version to this one, with what it holds', async () => {
+    const path = newPath();
+    const raw = new Libsql(path);
+    for (const statement of MIGRATIONS[0] ?? []) raw.exec(statement);
+    raw.exec('PRAGMA user_version = 1');
+    const alert = JSON.stringify({ kind: 'alert', fingerprint: 'f1' });
+    const insert = raw.prepare('INSERT INTO journal VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
+    const evidence = JSON.stringify({ labels: { alertname: 'Down' } });
+    const row = (atMs: number, subject: string, said: string) =>
+      insert.run(atMs, 'rule', subject, '[]', 'firing', 'r', said, 'live', 'v', 0, atMs);
+    row(5, alert, evidence);
+    row(9, alert, evidence);
+    row(9, JSON.stringify({ kind: 'system' }), '{}');
+    const delivery = raw.prepare('INSERT INTO deliveries VALUES (?, ?, ?, ?)');
+    const intent = { groupKey: 'g', receiver: 'ops/email[0]', atMs: 3, firing: ['f1'], resolved: [] };
+    const put = (jobId: string, outcome: object | null) =>
+      delivery.run(
+        jobId,
+        JSON.stringify({ ...intent, jobId }),
+        outcome === null ? null : JSON.stringify(outcome),
+        4,
+      );
+    put('a', { kind: 'sent', answer: 'ok' });
+    put('b', null);
+    put('c', { kind: 'drop', reason: 'interrupted', detail: '' });
+    put('d', { kind: 'drop', reason: 'refused', detail: '' });
+    raw.close();
+    const store = await got(openStateInPlace({ path, clock: systemClock() }));
+    expect(await store.knownAlerts({ limit: 10 })).toEqual({
+      ok: true,
+      value: [{ fingerprint: 'f1', labels: { alertname: 'Down' }, firstAtMs: 5, lastAtMs: 9 }],
+    });
+    const log = await store.deliveries({ receiver: 'ops', fromMs: 3, toMs: 3, limit: 10 });
+    if (!log.ok) throw new Error(log.error.message);
+    expect(log.value.map(one => [one.intent.jobId, one.verdict])).toEqual([
+      ['d', 'undelivered'],
+      ['c', 'interrupted'],
+      ['b', 'under_way'],
+      ['a', 'sent'],
+    ]);
+    await store.close();
   });
 
   it('answers state-io for a missing folder and for a file that is no database', async () => {

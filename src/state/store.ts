@@ -4,10 +4,14 @@
 import { type Clock, err, ok, type Result, type Timer } from '../base/index.ts';
 import {
   type Alert,
+  type DeliveryFilter,
   type DeliveryIntent,
+  type DeliveryRecord,
   type Durability,
   type JournalFilter,
   type JsonValue,
+  type KnownAlert,
+  type KnownAlertFilter,
   type Labels,
   labelsFromSorted,
   type NotificationLogEntry,
@@ -53,6 +57,14 @@ export class GroupingStore implements StateStore {
 
   journal(filter: JournalFilter): Promise<Result<readonly StoredJournalEvent[], StateFailure>> {
     return this.#read('journal', filter);
+  }
+
+  knownAlerts(filter: KnownAlertFilter): Promise<Result<readonly KnownAlert[], StateFailure>> {
+    return this.#read('knownAlerts', filter);
+  }
+
+  deliveries(filter: DeliveryFilter): Promise<Result<readonly DeliveryRecord[], StateFailure>> {
+    return this.#read('deliveries', filter);
   }
 
   notificationLog(): Promise<Result<readonly NotificationLogEntry[], StateFailure>> {

@@ -68,8 +68,13 @@ describe.skipIf(MISSING)('the page', { timeout: TEST_MS_MAX }, () => {
       .toBeGreaterThanOrEqual(4);
     for (const title of [en['chart.cpu'], en['chart.memory'], en['chart.filesystem']]) {
       const chart = page.locator('figure.chart', { hasText: title });
-      const [, ...labels] = await chart.locator('.u-legend .u-series .u-label').allTextContents();
-      expect(labels.length, title).toBeGreaterThan(0);
+      const legend = async (): Promise<readonly string[]> =>
+        (await chart.locator('.u-legend .u-series .u-label').allTextContents()).slice(1);
+      // A chart may be there before its first series is.
+      await expect
+        .poll(async () => (await legend()).length, { timeout: SEE_MS_MAX, message: title })
+        .toBeGreaterThan(0);
+      const labels = await legend();
       expect(
         labels.every(label => label !== ''),
         `${title}: ${labels}`,
@@ -111,7 +116,14 @@ describe.skipIf(MISSING)('the page', { timeout: TEST_MS_MAX }, () => {
     for (const stage of ['rule', 'route', 'group', 'recovery', 'notify'])
       await dialog.locator(`.stage-${stage}`).first().waitFor();
     expect(await dialog.textContent()).toContain('up{job="victim"} == 0');
+    const cause = dialog.locator('.causes [data-cause]').first();
+    await expect.poll(() => cause.textContent(), { timeout: SEE_MS_MAX }).toMatch(/team/);
     await page.screenshot({ path: join(shots, 'why-light-en.png') });
+    // The dialog may lie over the button.
+    await page.getByRole('button', { name: en['language.other'] }).dispatchEvent('click');
+    await expect.poll(() => cause.textContent(), { timeout: SEE_MS_MAX }).toMatch(/\p{Script=Han}.*team/u);
+    await page.screenshot({ path: join(shots, 'why-light-zh.png') });
+    await page.getByRole('button', { name: zh['language.other'] }).dispatchEvent('click');
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'detached' });
     await page.screenshot({ path: join(shots, 'firing-light-en.png'), fullPage: true });

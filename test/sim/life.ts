@@ -207,6 +207,8 @@ function watchedState(state: MemoryState, life: Life, hooks: LifeHooks): StateSt
   return {
     commit,
     journal: filter => state.journal(filter),
+    knownAlerts: filter => state.knownAlerts(filter),
+    deliveries: filter => state.deliveries(filter),
     notificationLog: () => state.notificationLog(),
     openIntents: () => state.openIntents(),
     recoveryRuns: filter => state.recoveryRuns(filter),

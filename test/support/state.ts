@@ -3,13 +3,19 @@
 import { type Clock, err, ok, type Result } from '../../src/base/index.ts';
 import {
   type Alert,
+  alertNamedBy,
+  type DeliveryFilter,
   type DeliveryIntent,
   type DeliveryOutcome,
+  type DeliveryRecord,
   type Durability,
+  deliveryVerdict,
   isFinal,
   type JournalEvent,
   type JournalFilter,
   type JsonValue,
+  type KnownAlert,
+  type KnownAlertFilter,
   type NotificationLogEntry,
   type PostedRecord,
   type RecoveryRun,
@@ -113,6 +119,28 @@ export class MemoryState implements StateStore {
     });
   }
 
+  knownAlerts(filter: KnownAlertFilter): Promise<Result<readonly KnownAlert[], StateFailure>> {
+    const { fingerprint, name, limit } = filter;
+    return this.#read(tables =>
+      [...tables.known.values()]
+        .filter(known => fingerprint === undefined || known.fingerprint === fingerprint)
+        .filter(known => name === undefined || known.labels['alertname'] === name)
+        .sort((a, b) => b.lastAtMs - a.lastAtMs || (a.fingerprint < b.fingerprint ? -1 : 1))
+        .slice(0, limit),
+    );
+  }
+
+  deliveries(filter: DeliveryFilter): Promise<Result<readonly DeliveryRecord[], StateFailure>> {
+    const { offset = 0, limit } = filter;
+    return this.#read(tables =>
+      [...tables.deliveries.values()]
+        .map(recordOf)
+        .filter(record => isAsked(record, filter))
+        .sort((a, b) => b.intent.atMs - a.intent.atMs || (a.intent.jobId < b.intent.jobId ? 1 : -1))
+        .slice(offset, offset + limit),
+    );
+  }
+
   notificationLog(): Promise<Result<readonly NotificationLogEntry[], StateFailure>> {
     return this.#read(tables => [...tables.log.values()]);
   }
@@ -197,6 +225,29 @@ interface Delivery {
   readonly intent: DeliveryIntent;
   readonly outcome: DeliveryOutcome | undefined;
   readonly atMs: number;
+  readonly attempts?: number | undefined;
+  readonly deliveredBy?: string | undefined;
+}
+
+function recordOf({ intent, outcome, atMs, attempts, deliveredBy }: Delivery): DeliveryRecord {
+  return {
+    intent,
+    verdict: deliveryVerdict(outcome),
+    ...(outcome === undefined ? {} : { outcome, endedAtMs: atMs }),
+    ...(attempts === undefined ? {} : { attempts }),
+    ...(deliveredBy === undefined ? {} : { deliveredBy }),
+  };
+}
+
+function isAsked({ intent, verdict }: DeliveryRecord, filter: DeliveryFilter): boolean {
+  const { receiver, fingerprint, fromMs, toMs } = filter;
+  return (
+    (receiver === undefined || intent.receiver === receiver || intent.receiver.startsWith(`${receiver}/`)) &&
+    (fingerprint === undefined || [...intent.firing, ...intent.resolved].includes(fingerprint)) &&
+    (filter.verdict === undefined || verdict === filter.verdict) &&
+    (fromMs === undefined || intent.atMs >= fromMs) &&
+    (toMs === undefined || intent.atMs <= toMs)
+  );
 }
 
 interface Tables {
@@ -204,6 +255,7 @@ interface Tables {
   /** Of each stage and subject the event that the next one may repeat. */
   readonly lastSeqOf: Map<string, number>;
   journal: StoredJournalEvent[];
+  readonly known: Map<string, KnownAlert>;
   readonly log: Map<string, NotificationLogEntry>;
   readonly deliveries: Map<string, Delivery>;
   readonly runs: Map<string, RecoveryRun>;
@@ -218,6 +270,7 @@ function newTables(): Tables {
     seq: 0,
     lastSeqOf: new Map(),
     journal: [],
+    known: new Map(),
     log: new Map(),
     deliveries: new Map(),
     runs: new Map(),
@@ -246,7 +299,8 @@ function applyWrite(tables: Tables, write: StateWrite): void {
     case 'delivery_outcome': {
       const known = tables.deliveries.get(write.jobId);
       if (known === undefined) return;
-      tables.deliveries.set(write.jobId, { ...known, outcome: write.outcome, atMs: write.atMs });
+      const { outcome, atMs, attempts, deliveredBy } = write;
+      tables.deliveries.set(write.jobId, { intent: known.intent, outcome, atMs, attempts, deliveredBy });
       return;
     }
     case 'recovery_run':
@@ -298,6 +352,10 @@ function appendEvent(tables: Tables, event: JournalEvent): void {
   tables.seq += 1;
   tables.lastSeqOf.set(key, tables.seq);
   tables.journal.push({ ...event, seq: tables.seq, repeats: 0, lastAtMs: event.atMs });
+  const named = alertNamedBy(event);
+  if (named === undefined) return;
+  const firstAtMs = tables.known.get(named.fingerprint)?.firstAtMs ?? event.atMs;
+  tables.known.set(named.fingerprint, { ...named, firstAtMs, lastAtMs: event.atMs });
 }
 
 /** Binary search: the journal is in the order of its sequence numbers, with gaps where events expired. */
@@ -314,6 +372,7 @@ function indexOfSeq(journal: readonly StoredJournalEvent[], seq: number): number
 
 function expire(tables: Tables, write: StateWrite & { readonly kind: 'expire' }): void {
   tables.journal = tables.journal.filter(event => event.lastAtMs >= write.journalBeforeMs);
+  for (const [key, one] of tables.known) if (one.lastAtMs < write.journalBeforeMs) tables.known.delete(key);
   for (const [key, entry] of tables.log) if (entry.expiresAtMs <= write.nowMs) tables.log.delete(key);
   for (const [id, delivery] of tables.deliveries) {
     if (delivery.outcome !== undefined && delivery.atMs < write.journalBeforeMs) tables.deliveries.delete(id);
@@ -329,9 +388,11 @@ function fits(event: StoredJournalEvent, filter: JournalFilter): boolean {
       event.alerts.includes(filter.fingerprint) ||
       (event.subject.kind === 'alert' && event.subject.fingerprint === filter.fingerprint)) &&
     (filter.stage === undefined || event.stage === filter.stage) &&
+    (filter.subject === undefined || JSON.stringify(filter.subject) === JSON.stringify(event.subject)) &&
     (filter.fromMs === undefined || event.lastAtMs >= filter.fromMs) &&
     (filter.toMs === undefined || event.atMs <= filter.toMs) &&
-    (filter.afterSeq === undefined || event.seq > filter.afterSeq)
+    (filter.afterSeq === undefined || event.seq > filter.afterSeq) &&
+    (filter.beforeSeq === undefined || event.seq < filter.beforeSeq)
   );
 }
 

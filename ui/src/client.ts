@@ -2,7 +2,6 @@
 
 import {
   API_PREFIX,
-  type ExplainJson,
   type Failure,
   type LiveJson,
   OWN_PREFIX,
@@ -10,6 +9,7 @@ import {
   type StatusJson,
   type Success,
 } from '../../src/api/contract.ts';
+import type { DeliveriesJson, ExplainJson } from '../../src/api/contract-explain.ts';
 
 /** Of a route as it stands in the contract: seen from the page, so that it holds under any prefix, and behind any proxy. */
 export function addressOf(route: string, base = document.baseURI): string {
@@ -27,8 +27,15 @@ export function fetchStatus(): Promise<StatusJson> {
   return ask(`${OWN_PREFIX}/status`);
 }
 
-export function fetchExplain(fingerprint: string): Promise<ExplainJson> {
-  return ask(`${OWN_PREFIX}/explain?${new URLSearchParams({ alert: fingerprint })}`);
+/** `atMs`: as it was then; undefined: now. */
+export function fetchExplain(fingerprint: string, atMs: number | undefined): Promise<ExplainJson> {
+  const at = atMs === undefined ? {} : { at: String(atMs / 1000) };
+  return ask(`${OWN_PREFIX}/explain?${new URLSearchParams({ alert: fingerprint, ...at })}`);
+}
+
+/** Messages that list an alert, the newest first. */
+export function fetchDeliveries(fingerprint: string): Promise<DeliveriesJson> {
+  return ask(`${OWN_PREFIX}/deliveries?${new URLSearchParams({ alert: fingerprint, limit: '20' })}`);
 }
 
 export async function sendTest(receiver: string): Promise<string> {

@@ -17,6 +17,7 @@ import {
 import { createQueryEngine, type QuerySettings } from '../../promql/index.ts';
 import { hashPassword, hashToken } from '../access.ts';
 import { type FakeAlertmanager, fakeAlertmanager } from '../alertmanager/testdata/fake.ts';
+import type { RouteStepJson } from '../contract-explain.ts';
 import type { AccessSettings, ApiDeps, RuleGroupView, StorageAdmin } from '../deps.ts';
 import { createApi } from '../handler.ts';
 
@@ -91,6 +92,8 @@ export interface Bench {
   ready: boolean;
   problems: readonly string[];
   alerts: readonly Alert[];
+  postedAlerts: readonly Alert[];
+  routeSteps: readonly RouteStepJson[];
   ruleGroups: readonly RuleGroupView[];
   /** Why the last reload was refused; none where it was not. */
   reloadProblems: readonly string[];
@@ -120,6 +123,8 @@ export async function bench(
     ready: true,
     problems: [] as readonly string[],
     alerts: [ALERT] as readonly Alert[],
+    postedAlerts: [] as readonly Alert[],
+    routeSteps: [] as readonly RouteStepJson[],
     admin: undefined as StorageAdmin | undefined,
   };
   const turns = new Turns(clock);
@@ -155,6 +160,10 @@ export async function bench(
       dropped: ['http://other:9093/api/v2/alerts'],
     }),
     alerts: () => own.alerts,
+    postedAlerts: () => own.postedAlerts,
+    suppression: () => ({ silencedBy: [], inhibitedBy: [], mutedBy: [] }),
+    routeSteps: () => own.routeSteps,
+    groups: () => [],
     runs: () => [],
     receivers: () => [
       {

@@ -2,11 +2,14 @@
 
 export { alertsText, silencesText } from './alerts.ts';
 export { type AnswerFormat, type AnswerOptions, answerText } from './answer.ts';
+export { deliveriesText } from './deliveries.ts';
+export { type ExplanationOptions, explanationText, timeOf } from './explanation.ts';
 export { failureText } from './failure.ts';
 export type { Span } from './lines.ts';
 export { counted } from './numbers.ts';
 export { pointedAt } from './place.ts';
 export { planText } from './plan.ts';
 export { routedText, routeTreeText } from './routes.ts';
+export { type ShadowReport, type ShownDifference, shadowText } from './shadow.ts';
 export { type Style, styleOf } from './style.ts';
 export { type TimeTexts, timeTexts } from './times.ts';

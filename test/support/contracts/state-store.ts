@@ -4,7 +4,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/base/index.ts';
 import {
   type Alert,
+  type DeliveryFilter,
   type DeliveryIntent,
+  type DeliveryOutcome,
   fingerprint,
   type JournalEvent,
   type JournalFilter,
@@ -53,7 +55,9 @@ export function stateStoreContract(
     });
     describe('journal', () => journal(kit));
     describe('journal limits', () => limits(kit));
+    describe('what is found again', () => foundAgain(kit));
     describe('deliveries', () => deliveries(kit));
+    describe('delivery log', () => deliveryLog(kit));
     describe('other facts', () => facts(kit));
     describe('commits', () => commits(kit));
   });
@@ -178,6 +182,139 @@ function journal(kit: Kit): void {
       ];
       for (const one of list) await write(store, { kind: 'journal', event: one });
       expect(got(await store.journal({ ...ALL, ...filter })).map(one => one.seq)).toEqual(seqs);
+    });
+  }
+}
+
+function foundAgain(kit: Kit): void {
+  const named = (fingerprint: string, name: string, change: Partial<JournalEvent> = {}): JournalEvent =>
+    event({
+      subject: { kind: 'alert', fingerprint },
+      evidence: { labels: { alertname: name, instance: fingerprint } },
+      ...change,
+    });
+
+  it('answers the events of a subject, and page by page', async () => {
+    const { store } = await kit();
+    const subject = { kind: 'target', id: 't/1' } as const;
+    for (const s of [0, 1, 2, 3])
+      await write(store, { kind: 'journal', event: event({ subject, verdict: `v${s}` }) });
+    await write(store, { kind: 'journal', event: event({ subject: { kind: 'target', id: 't/10' } }) });
+    const seqs = async (filter: Partial<JournalFilter>) =>
+      got(await store.journal({ ...ALL, newestFirst: true, ...filter })).map(one => one.seq);
+    expect(await seqs({ subject })).toEqual([4, 3, 2, 1]);
+    expect(await seqs({ subject, beforeSeq: 3 })).toEqual([2, 1]);
+  });
+
+  it('knows alerts by name and by fingerprint, the latest first, with their first and last time', async () => {
+    const { store, reopen } = await kit();
+    await write(store, { kind: 'journal', event: named('a1', 'Down') });
+    await write(store, { kind: 'journal', event: named('b2', 'Full', { atMs: T0 + 1 }) });
+    await write(store, { kind: 'journal', event: named('c3', 'Down', { atMs: T0 + 2 }) });
+    await write(store, {
+      kind: 'journal',
+      event: named('a1', 'Down', { atMs: T0 + 3, verdict: 'resolved' }),
+    });
+    // Without labels, or about something else: nothing to know an alert by.
+    await write(store, {
+      kind: 'journal',
+      event: event({ subject: { kind: 'alert', fingerprint: 'd4' }, evidence: {} }),
+    });
+    const again = await reopen();
+    const a1 = { fingerprint: 'a1', labels: { alertname: 'Down', instance: 'a1' } };
+    expect(got(await again.knownAlerts({ name: 'Down', limit: 10 }))).toEqual([
+      { ...a1, firstAtMs: T0, lastAtMs: T0 + 3 },
+      {
+        fingerprint: 'c3',
+        labels: { alertname: 'Down', instance: 'c3' },
+        firstAtMs: T0 + 2,
+        lastAtMs: T0 + 2,
+      },
+    ]);
+    const prints = async (filter: { readonly name?: string; readonly fingerprint?: string }) =>
+      got(await again.knownAlerts({ ...filter, limit: 2 })).map(one => one.fingerprint);
+    expect([await prints({}), await prints({ fingerprint: 'b2' }), await prints({ name: 'None' })]).toEqual([
+      ['a1', 'c3'],
+      ['b2'],
+      [],
+    ]);
+    await write(again, { kind: 'expire', nowMs: T0, journalBeforeMs: T0 + 3 });
+    expect(await prints({})).toEqual(['a1']);
+  });
+}
+
+function deliveryLog(kit: Kit): void {
+  const sent = (jobId: string, receiver: string, atMs: number): StateWrite => ({
+    kind: 'delivery_intent',
+    intent: { ...intent(jobId), receiver, atMs, reason: 'first notification', possibleRepeat: false },
+  });
+  const ended = (jobId: string, outcome: DeliveryOutcome): StateWrite => ({
+    kind: 'delivery_outcome',
+    jobId,
+    outcome,
+    atMs: T0 + 900,
+  });
+  const filled = async (kit: Kit): Promise<StateStore> => {
+    const { store, reopen } = await kit();
+    const drop = (reason: string): DeliveryOutcome => ({ kind: 'drop', reason, detail: 'd' });
+    await write(store, sent('j1', 'ops/email[0]', T0), {
+      ...ended('j1', { kind: 'sent', answer: '250 ok' }),
+      attempts: 2,
+      deliveredBy: 'sms/webhook[0]',
+    } as StateWrite);
+    await write(store, sent('j2', 'ops/webhook[1]', T0 + 1), ended('j2', drop('refused')));
+    await write(store, sent('j3', 'opsteam/email[0]', T0 + 2), ended('j3', drop('superseded')));
+    await write(store, sent('j4', 'ops', T0 + 3), ended('j4', { kind: 'would_have' }));
+    await write(store, sent('j5', 'ops/email[0]', T0 + 4), ended('j5', drop('interrupted')));
+    await write(store, {
+      kind: 'delivery_intent',
+      intent: { ...intent('j6'), receiver: 'db/email[0]', atMs: T0 + 5, firing: ['f7'] },
+    });
+    return reopen();
+  };
+
+  it('keeps each message with its outcome, its attempts and who delivered it', async () => {
+    const store = await filled(kit);
+    const all = got(await store.deliveries({ limit: 100 }));
+    expect(all.map(one => [one.intent.jobId, one.verdict])).toEqual([
+      ['j6', 'under_way'],
+      ['j5', 'interrupted'],
+      ['j4', 'would_have'],
+      ['j3', 'superseded'],
+      ['j2', 'undelivered'],
+      ['j1', 'sent'],
+    ]);
+    expect(all[5]).toEqual({
+      intent: {
+        ...intent('j1'),
+        receiver: 'ops/email[0]',
+        reason: 'first notification',
+        possibleRepeat: false,
+      },
+      verdict: 'sent',
+      outcome: { kind: 'sent', answer: '250 ok' },
+      endedAtMs: T0 + 900,
+      attempts: 2,
+      deliveredBy: 'sms/webhook[0]',
+    });
+  });
+
+  const searches: readonly (readonly [Partial<DeliveryFilter>, readonly string[]])[] = [
+    [{ receiver: 'ops' }, ['j5', 'j4', 'j2', 'j1']],
+    [{ receiver: 'ops/email[0]' }, ['j5', 'j1']],
+    [{ receiver: 'op' }, []],
+    [{ fingerprint: 'f7' }, ['j6']],
+    [{ fingerprint: 'f3', verdict: 'sent' }, ['j1']],
+    [{ fingerprint: 'f' }, []],
+    [{ verdict: 'undelivered' }, ['j2']],
+    [{ fromMs: T0 + 2, toMs: T0 + 4 }, ['j5', 'j4', 'j3']],
+    [{ limit: 2, offset: 3 }, ['j3', 'j2']],
+  ];
+  for (const [filter, ids] of searches) {
+    it(`answers messages ${JSON.stringify(filter)}`, async () => {
+      const store = await filled(kit);
+      const found = got(await store.deliveries({ limit: 100, ...filter }));
+      expect(found.map(one => one.intent.jobId)).toEqual(ids);
     });
   }
 }

@@ -1,6 +1,9 @@
 // The English catalogue. Its keys are the contract: the Chinese one must have the same.
 
+import { causesEn } from './causes-en.ts';
+
 export const en = {
+  ...causesEn,
   'app.title': 'Watchkeeper',
   'app.connecting': 'Connecting …',
   'app.disconnected': 'Connection lost: trying again. What you see is from {time}.',
@@ -68,6 +71,15 @@ export const en = {
   'verdict.matched': 'matched',
   'verdict.waiting': 'waiting',
   'verdict.held': 'held back',
+  'verdict.inhibited': 'inhibited',
+  'verdict.silenced': 'silenced',
+  'verdict.muted': 'muted',
+  'verdict.passed': 'let through',
+  'verdict.inactive': 'given up',
+  'verdict.superseded': 'superseded',
+  'verdict.under_way': 'under way',
+  'verdict.in_force': 'in force',
+  'verdict.refused': 'refused',
   'verdict.notify': 'to be told',
   'verdict.not_notified': 'not told',
   'verdict.sent': 'sent',
@@ -109,6 +121,23 @@ export const en = {
   'explain.close': 'Close',
   'explain.empty': 'The journal has no event about this alert yet.',
   'explain.rule': 'Rule',
+  'explain.none': 'There is no such alert.',
+  'explain.at': 'At',
+  'explain.now': 'Now',
+  'explain.sample': 'Samples',
+  'explain.holds': 'holds',
+  'explain.holdsNot': 'does not hold',
+  'explain.noSeries': 'no series',
+  'explain.routes': 'Routing tree',
+  'explain.config': 'Configuration in force: {version}',
+  'explain.history': 'What happened',
+  'explain.more': 'There is more: “watchkeeper explain {name} --history” has all of it.',
+  'explain.deliveries': 'Messages',
+  'delivery.line': '{time} {receiver}: {verdict}',
+  'route.taken': 'taken',
+  'route.passed to a child': 'passed on',
+  'route.no match': 'no match',
+  'route.not tried': 'not tried',
 } as const;
 
 export type MessageKey = keyof typeof en;

@@ -2,8 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import type { CauseJson } from '../../../src/api/contract-explain.ts';
+import { CAUSE_WORDS } from '../../../src/api/index.ts';
 import { en } from './en.ts';
-import { initialLanguage, textsFor } from './index.ts';
+import { causeWords, initialLanguage, textsFor } from './index.ts';
 import { zh } from './zh.ts';
 
 const slots = (text: string): string[] =>
@@ -14,6 +16,24 @@ describe('the catalogues', () => {
     expect(Object.keys(zh).sort()).toEqual(Object.keys(en).sort());
     for (const [key, text] of Object.entries(en))
       expect([key, slots(zh[key as keyof typeof en])]).toEqual([key, slots(text)]);
+  });
+
+  it('word the causes of an explanation as the server does, and each of them', () => {
+    const prefix = 'cause.';
+    const own = Object.entries(en).filter(([key]) => key.startsWith(prefix));
+    expect(Object.fromEntries(own.map(([key, text]) => [key.slice(prefix.length), text]))).toEqual(
+      CAUSE_WORDS,
+    );
+  });
+
+  it('fill a cause with its times', () => {
+    const params = { receiver: 'ops', dueAtMs: Date.UTC(2026, 0, 1) };
+    const cause = { code: 'waiting_group', receiver: 'ops', params, text: 'as the server says' } as const;
+    expect(causeWords(textsFor('en'), cause)).toMatch(/^ops is not told yet: .*2026/);
+    expect(causeWords(textsFor('zh'), cause)).toMatch(/^尚未通知 ops：.*2026/);
+    expect(causeWords(textsFor('zh'), { ...cause, code: 'of tomorrow' as CauseJson['code'] })).toBe(
+      'as the server says',
+    );
   });
 
   it('leave no text of the page outside of them', () => {

@@ -1,5 +1,6 @@
 // Texts of the page in the person's language, and times and numbers as that language writes them.
 
+import type { CauseJson } from '../../../src/api/contract-explain.ts';
 import { en, type MessageKey } from './en.ts';
 import { zh } from './zh.ts';
 
@@ -42,6 +43,16 @@ export function textsFor(language: Language): Texts {
     },
     time: atMs => (Date.now() - atMs < 12 * 3_600_000 ? times : dates).format(atMs),
   };
+}
+
+/** A cause in the person's language, with its times; one that only a newer server knows, as the server words it. */
+export function causeWords(texts: Texts, cause: CauseJson): string {
+  const key = `cause.${cause.code}`;
+  if (!(key in en)) return cause.text;
+  const values = Object.entries(cause.params).map(
+    ([name, value]) => [name, name.endsWith('AtMs') ? texts.time(Number(value)) : value] as const,
+  );
+  return texts.t(key as MessageKey, Object.fromEntries(values));
 }
 
 export function fill(text: string, values: Readonly<Record<string, string | number>>): string {

@@ -1,8 +1,10 @@
 // 中文文案。键与英文目录一致。 The Chinese catalogue, same keys as the English one.
 
+import { causesZh } from './causes-zh.ts';
 import type { Catalogue } from './en.ts';
 
 export const zh: Catalogue = {
+  ...causesZh,
   'app.title': 'Watchkeeper 守望',
   'app.connecting': '正在连接……',
   'app.disconnected': '连接已断开，正在重试。当前显示的是 {time} 的数据。',
@@ -70,6 +72,15 @@ export const zh: Catalogue = {
   'verdict.matched': '已匹配',
   'verdict.waiting': '等待中',
   'verdict.held': '暂缓通知',
+  'verdict.inhibited': '被抑制',
+  'verdict.silenced': '已静默',
+  'verdict.muted': '时段内免打扰',
+  'verdict.passed': '放行',
+  'verdict.inactive': '已放弃',
+  'verdict.superseded': '被替代',
+  'verdict.under_way': '进行中',
+  'verdict.in_force': '生效',
+  'verdict.refused': '被拒绝',
   'verdict.notify': '需要通知',
   'verdict.not_notified': '不通知',
   'verdict.sent': '已送达',
@@ -111,4 +122,21 @@ export const zh: Catalogue = {
   'explain.close': '关闭',
   'explain.empty': '日志中还没有关于此告警的事件。',
   'explain.rule': '规则',
+  'explain.none': '没有这样的告警。',
+  'explain.at': '时间',
+  'explain.now': '现在',
+  'explain.sample': '样本',
+  'explain.holds': '成立',
+  'explain.holdsNot': '不成立',
+  'explain.noSeries': '没有序列',
+  'explain.routes': '路由树',
+  'explain.config': '当时生效的配置：{version}',
+  'explain.history': '经过',
+  'explain.more': '还有更多：“watchkeeper explain {name} --history”可查看全部。',
+  'explain.deliveries': '消息',
+  'delivery.line': '{time} {receiver}：{verdict}',
+  'route.taken': '采用',
+  'route.passed to a child': '转给下级',
+  'route.no match': '不匹配',
+  'route.not tried': '未尝试',
 };

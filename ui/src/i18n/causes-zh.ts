@@ -1,0 +1,37 @@
+// The causes of an explanation in Chinese.
+
+import type { causesEn } from './causes-en.ts';
+
+export const causesZh: Readonly<Record<keyof typeof causesEn, string>> = {
+  'cause.no_data': '数据缺失：{reason}',
+  'cause.no_series': '无从判断：没有序列符合 {part}',
+  'cause.no_series_silent': '无从判断：没有序列符合 {part}，它查询的目标没有响应：{targets}',
+  'cause.not_holding': '条件不成立：{part} 为 {value}，规则要求 {op} {threshold}',
+  'cause.holds_elsewhere': '没有序列满足全部条件：{part} 为 {value}，但 {expr} 的其余部分不成立',
+  'cause.pending': '自 {activeAtMs} 起等待中：条件须持续 {for}，最早于 {firesAtMs} 触发',
+  'cause.pending_given_up': '曾处于等待，未通知任何人：{reason}',
+  'cause.ended': '已于 {endedAtMs} 结束：{reason}',
+  'cause.target_gone': '目标已不存在，因此于 {endedAtMs} 结束：{reason}',
+  'cause.kept_firing': '条件已不成立，仍保持触发：{reason}',
+  'cause.rule_failed': '规则无法求值：{error}',
+  'cause.rule_waiting': '规则尚未求值',
+  'cause.rule_stale': '规则已不再求值：告警保持原状',
+  'cause.not_known_then': '当时对它一无所知：日志最早在 {firstAtMs} 提到它',
+  'cause.wrong_route': '未通知 {receiver}，因为路由通向 {receivers}：在 {route} 处 {reason}',
+  'cause.no_way_out': '{receiver} 没有任何发送方式，收不到通知',
+  'cause.inhibited': '未通知 {receiver}，因为被抑制：{reason}',
+  'cause.silenced': '未通知 {receiver}，因为已静默：{reason}',
+  'cause.muted': '此时不通知 {receiver}：{reason}',
+  'cause.held': '暂不通知 {receiver}，先等待自动恢复：{reason}',
+  'cause.waiting_group': '尚未通知 {receiver}：所在分组收集告警至 {dueAtMs}',
+  'cause.waiting': '尚未通知 {receiver}：{reason}',
+  'cause.under_way': '自 {startedAtMs} 起正在通知 {receiver}',
+  'cause.told': '已于 {toldAtMs} 通知 {receiver}：{reason}',
+  'cause.repeat_not_due': '已于 {toldAtMs} 通知 {receiver}；没有新情况，{dueAtMs} 起再次通知',
+  'cause.told_by_fallback': '无法通知 {receiver}，{by} 于 {toldAtMs} 代为接收',
+  'cause.told_end': '已于 {toldAtMs} 通知 {receiver} 告警结束',
+  'cause.ended_untold': '从未就此通知 {receiver}：{reason}',
+  'cause.receiver_failed': '无法通知 {receiver}，最近一次于 {failedAtMs}：{error}',
+  'cause.interrupted': '{startedAtMs} 可能已通知 {receiver}：消息发送中断',
+  'cause.shadow': '影子运行：本应于 {toldAtMs} 通知 {receiver}：{reason}',
+};
