@@ -157,6 +157,7 @@ export type {
   Counted,
   ExemplarReader,
   FloatLender,
+  ListHints,
   ReadFailure,
   ReadWork,
   SelectHints,

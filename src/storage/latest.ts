@@ -1,33 +1,65 @@
 // The newest samples of series, for queries of one instant: nearly always they lie in open rows, and nothing else is looked at.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
-import { type FloatLender, isFiniteAt, type SeriesColumns, wordsOf } from '../model/index.ts';
+import { atOnce, inTurns, type Pace } from '../base/index.ts';
+import { type FloatLender, isFiniteAt, type SeriesColumns, type TargetId, wordsOf } from '../model/index.ts';
 import type { Window } from './block/block.ts';
 import type { Head } from './head.ts';
 import type { Cohort, Membership, Series, Shape } from './head-data.ts';
+import type { Held, HeldSeries } from './hold.ts';
 import { rowsWithin } from './open-rows.ts';
 
-export interface Latest {
+export interface Latest<S> {
   readonly found: readonly SeriesColumns[];
   /** Series that take a closer look; both lists are in the order of those given. */
-  readonly rest: readonly Series[];
+  readonly rest: readonly S[];
 }
 
 /** Entries of one block, each a sample of another series. */
 const BLOCK_SAMPLES = 4096;
 
-export function latestOf(
-  head: Head,
-  series: readonly Series[],
-  wanted: { readonly window: Window; readonly memory: FloatLender | undefined },
-): Latest {
-  const { window, memory } = wanted;
-  const scope: Scope = { newest: new Map(), sealedMs: new Map(), window };
+interface Wanted {
+  readonly window: Window;
+  readonly memory: FloatLender | undefined;
+}
+
+export function latestOf(head: Head, series: readonly Series[], wanted: Wanted): Latest<Series> {
+  const { producer } = head.table;
+  return atOnce(
+    latestSteps(series, wanted, { producerOf: ({ slot }) => producer[slot], cohort: live => live }),
+  );
+}
+
+/** The same of series that are held; undefined if the pace says that the work shall end. */
+export function latestInTurns(
+  held: Held,
+  wanted: Wanted & { readonly pace: Pace },
+): Promise<Latest<HeldSeries> | undefined> {
+  const { cohort, series } = held;
+  return inTurns(latestSteps(series, wanted, { producerOf: one => one.producer, cohort }), wanted.pace);
+}
+
+/** Series between two yields: some tens of microseconds. */
+const SERIES_AT_ONCE = 128;
+
+interface Source<S> {
+  producerOf(series: S): TargetId | undefined;
+  cohort(live: Cohort): Cohort | undefined;
+}
+
+function* latestSteps<S extends Omit<HeldSeries, 'producer'>>(
+  series: readonly S[],
+  { window, memory }: Wanted,
+  source: Source<S>,
+): Generator<void, Latest<S>> {
+  const scope: Scope = { newest: new Map(), sealedMs: new Map(), window, cohort: source.cohort };
   const found: SeriesColumns[] = [];
-  const rest: Series[] = [];
+  const rest: S[] = [];
   let block = newBlock(0, memory);
   let used = 0;
+  let looked = 0;
   for (const one of series) {
+    if (++looked % SERIES_AT_ONCE === 0) yield;
     const at = rowOf(one, scope);
     if (at === undefined) {
       rest.push(one);
@@ -42,10 +74,10 @@ export function latestOf(
     block.words[2 * used] = words[2 * entry]!;
     block.words[2 * used + 1] = words[2 * entry + 1]!;
     block.timesMs[used] = at.timeMs;
-    const { labels, ref, slot } = one;
+    const { labels, ref } = one;
     const { timesMs, values } = block;
     const isPlain = isFiniteAt(block.words, used);
-    const producer = head.table.producer[slot];
+    const producer = source.producerOf(one);
     found.push({ labels, ref, producer, timesMs, values, from: used, to: used + 1, isPlain });
     used++;
   }
@@ -75,16 +107,18 @@ interface Scope {
   /** The newest sample in sealed chunks. */
   readonly sealedMs: Map<Membership, number>;
   readonly window: Window;
+  cohort(live: Cohort): Cohort | undefined;
 }
 
 /** The row with the newest sample of the series. */
-function rowOf(series: Series, scope: Scope): Newest | undefined {
+function rowOf(series: Omit<HeldSeries, 'producer'>, scope: Scope): Newest | undefined {
   if (series.cohorts.length !== 1 || (series.side?.count ?? 0) > 0) return undefined;
   const cohort = series.cohorts[0]!;
   let row = scope.newest.get(cohort);
   if (row === undefined) {
     if (scope.newest.has(cohort)) return undefined;
-    row = newestOf(cohort, scope.window);
+    const rows = scope.cohort(cohort);
+    row = rows && newestOf(rows, scope.window);
     scope.newest.set(cohort, row);
     if (row === undefined) return undefined;
   }

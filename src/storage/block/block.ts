@@ -2,7 +2,7 @@
 // tombstones. Readers hold it while they read; its files are closed and removed when the last one lets go.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
-import { type Disk, type DiskError, ok, type Result } from '../../base/index.ts';
+import { type Disk, type DiskError, ok, type Pace, type Result } from '../../base/index.ts';
 import {
   type CompiledMatcher,
   compareLabels,
@@ -134,8 +134,9 @@ export class Block {
     return this.#tombstones;
   }
 
-  match(matchers: readonly CompiledMatcher[]): Answer<Uint32Array> {
-    return this.#index.match(matchers);
+  /** They make no sense where the pace says that the work shall end. */
+  match(matchers: readonly CompiledMatcher[], pace?: Pace): Answer<Uint32Array> {
+    return this.#index.match(matchers, pace);
   }
 
   /** Of rising numbers those of series in the range: numbers are given in the order of labels. */
@@ -197,8 +198,8 @@ export class Block {
     return ok(found);
   }
 
-  /** Labels of those among the series that have samples in the window. */
-  async labelsOf(numbers: Iterable<number>, window: Window): Answer<Labels[]> {
+  /** Labels of those among the series that have samples in the window; where `work` says no, what was found so far. */
+  async labelsOf(numbers: Iterable<number>, window: Window, work?: ReadWork): Answer<Labels[]> {
     const found: Labels[] = [];
     const lines = new TimesCache();
     for (const number of numbers) {
@@ -213,6 +214,7 @@ export class Block {
         found.push(record.value.labels);
         break;
       }
+      if (work?.isDue() && !(await work.pause())) break;
     }
     return ok(found);
   }
