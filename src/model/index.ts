@@ -108,9 +108,11 @@ export type {
 } from './notification.ts';
 export { type Effects, type Principal, principalName, type Role } from './principal.ts';
 export type {
+  AdmittedRead,
   Annotation,
   AnswerSeries,
   InterruptedQuery,
+  LongRead,
   OperatorCost,
   PlanNode,
   PlanValue,
@@ -124,6 +126,7 @@ export type {
   QueryPlan,
   QueryRecord,
   QueryTimes,
+  ReadQueue,
   TextSpan,
 } from './query.ts';
 export {
