@@ -102,6 +102,7 @@ export {
   type NoDataDefault,
   provesClients,
   type QueryConfig,
+  type RateLimit,
   type StorageConfig,
   type WebConfig,
   type WebRole,
