@@ -187,6 +187,8 @@ async function merge<T>(
   b: readonly T[],
   { compare, pace }: { readonly compare: (a: T, b: T) => number; readonly pace: Pace },
 ): Promise<T[] | undefined> {
+  // What is in order already is often very long.
+  if (compare(a[a.length - 1] as T, b[0] as T) <= 0) return a.concat(b);
   const merged: T[] = [];
   let i = 0;
   let j = 0;
