@@ -112,13 +112,15 @@ async function contents(store: Store, hints: Partial<SelectHints> = {}): Promise
 
 describe('a read of very many series', () => {
   it.each([
-    ['all samples', {}],
-    ['the newest', { lastOnly: true }],
+    ['all samples, all in open rows', { rows: 25, hints: {} }],
+    ['all samples, some of them sealed', { rows: 100, hints: {} }],
+    ['the newest', { rows: 25, hints: { lastOnly: true } }],
   ] as const)(
     'answers what there was when it began, while rows come and are sealed: %s',
-    async (_, hints) => {
+    async (_, asked) => {
+      const { hints } = asked;
       const { store, row } = await bench();
-      for (let i = 0; i < 25; i++) await row();
+      for (let i = 0; i < asked.rows; i++) await row();
       const before = await contents(store, hints);
       // The places of the series are gathered in the first pauses: 45 rows more seal all cohorts, and slabs are used again.
       const minded = work(async pauses => {
