@@ -2,7 +2,7 @@
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
 import { atOnce, inTurns, type Pace } from '../base/index.ts';
-import { type FloatLender, isFiniteAt, type SeriesColumns, type TargetId, wordsOf } from '../model/index.ts';
+import { type FloatLender, isFiniteAt, type SeriesColumns, wordsOf } from '../model/index.ts';
 import type { Window } from './block/block.ts';
 import type { Head } from './head.ts';
 import type { Cohort, Membership, Series, Shape } from './head-data.ts';
@@ -25,48 +25,46 @@ interface Wanted {
 
 export function latestOf(head: Head, series: readonly Series[], wanted: Wanted): Latest<Series> {
   const { producer } = head.table;
-  return atOnce(
-    latestSteps(series, wanted, { producerOf: ({ slot }) => producer[slot], cohort: live => live }),
-  );
+  const source: Source = {
+    count: series.length,
+    at: index => series[index]!,
+    producer: index => producer[series[index]!.slot],
+    cohort: live => live,
+  };
+  const { found, rest } = atOnce(latestSteps(source, wanted));
+  return { found, rest: rest.map(index => series[index]!) };
 }
 
-/** The same of series that are held; undefined if the pace says that the work shall end. */
+/** The same of series that are held, the rest by index; undefined if the pace says that the work shall end. */
 export function latestInTurns(
   held: Held,
   wanted: Wanted & { readonly pace: Pace },
-): Promise<Latest<HeldSeries> | undefined> {
-  const { cohort, series } = held;
-  return inTurns(latestSteps(series, wanted, { producerOf: one => one.producer, cohort }), wanted.pace);
+): Promise<Latest<number> | undefined> {
+  return inTurns(latestSteps(held, wanted), wanted.pace);
 }
 
 /** Series between two yields: some tens of microseconds. */
 const SERIES_AT_ONCE = 128;
 
-interface Source<S> {
-  producerOf(series: S): TargetId | undefined;
-  cohort(live: Cohort): Cohort | undefined;
-}
+type Source = Pick<Held, 'count' | 'at' | 'producer' | 'cohort'>;
 
-function* latestSteps<S extends Omit<HeldSeries, 'producer'>>(
-  series: readonly S[],
-  { window, memory }: Wanted,
-  source: Source<S>,
-): Generator<void, Latest<S>> {
+function* latestSteps(source: Source, { window, memory }: Wanted): Generator<void, Latest<number>> {
   const scope: Scope = { newest: new Map(), sealedMs: new Map(), window, cohort: source.cohort };
   const found: SeriesColumns[] = [];
-  const rest: S[] = [];
+  const rest: number[] = [];
   let block = newBlock(0, memory);
   let used = 0;
-  let looked = 0;
-  for (const one of series) {
-    if (++looked % SERIES_AT_ONCE === 0) yield;
+  const { count } = source;
+  for (let i = 0; i < count; i++) {
+    if ((i + 1) % SERIES_AT_ONCE === 0) yield;
+    const one = source.at(i);
     const at = rowOf(one, scope);
     if (at === undefined) {
-      rest.push(one);
+      rest.push(i);
       continue;
     }
     if (used === block.values.length) {
-      block = newBlock(Math.min(BLOCK_SAMPLES, series.length), memory);
+      block = newBlock(Math.min(BLOCK_SAMPLES, count), memory);
       used = 0;
     }
     const { words } = at;
@@ -77,7 +75,7 @@ function* latestSteps<S extends Omit<HeldSeries, 'producer'>>(
     const { labels, ref } = one;
     const { timesMs, values } = block;
     const isPlain = isFiniteAt(block.words, used);
-    const producer = source.producerOf(one);
+    const producer = source.producer(i);
     found.push({ labels, ref, producer, timesMs, values, from: used, to: used + 1, isPlain });
     used++;
   }
@@ -111,7 +109,7 @@ interface Scope {
 }
 
 /** The row with the newest sample of the series. */
-function rowOf(series: Omit<HeldSeries, 'producer'>, scope: Scope): Newest | undefined {
+function rowOf(series: HeldSeries, scope: Scope): Newest | undefined {
   if (series.cohorts.length !== 1 || (series.side?.count ?? 0) > 0) return undefined;
   const cohort = series.cohorts[0]!;
   let row = scope.newest.get(cohort);

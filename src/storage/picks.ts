@@ -9,7 +9,7 @@ import type { Window } from './block/block.ts';
 import { presentRows } from './chunk.ts';
 import type { Head } from './head.ts';
 import type { Chunk, Cohort, Membership, Series } from './head-data.ts';
-import type { Held, HeldSeries } from './hold.ts';
+import type { Held } from './hold.ts';
 import { type OpenRows, openRowsOf, Room } from './open-rows.ts';
 import { sideExtras, sideOrder } from './side.ts';
 
@@ -78,21 +78,29 @@ export function takeSnapshot(head: Head, matched: readonly Series[], wanted: Wan
 /** The same of series that are held, in their order; undefined if the pace says that the work shall end. */
 export function snapshotInTurns(
   held: Held,
-  series: readonly HeldSeries[],
+  /** Which of them; undefined for all. */
+  which: readonly number[] | undefined,
   wanted: { readonly window: Window; readonly memory?: FloatLender | undefined; readonly pace: Pace },
 ): Promise<Snapshot | undefined> {
-  return inTurns(snapshotSteps(series, newScope(wanted, held)), wanted.pace);
+  return inTurns(snapshotSteps(held, which, newScope(wanted, held)), wanted.pace);
 }
 
 /** Series between two yields: some tens of microseconds. */
 const SERIES_AT_ONCE = 32;
 
-function* snapshotSteps(series: readonly HeldSeries[], scope: Scope): Generator<void, Snapshot> {
+function* snapshotSteps(
+  held: Held,
+  which: readonly number[] | undefined,
+  scope: Scope,
+): Generator<void, Snapshot> {
   const picks: Pick[] = [];
-  for (let i = 0; i < series.length; i++) {
-    const { labels, ref, producer } = series[i]!;
-    const { line, sources, open } = placeOf(series[i]!, scope);
-    if (line.count > 0) picks.push({ labels, ref, producer, line, sources, open });
+  const count = which?.length ?? held.count;
+  for (let i = 0; i < count; i++) {
+    const index = which === undefined ? i : which[i]!;
+    const series = held.at(index);
+    const { labels, ref } = series;
+    const { line, sources, open } = placeOf(series, scope);
+    if (line.count > 0) picks.push({ labels, ref, producer: held.producer(index), line, sources, open });
     if ((i + 1) % SERIES_AT_ONCE === 0) yield;
   }
   for (const rows of scope.open.values()) {

@@ -20,7 +20,7 @@ import type { ChunkStore } from './chunk-store.ts';
 import { decodeInTurns, SERIES_BYTES } from './decode-in-turns.ts';
 import type { Head } from './head.ts';
 import type { Series } from './head-data.ts';
-import { type HeldSeries, holdStill } from './hold.ts';
+import { type Held, type HeldSeries, holdStill } from './hold.ts';
 import { latestInTurns, latestOf } from './latest.ts';
 import { type Snapshot, snapshotInTurns, takeSnapshot } from './picks.ts';
 import type { Selections } from './selections.ts';
@@ -104,8 +104,7 @@ async function placesInTurns(
   const held = holdStill(source.head, wanted);
   try {
     const how = { window: hints, memory: hints.memory, pace: work };
-    const latest =
-      hints.lastOnly === true ? await latestInTurns(held, how) : { found: [], rest: held.series };
+    const latest = hints.lastOnly === true ? await latestInTurns(held, how) : ALL_REST;
     if (latest === undefined) return 'stopped';
     const snapshot = await snapshotInTurns(held, latest.rest, how);
     if (snapshot === undefined) return 'stopped';
@@ -114,6 +113,9 @@ async function placesInTurns(
     held.release();
   }
 }
+
+/** Nothing was found on the way. */
+const ALL_REST = { found: [], rest: undefined };
 
 /** Of series in the order of labels those in the range. */
 function within(series: readonly Series[], { first, last }: LabelsRange): readonly Series[] {
@@ -159,7 +161,7 @@ export async function seriesInRange(
   if (!work.reserve(matched.value.length * LISTED_BYTES)) return STOPPED;
   const held = holdStill(source.head, matched.value);
   try {
-    const parted = await inTurns(partingSteps(held.series, window), work);
+    const parted = await inTurns(partingSteps(held, window), work);
     if (parted === undefined) return STOPPED;
     const snapshot = await snapshotInTurns(held, parted.unsure, { window, pace: work });
     if (snapshot === undefined) return STOPPED;
@@ -179,15 +181,15 @@ const LOOKED_AT_ONCE = 64;
 
 /** Those of which one chunk is proof enough, and the others. */
 function* partingSteps(
-  series: readonly HeldSeries[],
+  held: Held,
   window: Window,
-): Generator<void, { readonly sure: Labels[]; readonly unsure: readonly HeldSeries[] }> {
+): Generator<void, { readonly sure: Labels[]; readonly unsure: readonly number[] }> {
   const sure: Labels[] = [];
-  const unsure: HeldSeries[] = [];
-  for (let i = 0; i < series.length; i++) {
-    const one = series[i]!;
+  const unsure: number[] = [];
+  for (let i = 0; i < held.count; i++) {
+    const one = held.at(i);
     if (hasWholeChunk(one, window)) sure.push(one.labels);
-    else unsure.push(one);
+    else unsure.push(i);
     if ((i + 1) % LOOKED_AT_ONCE === 0) yield;
   }
   return { sure, unsure };
