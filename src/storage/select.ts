@@ -118,7 +118,10 @@ async function everywhere<T>(
   if (!compiled.ok) return err({ code: 'query-storage', message: `Cannot select by ${compiled.error}` });
   // Each round that begins again has found a chunk or a block that the next one does not meet.
   for (;;) {
-    if (asked.work !== undefined && !(await source.selections.prepare(matchers, asked.work))) return STOPPED;
+    const { work } = asked;
+    if (work !== undefined && !(await source.selections.prepare(matchers, work))) return STOPPED;
+    // Asked in one go with what follows: of several that are here in the same turn only the first ones do it at once.
+    if (work?.isDue() && !(await work.pause())) return STOPPED;
     const lease = source.blocks.acquire(asked.window);
     try {
       // Called before the first wait: both snapshots are of one moment.
