@@ -128,7 +128,10 @@ const CASES: readonly Case[] = [
 const access = { users: [], tokens: [], certificates: false, listenHost: '127.0.0.1', hostNames: [] };
 const settings = { ...access, routePrefix: '', corsOrigin: undefined };
 const server = httpServer({ log: (_, message, fields) => console.log(message, fields) });
-const listener = await server.listen({ host: '127.0.0.1', port: 0 }, createApi(deps, settings));
+const listener = await server.listen(
+  { host: '127.0.0.1', port: 0 },
+  createApi(deps, () => settings),
+);
 if (!listener.ok) throw new Error(listener.error.message);
 const { port } = listener.value;
 

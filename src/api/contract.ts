@@ -99,6 +99,7 @@ export interface OperatorJson {
 
 /** What was asked, by whom and when; times in milliseconds since the epoch. */
 export interface AskedQueryJson {
+  /** Of another long read its route, and the selectors in braces. */
   readonly expr: string;
   readonly startMs: number;
   readonly endMs: number;

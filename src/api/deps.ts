@@ -13,6 +13,7 @@ import type {
   Metrics,
   Query,
   QueryActivity,
+  ReadQueue,
   RecoveryRun,
   Regex,
   SeriesCounts,
@@ -86,7 +87,8 @@ export interface PushedAnswer {
 
 export interface ApiDeps {
   readonly clock: Clock;
-  readonly query: Query;
+  /** Queries, and the queue that all long reads stand in. */
+  readonly query: Query & ReadQueue;
   /** For what takes long beside queries. */
   readonly turns: Turns;
   queryActivity(): QueryActivity;

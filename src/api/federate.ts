@@ -1,6 +1,6 @@
 // /federate: the newest samples of the series that are asked for, as a page that another Prometheus scrapes.
 
-import { compareUtf8, type ServerResponse } from '../base/index.ts';
+import { compareUtf8, inTurns, ok, type ServerResponse, sortInTurns } from '../base/index.ts';
 import { printSample, TEXT_CONTENT_TYPE } from '../exposition/index.ts';
 import {
   compareLabels,
@@ -14,8 +14,10 @@ import {
   type SeriesColumns,
   wordsOf,
 } from '../model/index.ts';
+import { attended, STOPPED } from './attended.ts';
 import type { ApiDeps } from './deps.ts';
 import type { Asked } from './prometheus.ts';
+import { queryFailure } from './query-failure.ts';
 import { failure, plain } from './respond.ts';
 import { selectorParams } from './selectors.ts';
 import { bodyOf, type TextParts } from './text-parts.ts';
@@ -29,23 +31,46 @@ interface Newest {
   readonly timeMs: number;
 }
 
-export async function federate(deps: ApiDeps, { params, signal }: Asked): Promise<ServerResponse> {
-  const selectors = selectorParams(params);
+/** Of a series in the answer: its sample, and its place in lists. */
+const NEWEST_BYTES = 400;
+/** Series looked at between two yields: some tens of microseconds. */
+const LOOKED_AT_ONCE = 64;
+
+export async function federate(deps: ApiDeps, asked: Asked): Promise<ServerResponse> {
+  const selectors = selectorParams(asked.params);
   if (!selectors.ok) return failure('bad_data', selectors.error);
   if (selectors.value.length === 0) return failure('bad_data', 'no match[] parameter provided');
   const nowMs = deps.clock.nowMs();
-  const hints = { fromMs: nowMs - LOOKBACK_MS, toMs: nowMs, stepMs: 0, rangeMs: 0, func: '', limit: 0 };
-  const found = new Map<string, Newest>();
-  for (const matchers of selectors.value) {
-    const read = await deps.reader.select(matchers, hints, signal);
-    if (!read.ok) return failure('internal', read.error.message);
-    for (const one of read.value) {
-      const newest = newestOf(one);
-      if (newest !== undefined) found.set(labelsKey(one.labels), newest);
+  const range = { fromMs: nowMs - LOOKBACK_MS, toMs: nowMs };
+  const reads = { anyOf: selectors.value, range };
+  const answered = await attended(deps, { asked, reads }, async work => {
+    const hints = { ...range, stepMs: 0, rangeMs: 0, lastOnly: true, func: '', limit: 0, work };
+    const found = new Map<string, Newest>();
+    for (const matchers of selectors.value) {
+      const read = await deps.reader.select(matchers, hints, work.signal);
+      if (!read.ok) return read;
+      work.count(read.value.length, read.value.length);
+      if (!work.reserve(read.value.length * NEWEST_BYTES)) return STOPPED;
+      if ((await inTurns(newestSteps(read.value, found), work)) === undefined) return STOPPED;
     }
-  }
-  const body = bodyOf(deps.turns, parts => page(parts, [...found.values()], deps.externalLabels()));
+    const named = [...found.values()].filter(({ labels }) => labelValue(labels, METRIC_NAME) !== '');
+    const sorted = await sortInTurns(named, (a, b) => compareLabels(a.labels, b.labels), work);
+    return sorted === undefined ? STOPPED : ok(sorted);
+  });
+  if (!answered.ok) return queryFailure(answered.error);
+  const { value, handBack } = answered.value;
+  const body = bodyOf(deps.turns, parts => page(parts, value, deps.externalLabels()), handBack);
   return plain(200, body, TEXT_CONTENT_TYPE);
+}
+
+function* newestSteps(columns: readonly SeriesColumns[], found: Map<string, Newest>): Generator<void, true> {
+  let looked = 0;
+  for (const one of columns) {
+    const newest = newestOf(one);
+    if (newest !== undefined) found.set(labelsKey(one.labels), newest);
+    if (++looked % LOOKED_AT_ONCE === 0) yield;
+  }
+  return true;
 }
 
 /** Undefined for a series that has ended, and for native histograms, which this format has no place for. */
@@ -55,9 +80,7 @@ function newestOf({ labels, values, timesMs, histograms, to }: SeriesColumns): N
   return { labels, value: values[last] as number, timeMs: timesMs[last] as number };
 }
 
-function* page(parts: TextParts, found: readonly Newest[], external: Labels): Generator<void> {
-  const named = found.filter(({ labels }) => labelValue(labels, METRIC_NAME) !== '');
-  named.sort((a, b) => compareLabels(a.labels, b.labels));
+function* page(parts: TextParts, named: readonly Newest[], external: Labels): Generator<void> {
   let metric = '';
   for (const { labels, value, timeMs } of named) {
     const name = labelValue(labels, METRIC_NAME);

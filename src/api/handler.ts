@@ -98,20 +98,27 @@ type Access = ReturnType<typeof createAccess>;
 
 interface Serving {
   readonly deps: ApiDeps;
+  /** As they are now. */
   readonly settings: AccessSettings;
   readonly access: Access;
   readonly routes: readonly Route[];
 }
 
-export function createApi(deps: ApiDeps, settings: AccessSettings): ServerHandler {
+/** Who may ask is asked for with each request: other settings are in force with the next one. */
+export function createApi(deps: ApiDeps, settingsNow: () => AccessSettings): ServerHandler {
   // A table of its own: remote read counts who is being answered, alerts are remembered as text.
   const routes = [
     ...ROUTES,
     ...alertmanagerRoutes(),
     route(['POST'], `${API_PREFIX}/read`, createRemoteRead(READ_LIMITS, deps.metrics)),
   ];
-  const serving: Serving = { deps, settings, routes, access: createAccess(settings) };
+  let serving = servingBy(settingsNow());
+  function servingBy(settings: AccessSettings): Serving {
+    return { deps, settings, routes, access: createAccess(settings) };
+  }
   return async request => {
+    const settings = settingsNow();
+    if (settings !== serving.settings) serving = servingBy(settings);
     const placed = placeOf(request.path, settings.routePrefix);
     if (placed.kind !== 'inside') return besidePrefix(serving, request, placed.kind);
     const inside = { ...request, path: placed.path };

@@ -8,20 +8,19 @@ import {
   type ServerRequest,
   type ServerResponse,
 } from '../base/index.ts';
-import type { Principal, QueryAnswer, QueryErrorCode, QueryFailure, QueryTimes } from '../model/index.ts';
+import type { Principal, QueryAnswer, QueryTimes } from '../model/index.ts';
 import { parseExpr, printExpr, returnTypeOf, typeOf } from '../promql/parser/index.ts';
-import type { ErrorType, QueryPlanJson, QueryStatsJson } from './contract.ts';
+import type { QueryPlanJson, QueryStatsJson } from './contract.ts';
 import type { ApiDeps } from './deps.ts';
 import { alertJson, isoTime } from './encode.ts';
 import { booleanParam, exprParam, limitParam, parseStep, parseTime, TRUNCATED } from './params.ts';
+import { queryFailure } from './query-failure.ts';
 import { writeQueryData } from './query-text.ts';
 import { failure, success, successInParts } from './respond.ts';
 import type { TextParts } from './text-parts.ts';
 
 /** As Prometheus: enough for a minute's resolution over a week, and an answer that a browser can draw. */
 const RANGE_POINTS_MAX = 11_000;
-/** Seconds after which a client that was refused for the moment may ask again: there is room much sooner. */
-const RETRY_AFTER_S = 2;
 
 export interface Asked {
   readonly params: URLSearchParams;
@@ -138,22 +137,6 @@ function notesOf(answer: QueryAnswer): { warnings: string[]; infos: string[] } {
   const pick = (severity: 'warning' | 'info'): string[] =>
     answer.annotations.filter(note => note.severity === severity).map(note => note.message);
   return { warnings: pick('warning'), infos: pick('info') };
-}
-
-const ERROR_TYPES: Readonly<Record<QueryErrorCode, ErrorType>> = {
-  'query-parse': 'bad_data',
-  'query-execution': 'execution',
-  'query-limit': 'execution',
-  'query-overload': 'unavailable',
-  'query-timeout': 'timeout',
-  'query-cancelled': 'canceled',
-  'query-storage': 'internal',
-};
-
-function queryFailure(error: QueryFailure): ServerResponse {
-  const place = error.span === undefined ? '' : ` (at ${error.span.start + 1}..${error.span.end})`;
-  const headers = error.code === 'query-overload' ? { 'retry-after': String(RETRY_AFTER_S) } : undefined;
-  return failure(ERROR_TYPES[error.code], `${error.code}: ${error.message}${place}`, headers);
 }
 
 export function alerts(deps: ApiDeps): ServerResponse {

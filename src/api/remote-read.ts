@@ -19,16 +19,21 @@ import {
   writeSamples,
 } from '../exposition/index.ts';
 import {
+  type AdmittedRead,
   compileMatchers,
   type Labels,
+  type LongRead,
   labelPairs,
   labelsFromPairs,
   labelValue,
   type Matcher,
   type Metrics,
+  type QueryErrorCode,
+  type QueryFailure,
   type ReadFailure,
   type SeriesColumns,
 } from '../model/index.ts';
+import { STOPPED, textOf } from './attended.ts';
 import type { ApiDeps } from './deps.ts';
 import { Gate } from './gate.ts';
 import type { Asked } from './prometheus.ts';
@@ -64,8 +69,7 @@ export const READ_LIMITS: ReadLimits = { concurrentReads: 10, samplesMax: 50_000
 /** What a read works with. */
 interface Reading {
   readonly deps: Pick<ApiDeps, 'reader' | 'externalLabels'>;
-  readonly signal: AbortSignal;
-  readonly breathe: () => Promise<void>;
+  readonly work: AdmittedRead;
   readonly external: Labels;
 }
 
@@ -87,7 +91,8 @@ export function createRemoteRead(limits: ReadLimits, metrics: Metrics): Answer {
     reads.set(waiting, { state: 'waiting' });
   });
   const unsnapper = new Unsnapper();
-  const answer: Answer = async (deps, { request, signal }) => {
+  const answer: Answer = async (deps, asked) => {
+    const { request, signal } = asked;
     const body = await request.rawBody(BODY_BYTES_MAX);
     if (!body.ok)
       return plain(body.error.code === 'http-body-too-large' ? 413 : 400, `${body.error.message}\n`);
@@ -102,18 +107,20 @@ export function createRemoteRead(limits: ReadLimits, metrics: Metrics): Answer {
     const leave = await gate.enter(signal);
     if (leave === undefined) return plain(499, 'Cannot go on reading: the client has left\n');
     const { queries } = read.value;
-    const work = deps.turns.start('usual');
-    const reading = {
-      deps,
-      signal,
-      breathe: () => deps.turns.between(work),
-      external: deps.externalLabels(),
-    };
-    const answered =
-      kind === 'samples'
-        ? await samplesAnswer(reading, queries, limits.samplesMax)
-        : await chunksAnswer(reading, queries);
-    return whileStreaming(answered, leave);
+    const entered = await deps.query.enter(longRead(asked, queries), signal);
+    if (!entered.ok) {
+      leave();
+      return refused(entered.error);
+    }
+    const reading = { deps, work: entered.value, external: deps.externalLabels() };
+    for (;;) {
+      const answered =
+        kind === 'samples'
+          ? await samplesAnswer(reading, queries, limits.samplesMax)
+          : await chunksAnswer(reading, queries);
+      if (answered.status !== 200 && (await reading.work.again())) continue;
+      return whileStreaming(answered, reading.work, leave);
+    }
   };
   return async (deps, asked) => {
     const answered = await answer(deps, asked);
@@ -122,13 +129,36 @@ export function createRemoteRead(limits: ReadLimits, metrics: Metrics): Answer {
   };
 }
 
-/** Gives the place back when there is nothing more to send. */
-function whileStreaming(response: ServerResponse, leave: () => void): ServerResponse {
-  const { body } = response;
+/** All that is asked for, as one. */
+function longRead({ request, principal }: Asked, queries: readonly ReadQuery[]): LongRead {
+  const fromMs = Math.min(...queries.map(({ startMs }) => startMs));
+  const toMs = Math.max(...queries.map(({ endMs }) => endMs));
+  const text = textOf(
+    request.path,
+    queries.map(({ matchers }) => matchers),
+  );
+  return { text, range: { fromMs, toMs }, principal, client: request.remoteAddress };
+}
+
+/** Gives the places back when there is nothing more to send. */
+function whileStreaming(response: ServerResponse, work: AdmittedRead, free: () => void): ServerResponse {
+  const { body, status } = response;
+  const failure: QueryFailure | undefined =
+    status === 200 ? undefined : { code: 'query-execution', message: `answered ${status}` };
+  let isOver = false;
+  const leave = (): void => {
+    if (isOver) return;
+    isOver = true;
+    work.end(work.stopped ?? failure)();
+    free();
+  };
   if (typeof body === 'string' || body instanceof Uint8Array) {
     leave();
     return response;
   }
+  work.sends();
+  // Who leaves before the first byte is asked for never begins the generator below.
+  work.signal.addEventListener('abort', leave, { once: true });
   async function* until(parts: AsyncIterable<Uint8Array | string>): AsyncGenerator<Uint8Array | string> {
     try {
       return yield* parts;
@@ -194,18 +224,19 @@ async function resultOf(
   const parts: Uint8Array[] = [];
   let plainBytes = 0;
   let samples = 0;
-  const snap = async (): Promise<void> => {
+  const snap = async (): Promise<boolean> => {
     plainBytes += writer.length;
     for (const piece of how.snapper.pieces(writer.bytes())) {
       parts.push(piece);
-      await reading.breathe();
+      if (!(await goesOn(reading, piece.length))) return false;
     }
     writer.clear();
+    return true;
   };
   for await (const page of query.hints?.func === 'series'
     ? labelsOnly(reading, query)
     : pagesOf(reading, query)) {
-    if (!page.ok) return err(refusalOf(page.error));
+    if (!page.ok) return err(refusalOf(page.error, reading.work));
     for (const { labels, columns, rows } of page.value) {
       samples += rows.to - rows.from;
       if (samples > how.samplesMax)
@@ -216,14 +247,13 @@ async function resultOf(
       const series = beginTimeSeries(writer, labels);
       for (let from = rows.from; columns !== undefined && from < rows.to; from += STEP_SAMPLES) {
         writeSamples(writer, columns, { from, to: Math.min(from + STEP_SAMPLES, rows.to) });
-        await reading.breathe();
+        if (!(await goesOn(reading))) return err(refusalOf(STOPPED_READ, reading.work));
       }
       writer.end(series);
-      if (writer.length >= PART_BYTES) await snap();
+      if (writer.length >= PART_BYTES && !(await snap())) return err(refusalOf(STOPPED_READ, reading.work));
     }
   }
-  await snap();
-  return ok({ plainBytes, parts });
+  return (await snap()) ? ok({ plainBytes, parts }) : err(refusalOf(STOPPED_READ, reading.work));
 }
 
 // --- chunks -----------------------------------------------------------------------------------------
@@ -235,7 +265,7 @@ async function chunksAnswer(reading: Reading, queries: readonly ReadQuery[]): Pr
   const first = await parts.next();
   const [failure] = failures;
   if (first.done === true && failure !== undefined) {
-    const { status, text } = refusalOf(failure);
+    const { status, text } = refusalOf(failure, reading.work);
     return plain(status, `${text}\n`);
   }
   async function* all(): AsyncGenerator<Uint8Array> {
@@ -265,7 +295,9 @@ async function* framesOf(
         for (const chunk of cutter.chunks(columns, rows)) {
           const full = frames.add(chunk);
           if (full !== undefined) yield full;
-          await reading.breathe();
+          if (await goesOn(reading)) continue;
+          failures.push(STOPPED_READ);
+          return CUT_OFF;
         }
         const last = frames.end();
         if (last !== undefined) yield last;
@@ -310,19 +342,21 @@ async function* pagesOf(
   const { reader } = reading.deps;
   const matchers = storedMatchers(query.matchers, reading.external);
   const { startMs, endMs } = windowOf(query);
-  const listed = await reader.series(matchers, { fromMs: startMs, toMs: endMs });
+  const { work } = reading;
+  const listed = await reader.series(matchers, { fromMs: startMs, toMs: endMs, work });
   if (!listed.ok) {
     yield listed;
     return;
   }
   const all = listed.value;
   const window = { fromMs: startMs - 1, toMs: endMs };
-  const hints = { ...window, stepMs: 0, rangeMs: 0, func: '', limit: 0 };
+  const hints = { ...window, stepMs: 0, rangeMs: 0, func: '', limit: 0, work };
   let pageSeries = firstPageSeries(endMs - startMs);
   for (let at = 0; at < all.length; ) {
     const to = Math.min(at + pageSeries, all.length);
     const between = { first: all[at] as Labels, last: all[to - 1] as Labels };
-    const found = await reader.select(matchers, { ...hints, between }, reading.signal);
+    const heldBytes = work.held;
+    const found = await reader.select(matchers, { ...hints, between }, work.signal);
     if (!found.ok) {
       yield found;
       return;
@@ -332,8 +366,18 @@ async function* pagesOf(
       columns,
       rows: rowsWithin(columns, { startMs, endMs }),
     }));
+    work.count(
+      page.length,
+      page.reduce((sum, { rows }) => sum + rows.to - rows.from, 0),
+    );
+    const pageBytes = work.held - heldBytes;
     yield ok(page.filter(({ rows }) => rows.from < rows.to));
-    await reading.breathe();
+    // Nothing of the page is held any more, only what was made of it.
+    work.keep(work.held - pageBytes);
+    if (!(await goesOn(reading))) {
+      yield STOPPED;
+      return;
+    }
     at = to;
     const samplesMost = page.reduce((most, { rows }) => Math.max(most, rows.to - rows.from), 1);
     const seriesMax = Math.min(PAGE_SERIES_MAX, pageSeries * PAGE_GROWTH_MAX);
@@ -348,7 +392,7 @@ function firstPageSeries(windowMs: number): number {
 
 /** What an asker wants who lists series: none of their samples. */
 async function* labelsOnly(
-  { deps, external }: Reading,
+  { deps, external, work }: Reading,
   query: ReadQuery,
 ): AsyncGenerator<
   Result<
@@ -358,7 +402,7 @@ async function* labelsOnly(
 > {
   const { startMs, endMs } = windowOf(query);
   const matchers = storedMatchers(query.matchers, external);
-  const listed = await deps.reader.series(matchers, { fromMs: startMs, toMs: endMs });
+  const listed = await deps.reader.series(matchers, { fromMs: startMs, toMs: endMs, work });
   const rows = { from: 0, to: 0 };
   yield listed.ok
     ? ok(listed.value.map(labels => ({ labels: withExternal(labels, external), columns: undefined, rows })))
@@ -398,6 +442,29 @@ function rowsWithin(
   return rows;
 }
 
-function refusalOf({ code, message }: ReadFailure): Refusal {
-  return { status: code === 'query-cancelled' ? 499 : code === 'query-limit' ? 400 : 500, text: message };
+/** What stopped the work goes before what the reader says of it. */
+function refusalOf(failure: ReadFailure, { stopped }: AdmittedRead): Refusal {
+  const { code, message } = stopped ?? failure;
+  return { status: STATUS[code], text: message };
+}
+
+const STATUS: Readonly<Record<QueryErrorCode, number>> = {
+  'query-parse': 400,
+  'query-execution': 500,
+  'query-limit': 400,
+  'query-overload': 503,
+  'query-timeout': 503,
+  'query-cancelled': 499,
+  'query-storage': 500,
+};
+
+function refused({ code, message }: QueryFailure): ServerResponse {
+  return plain(STATUS[code], `${message}\n`);
+}
+
+const STOPPED_READ: ReadFailure = { code: 'query-cancelled', message: 'Cannot go on reading' };
+
+/** After a piece of work, of which so many bytes are kept: gives way, and says whether to go on. */
+async function goesOn({ work }: Reading, keptBytes = 0): Promise<boolean> {
+  return work.reserve(keptBytes) && work.pause();
 }

@@ -1,23 +1,31 @@
 // Prometheus's search routes: names of metrics and labels, and values of labels, that fit what somebody types. The answer is
 // lines of JSON: batches of results, then how it ended.
 
-import { type Clock, compareUtf8, err, ok, type Result, type ServerResponse, sleep } from '../base/index.ts';
+import {
+  compareUtf8,
+  err,
+  inTurns,
+  ok,
+  type Result,
+  type ServerResponse,
+  sortInTurns,
+} from '../base/index.ts';
 import { type Matcher, METRIC_NAME, type TimeRange } from '../model/index.ts';
+import { attended, STOPPED } from './attended.ts';
 import type { ApiDeps } from './deps.ts';
 import { jaroWinklerScore, type Score, subsequenceScore } from './fuzzy.ts';
 import { booleanParam, boundary } from './params.ts';
 import type { Asked } from './prometheus.ts';
+import { queryFailure } from './query-failure.ts';
 import { failure, ndjson } from './respond.ts';
 import { selectorParams } from './selectors.ts';
-import { eachSelector, type Read } from './series.ts';
+import { distinctNames, eachSelector, type Read } from './series.ts';
 
 /** As Prometheus: an hour back, and so many results, in one batch. */
 const LOOKBACK_MS = 3_600_000;
 const LIMIT_DEFAULT = 100;
 /** Nobody types more terms; each costs a comparison with every name there is. */
 const TERMS_MAX = 32;
-/** Longest stretch without giving the event loop a turn: well below the 50 ms that the rest of the process allows. */
-const SLICE_MS = 25;
 
 interface Wanted {
   readonly anyOf: readonly (readonly Matcher[])[];
@@ -43,7 +51,7 @@ export async function searchMetricNames(deps: ApiDeps, asked: Asked): Promise<Se
   if (!described.ok) return failure('bad_data', described.error);
   const known = new Map(described.value ? deps.reader.metadata().map(one => [one.metric, one]) : []);
   return search(deps, asked, {
-    read: (matchers, range) => deps.reader.labelValues(METRIC_NAME, matchers, range),
+    read: (matchers, hints) => deps.reader.labelValues(METRIC_NAME, matchers, hints),
     line: name => {
       const { type, help, unit } = known.get(name) ?? {};
       return { name, ...(type && { type }), ...(help && { help }), ...(unit && { unit }) };
@@ -52,35 +60,41 @@ export async function searchMetricNames(deps: ApiDeps, asked: Asked): Promise<Se
 }
 
 export async function searchLabelNames(deps: ApiDeps, asked: Asked): Promise<ServerResponse> {
-  const read: Read<string> = (matchers, range) => deps.reader.labelNames(matchers, range);
+  const read: Read<string> = (matchers, hints) => deps.reader.labelNames(matchers, hints);
   return search(deps, asked, { read, line: name => ({ name }) });
 }
 
 export async function searchLabelValues(deps: ApiDeps, asked: Asked): Promise<ServerResponse> {
   const label = asked.params.get('label') ?? '';
   if (label === '') return failure('bad_data', 'missing required parameter "label"');
-  const read: Read<string> = (matchers, range) => deps.reader.labelValues(label, matchers, range);
+  const read: Read<string> = (matchers, hints) => deps.reader.labelValues(label, matchers, hints);
   // Prometheus's description calls it a value, its server a name.
   return search(deps, asked, { read, line: value => ({ value, name: value }) });
 }
 
 async function search(
-  { clock }: ApiDeps,
-  { params, signal }: Asked,
+  deps: ApiDeps,
+  asked: Asked,
   kind: { readonly read: Read<string>; readonly line: (name: string) => Line },
 ): Promise<ServerResponse> {
-  const wanted = wantedOf(params, clock.nowMs());
+  const wanted = wantedOf(asked.params, deps.clock.nowMs());
   if (!wanted.ok) return failure('bad_data', wanted.error);
-  const names = await eachSelector(wanted.value, kind.read);
-  if (!names.ok) return names.error;
-  const found = await fitting(new Set(names.value), wanted.value, { clock, signal });
-  if (found === undefined) return failure('canceled', 'The search was cancelled');
-  const { withScore, limit, batchSize } = wanted.value;
-  const sorted = found.sort(ORDERS[wanted.value.order]);
+  const { withScore, limit, batchSize, order } = wanted.value;
+  const found = await attended(deps, { asked, reads: wanted.value }, async work => {
+    const all = await eachSelector(wanted.value, work, kind.read);
+    const names = all.ok ? await distinctNames(all.value, work) : all;
+    if (!names.ok) return names;
+    const fit = await inTurns(fittingSteps(names.value, wanted.value), work);
+    const sorted = fit && (await sortInTurns(fit, ORDERS[order], work));
+    return sorted === undefined ? STOPPED : ok(sorted);
+  });
+  if (!found.ok) return queryFailure(found.error);
+  const sorted = found.value.value;
   const results = sorted.slice(0, limit).map(({ name, score }) => ({
     ...kind.line(name),
     ...(withScore ? { score } : {}),
   }));
+  found.value.handBack();
   return ndjson(linesOf(results, { batchSize, hasMore: sorted.length > limit }));
 }
 
@@ -99,20 +113,19 @@ async function* linesOf(
   yield `${JSON.stringify({ status: 'success', has_more: hasMore })}\n`;
 }
 
-/** In slices: there may be very many names. Undefined when the client has gone. */
-async function fitting(
-  names: Iterable<string>,
+/** Names between two yields: some tens of microseconds, with terms that are compared letter by letter. */
+const NAMES_AT_ONCE = 16;
+
+function* fittingSteps(
+  names: readonly string[],
   { score, threshold }: Wanted,
-  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
-): Promise<Found[] | undefined> {
+): Generator<void, readonly Found[]> {
   const found: Found[] = [];
-  let sliceStartMs = clock.monotonicMs();
+  let looked = 0;
   for (const name of names) {
     const fit = score === undefined ? 1 : score(name);
     if (fit > 0 && fit >= threshold) found.push({ name, score: fit });
-    if (clock.monotonicMs() - sliceStartMs < SLICE_MS) continue;
-    if (!(await sleep(clock, 0, signal))) return undefined;
-    sliceStartMs = clock.monotonicMs();
+    if (++looked % NAMES_AT_ONCE === 0) yield;
   }
   return found;
 }

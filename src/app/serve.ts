@@ -8,8 +8,15 @@ import {
   isLoopbackHost,
   type StorageAdmin,
 } from '../api/index.ts';
-import { err, type HttpListener, ok, type Result, type ServerHandler } from '../base/index.ts';
-import { type Config, isGuarded, provesClients, type RelabelRule } from '../config/index.ts';
+import {
+  err,
+  type HttpListener,
+  ok,
+  type Result,
+  type ServerHandler,
+  type ServerTls,
+} from '../base/index.ts';
+import { type Config, isGuarded, provesClients, type RelabelRule, sameSettings } from '../config/index.ts';
 import { printFamilies } from '../exposition/index.ts';
 import { compileRegex, labelsToRecord, type Regex } from '../model/index.ts';
 import type { StoreStats } from '../storage/index.ts';
@@ -18,10 +25,12 @@ import { groupViews, postedAlerts, routeSteps, suppressionOf } from './dispatch-
 import { flagsOf } from './flags.ts';
 import { allReceivers } from './heartbeat.ts';
 import type { SystemPorts } from './ports.ts';
+import { rateLimited } from './rate-limit.ts';
 import { externalUrlOf, routeOf } from './settings.ts';
 import type { System } from './system.ts';
 import { VERSION } from './version.ts';
 import { blockView, receiverViews, ruleGroupView } from './views.ts';
+import { inForceAfter } from './web.ts';
 
 /** Grafana reads the version to know what it may ask for: Prometheus 3's API is what we answer. */
 const PROMETHEUS_VERSION = '3.0.0';
@@ -37,45 +46,74 @@ export async function serve(
   system: System,
   at: ListenAt,
 ): Promise<Result<HttpListener, string>> {
-  const { web } = system.config();
-  if (!isGuarded(web) && !isLoopbackHost(at.host)) {
-    return err(
-      `Cannot listen on ${at.host}:${at.port}: beyond loopback credentials are needed (set web.users or web.tokens, or listen on 127.0.0.1)`,
-    );
-  }
-  const handler = createApi(depsOf(ports, system, at), accessOf(system.config(), at));
-  const tls = web.tls === undefined ? {} : { tls: { ...web.tls, key: web.tls.key.reveal() } };
-  const listener = await ports.httpServer.listen({ ...at, ...tls }, withHeaders(handler, web.headers));
-  if (listener.ok) return ok(listener.value);
-  return err(`Cannot listen on ${at.host}:${at.port}: ${listener.error.message}`);
+  let web = system.config().web;
+  const open = whyOpen(web, at);
+  if (open !== undefined) return err(open);
+  let access = accessOf(web, at);
+  const api = createApi(depsOf(ports, system, at), () => access);
+  const handler = rateLimited(
+    withHeaders(api, () => web.headers),
+    ports.clock,
+    () => web.rateLimit,
+  );
+  const tls = web.tls === undefined ? {} : { tls: tlsOf(web.tls) };
+  const listener = await ports.httpServer.listen({ ...at, ...tls }, handler);
+  if (!listener.ok) return err(`Cannot listen on ${at.host}:${at.port}: ${listener.error.message}`);
+  system.onReload(config => {
+    const next = inForceAfter(web, config.web);
+    const refused = whyOpen(next, at);
+    if (refused !== undefined) return err(refused);
+    const isSame = next.tls === undefined || sameSettings(next.tls, web.tls);
+    const prepared =
+      isSame || next.tls === undefined ? undefined : listener.value.prepareTls(tlsOf(next.tls));
+    if (prepared?.ok === false) return err(prepared.error.message);
+    return ok(() => {
+      prepared?.value();
+      // One that stays as it was goes on as it is: what it has counted is not forgotten.
+      const rateLimit = sameSettings(next.rateLimit, web.rateLimit) ? web.rateLimit : next.rateLimit;
+      const { rateLimit: _, ...rest } = next;
+      web = { ...rest, ...(rateLimit === undefined ? {} : { rateLimit }) };
+      access = accessOf(web, at);
+    });
+  });
+  return ok(listener.value);
+}
+
+/** Why not to serve so: anybody could do anything. */
+function whyOpen(web: Config['web'], at: ListenAt): string | undefined {
+  if (isGuarded(web) || isLoopbackHost(at.host)) return undefined;
+  return `Cannot listen on ${at.host}:${at.port}: beyond loopback credentials are needed (set web.users or web.tokens, or listen on 127.0.0.1)`;
+}
+
+function tlsOf(tls: NonNullable<Config['web']['tls']>): ServerTls {
+  return { ...tls, key: tls.key.reveal() };
 }
 
 /** Who sets a header means it: it goes before one of ours, such as the page's content policy. */
-function withHeaders(handler: ServerHandler, headers: Config['web']['headers']): ServerHandler {
-  if (Object.keys(headers).length === 0) return handler;
+function withHeaders(handler: ServerHandler, headersNow: () => Config['web']['headers']): ServerHandler {
   return async request => {
     const answer = await handler(request);
-    return { ...answer, headers: { ...answer.headers, ...headers } };
+    return { ...answer, headers: { ...answer.headers, ...headersNow() } };
   };
 }
 
-function accessOf(config: Config, at: ListenAt): AccessSettings {
+function accessOf(web: Config['web'], at: ListenAt): AccessSettings {
   return {
-    users: config.web.users.map(user => ({
+    users: web.users.map(user => ({
       name: user.name,
       passwordHash: user.passwordHash.reveal(),
       roles: user.roles,
     })),
-    tokens: config.web.tokens.map(token => ({
+    tokens: web.tokens.map(token => ({
       name: token.name,
       tokenHash: token.tokenHash?.reveal() ?? hashToken(token.token?.reveal() ?? ''),
       roles: token.roles,
     })),
-    certificates: provesClients(config.web.tls),
+    certificates: provesClients(web.tls),
     listenHost: at.host,
-    hostNames: hostNamesOf(config.web),
-    routePrefix: config.web.routePrefix,
-    corsOrigin: corsOriginOf(config.web),
+    hostNames: hostNamesOf(web),
+    routePrefix: web.routePrefix,
+    corsOrigin: corsOriginOf(web),
   };
 }
 

@@ -76,19 +76,52 @@ describe('a reload', () => {
     expect(system.lastReload().ok).toBe(true);
   });
 
-  it('says so too when only a secret changed', async () => {
+  it('says of what belongs to the socket and the paths that it waits, each time', async () => {
+    const served = (web: string): string => configText({ more: `web: ${web}\n` });
+    const b = await bench();
+    await b.write('watchkeeper.yml', served('{ route_prefix: /a }'));
+    const system = await b.start();
+    await b.write('watchkeeper.yml', served('{ route_prefix: /b }'));
+    expect(await system.reload()).toEqual({
+      ok: true,
+      problems: ['"web" changed: it takes effect at the next start'],
+    });
+    // It waits for the next start, so the next reload says it again.
+    expect((await system.reload()).problems).toEqual(['"web" changed: it takes effect at the next start']);
+  });
+
+  it('changes who may ask, or says why not and changes nothing', async () => {
     const token = (value: string): string =>
       configText({ more: `web: { tokens: [{ name: grafana, token: ${value} }] }\n` });
     const b = await bench();
     await b.write('watchkeeper.yml', token('0123456789abcdef0123'));
     const system = await b.start();
+    const listening = await serve(b.ports, system, { host: '0.0.0.0', port: 0 });
+    if (!listening.ok) throw new Error(listening.error);
+    const statusWith = async (value: string): Promise<number | undefined> =>
+      (
+        await b.server.call({
+          method: 'GET',
+          url: `http://0.0.0.0:${listening.value.port}/api/v1/status/buildinfo`,
+          headers: { authorization: `Bearer ${value}` },
+        })
+      )?.status;
+    expect([await statusWith('0123456789abcdef0123'), await statusWith('fedcba98765432100123')]).toEqual([
+      200, 401,
+    ]);
     await b.write('watchkeeper.yml', token('fedcba98765432100123'));
-    expect(await system.reload()).toEqual({
-      ok: true,
-      problems: ['"web" changed: it takes effect at the next start'],
+    expect(await system.reload()).toEqual({ ok: true, problems: [] });
+    expect([await statusWith('0123456789abcdef0123'), await statusWith('fedcba98765432100123')]).toEqual([
+      401, 200,
+    ]);
+    // It listens beyond loopback, whatever the file says of the address.
+    await b.write('watchkeeper.yml', configText());
+    expect(await system.reload()).toMatchObject({
+      ok: false,
+      problems: [expect.stringContaining('credentials are needed')],
     });
-    // It waits for the next start, so the next reload says it again; never what the secret is.
-    expect((await system.reload()).problems).toEqual(['"web" changed: it takes effect at the next start']);
+    expect(await statusWith('fedcba98765432100123')).toBe(200);
+    expect(system.lastReload().ok).toBe(false);
   });
 
   it('keeps how long an alert has been waiting, also when another rule comes before it', async () => {

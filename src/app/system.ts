@@ -57,6 +57,7 @@ import {
   playbooksOf,
 } from './settings.ts';
 import { VERSION } from './version.ts';
+import { fixedPartOf } from './web.ts';
 
 /** Attempts under way when the process stops get this long; what is cut off is told again after the next start, marked. */
 const STOP_GRACE_MS = 5000;
@@ -127,6 +128,11 @@ export interface System {
   droppedTargets(): FoundTargets['dropped'];
   droppedCounts(): FoundTargets['droppedCounts'];
   reload(): Promise<ReloadOutcome>;
+  /**
+   * Asked in each reload, once the files are known to be right: how to put in force what it is about, or why that cannot be.
+   * Then nothing is.
+   */
+  onReload(prepare: (config: Config) => Result<() => void, string>): void;
   stop(): Promise<void>;
 }
 
@@ -399,6 +405,16 @@ function build(
     return rulesLoaded.ok ? ok(undefined) : err(rulesLoaded.error.message);
   };
 
+  const preparations: ((config: Config) => Result<() => void, string>)[] = [];
+  const refuse = (problems: readonly string[]): ReloadOutcome => {
+    lastReload = { atMs: clock.nowMs(), ok: false, problems };
+    log.log('error', 'The configuration was not reloaded: the one in force stays', {
+      problems: problems.join('; '),
+    });
+    void journal(stamp => refusedConfigEvent(problems, stamp));
+    return { ok: false, problems };
+  };
+
   let expiry: Timer | undefined;
   const expire = (): void => {
     const nowMs = clock.nowMs();
@@ -445,24 +461,22 @@ function build(
         loaded.config === undefined ? undefined : readNamedFiles(loaded.config, query, ruleSources);
       const diagnostics = [...loaded.diagnostics, ...(read?.diagnostics ?? [])];
       const problems = diagnostics.map(formatDiagnostic);
-      const bad = loaded.config === undefined || read === undefined || diagnostics.some(isError);
-      if (bad) {
-        lastReload = { atMs: clock.nowMs(), ok: false, problems };
-        log.log('error', 'The configuration was not reloaded: the one in force stays', {
-          problems: problems.join('; '),
-        });
-        void journal(stamp => refusedConfigEvent(problems, stamp));
-        return { ok: false, problems };
-      }
-      const notes = needsRestart(first.config, loaded.config);
+      const next = loaded.config;
+      if (next === undefined || read === undefined || diagnostics.some(isError)) return refuse(problems);
+      const prepared = preparations.map(prepare => prepare(next));
+      const refusals = prepared.flatMap(one => (one.ok ? [] : [one.error]));
+      if (refusals.length > 0) return refuse([...problems, ...refusals]);
+      for (const one of prepared) if (one.ok) one.value();
+      const notes = needsRestart(first.config, next);
       const { version, shown } = loaded;
       const files = loaded.files.map(file => file.path);
-      const applied = await apply({ config: loaded.config, version, shown, files }, read.files);
-      prepareSending(ports, loaded.config);
+      const applied = await apply({ config: next, version, shown, files }, read.files);
+      prepareSending(ports, next);
       const all = [...problems, ...notes, ...(applied.ok ? [] : [applied.error])];
       lastReload = { atMs: clock.nowMs(), ok: applied.ok, problems: all };
       return { ok: applied.ok, problems: all };
     },
+    onReload: prepare => void preparations.push(prepare),
     async stop() {
       ready = false;
       expiry?.cancel();
@@ -509,8 +523,9 @@ function build(
  */
 function needsRestart(before: Config, after: Config): readonly string[] {
   const parts = ['host', 'web', 'storage', 'query'] as const;
+  const [old, now] = [before, after].map(config => ({ ...config, web: fixedPartOf(config.web) }));
   return parts
-    .filter(part => !sameSettings(before[part], after[part]))
+    .filter(part => !sameSettings(old?.[part], now?.[part]))
     .map(part => `"${part}" changed: it takes effect at the next start`);
 }
 

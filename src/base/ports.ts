@@ -310,6 +310,11 @@ export interface ServerTls {
 export interface HttpListener {
   readonly host: string;
   readonly port: number;
+  /**
+   * Looks whether the settings will do; the result puts them in force, for connections from then on. Only where it listens with
+   * TLS.
+   */
+  prepareTls(tls: ServerTls): Result<() => void, { code: 'listen-failed'; message: string }>;
   /** Stops accepting, ends open streams, resolves when all connections are closed or after `graceMs`. */
   close(graceMs: number): Promise<void>;
 }

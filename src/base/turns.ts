@@ -138,6 +138,23 @@ export class Turns {
   }
 }
 
+/** Work that yields between its pieces, one after the other without giving way. */
+export function atOnce<T>(steps: Generator<void, T>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** The same giving way; undefined if the pace says that the work shall end. */
+export async function inTurns<T>(steps: Generator<void, T>, pace: Pace): Promise<T | undefined> {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    if (pace.isDue() && !(await pace.pause())) return undefined;
+  }
+}
+
 /** Sorted before they are merged: the longest stretch without asking. */
 const RUN = 256;
 
@@ -170,6 +187,8 @@ async function merge<T>(
   b: readonly T[],
   { compare, pace }: { readonly compare: (a: T, b: T) => number; readonly pace: Pace },
 ): Promise<T[] | undefined> {
+  // What is in order already is often very long.
+  if (compare(a[a.length - 1] as T, b[0] as T) <= 0) return a.concat(b);
   const merged: T[] = [];
   let i = 0;
   let j = 0;

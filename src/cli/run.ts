@@ -49,7 +49,7 @@ export const runCommand: Command = {
   --retention AGE    how long samples are kept, such as 15d (default: storage.retention, else 15d)
   --listen ADDR      host:port of the page and the API (default: 127.0.0.1:9390, or web.listen)
   --web.config.file F
-                     Prometheus's file of TLS, headers and users of the page and the API (or web.config_file)
+                     Prometheus's file of TLS, headers, users and rate limit of page and API (or web.config_file)
   --enable-feature L Prometheus's names, with commas: use-start-timestamps, promql-delayed-name-removal
   --query.max-samples N, --query.timeout D, --query.max-concurrency N, --query.lookback-delta D
                      as Prometheus's; they go before the section "query" of the configuration

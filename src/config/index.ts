@@ -114,6 +114,7 @@ export {
   type NoDataDefault,
   provesClients,
   type QueryConfig,
+  type RateLimit,
   type StorageConfig,
   type WebConfig,
   type WebRole,

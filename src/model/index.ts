@@ -120,9 +120,11 @@ export {
 } from './notification.ts';
 export { type Effects, type Principal, principalName, type Role } from './principal.ts';
 export type {
+  AdmittedRead,
   Annotation,
   AnswerSeries,
   InterruptedQuery,
+  LongRead,
   OperatorCost,
   PlanNode,
   PlanValue,
@@ -136,6 +138,7 @@ export type {
   QueryPlan,
   QueryRecord,
   QueryTimes,
+  ReadQueue,
   TextSpan,
 } from './query.ts';
 export {
@@ -170,6 +173,7 @@ export type {
   Counted,
   ExemplarReader,
   FloatLender,
+  ListHints,
   ReadFailure,
   ReadWork,
   SelectHints,

@@ -4,6 +4,7 @@ import type { Result } from '../base/index.ts';
 import type { Labels } from './labels.ts';
 import type { Principal } from './principal.ts';
 import type { NativeHistogram, TargetId } from './sample.ts';
+import type { ReadWork, TimeRange } from './store.ts';
 
 /** A parsed and planned expression. Plain data: it survives structuredClone and may be kept and run many times. */
 export interface QueryPlan {
@@ -175,6 +176,41 @@ export interface QueryActivity {
   /** The slowest first. */
   readonly slowest: readonly QueryRecord[];
   readonly interrupted: readonly InterruptedQuery[];
+}
+
+/** A long read that is no query: it takes its place among them. */
+export interface LongRead {
+  /** For those who look at what runs: the route and what it selects. */
+  readonly text: string;
+  readonly range: TimeRange;
+  readonly principal: Principal;
+  /** As in QueryOptions. */
+  readonly client?: string | undefined;
+}
+
+/** One whose turn it is. */
+export interface AdmittedRead extends ReadWork {
+  /** Aborted when the client leaves or the time is up. */
+  readonly signal: AbortSignal;
+  /** Why `pause` or `reserve` has said no. */
+  readonly stopped: QueryFailure | undefined;
+  /** What has been read. */
+  count(series: number, samples: number): void;
+  /** Where memory was short: all is given back, and it waits; true when it is to begin from its start. */
+  again(): Promise<boolean>;
+  /** Bytes that are reserved. */
+  readonly held: number;
+  /** All that was reserved is given back but so many bytes. */
+  keep(bytes: number): void;
+  /** From now on the answer is sent piece by piece, at the client's pace: there is no time limit any more. */
+  sends(): void;
+  /** Once, in any case. Of an answer that is still held the room is handed back by calling the result. */
+  end(failure: QueryFailure | undefined): () => void;
+}
+
+/** The queue of long reads. */
+export interface ReadQueue {
+  enter(read: LongRead, signal: AbortSignal): Promise<Result<AdmittedRead, QueryFailure>>;
 }
 
 export interface QueryAnswer {

@@ -134,6 +134,12 @@ export interface TimeRange {
   readonly toMs: number;
 }
 
+/** Series with samples in the range, both ends included. */
+export interface ListHints extends TimeRange {
+  /** Asked while reading, as in SelectHints. */
+  readonly work?: ReadWork | undefined;
+}
+
 export interface SeriesReader {
   /** Series in the order of `compareLabels`. */
   select(
@@ -142,13 +148,13 @@ export interface SeriesReader {
     signal?: AbortSignal,
   ): Promise<Result<readonly SeriesColumns[], ReadFailure>>;
   /** Label sets of matching series with samples in the range, in the order of `compareLabels`. */
-  series(matchers: readonly Matcher[], range: TimeRange): Promise<Result<readonly Labels[], ReadFailure>>;
+  series(matchers: readonly Matcher[], hints: ListHints): Promise<Result<readonly Labels[], ReadFailure>>;
   /** In byte order. No matchers means all series. */
-  labelNames(matchers: readonly Matcher[], range: TimeRange): Promise<Result<readonly string[], ReadFailure>>;
+  labelNames(matchers: readonly Matcher[], hints: ListHints): Promise<Result<readonly string[], ReadFailure>>;
   labelValues(
     name: string,
     matchers: readonly Matcher[],
-    range: TimeRange,
+    hints: ListHints,
   ): Promise<Result<readonly string[], ReadFailure>>;
   metadata(): readonly MetricMetadata[];
 }

@@ -7,7 +7,8 @@ import {
   type RequestListener,
   type Server,
 } from 'node:http';
-import { createServer as createTls } from 'node:https';
+import { createServer as createTls, type Server as TlsServer } from 'node:https';
+import type { Server as NetServer } from 'node:net';
 import type { Writable } from 'node:stream';
 import {
   CUT_OFF,
@@ -22,6 +23,7 @@ import {
   type ServerHandler,
   type ServerRequest,
   type ServerResponse,
+  type ServerTls,
 } from '../base/index.ts';
 import { readBody } from './body.ts';
 import { areEvents, chosenEncoding, compress, compressor, type Encoding, isWorthwhile } from './compress.ts';
@@ -29,6 +31,7 @@ import { errorName } from './disk-errors.ts';
 import { giveBack } from './give-back.ts';
 import { Inflater } from './inflater.ts';
 import { guardClients, serverTlsOptions } from './server-tls.ts';
+import { TlsFront } from './tls-front.ts';
 
 /** Enough for long query strings and cookies; more is refused with 431. */
 const HEADER_BYTES_MAX = 64 * 1024;
@@ -63,26 +66,37 @@ function listen(
   const serve: RequestListener = (request, response) => {
     void answer(request, response, { handler, log, settings, closing: closing.signal, inflater });
   };
-  let server: Server;
+  let opened: Opened;
   try {
-    server = newServer(options, serve);
+    opened = openServer(options, serve);
   } catch (error) {
     return Promise.resolve(listenFailed(options, error));
   }
-  server.maxConnections = CONNECTIONS_MAX;
+  const { listener, connections, front } = opened;
+  listener.maxConnections = CONNECTIONS_MAX;
   return new Promise(resolve => {
-    server.once('error', error => resolve(listenFailed(options, error)));
-    server.listen({ host: options.host, port: options.port }, () => {
-      server.on('error', error => log.log('error', 'HTTP server error', { cause: error.message }));
-      const address = server.address();
+    listener.once('error', error => resolve(listenFailed(options, error)));
+    listener.listen({ host: options.host, port: options.port }, () => {
+      listener.on('error', error => log.log('error', 'HTTP server error', { cause: error.message }));
+      const address = listener.address();
       const port = typeof address === 'object' && address !== null ? address.port : options.port;
       resolve(
         ok({
           host: options.host,
           port,
-          close: graceMs => {
+          prepareTls: tls => {
+            if (front === undefined) return listenFailed(options, 'TLS was not on when it began to listen');
+            try {
+              const next = newTlsServer(tls, serve);
+              return ok(() => front.put(next));
+            } catch (error) {
+              return listenFailed(options, error);
+            }
+          },
+          close: async graceMs => {
             closing.abort();
-            return closed(server, graceMs);
+            await closed(listener, connections, graceMs);
+            front?.end();
           },
         }),
       );
@@ -90,27 +104,45 @@ function listen(
   });
 }
 
-function newServer(options: ListenOptions, serve: RequestListener): Server {
-  const limits = {
-    maxHeaderSize: HEADER_BYTES_MAX,
-    headersTimeout: HEADERS_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-  };
-  if (options.tls === undefined) return createPlain(limits, serve);
-  const server = createTls({ ...limits, ...serverTlsOptions(options.tls) }, serve);
-  guardClients(server, options.tls);
+const LIMITS = {
+  maxHeaderSize: HEADER_BYTES_MAX,
+  headersTimeout: HEADERS_TIMEOUT_MS,
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  keepAliveTimeout: KEEP_ALIVE_MS,
+};
+
+type Connections = Pick<Server, 'closeIdleConnections' | 'closeAllConnections'>;
+
+interface Opened {
+  readonly listener: NetServer;
+  readonly connections: Connections;
+  /** With TLS. */
+  readonly front: TlsFront | undefined;
+}
+
+function openServer({ tls }: ListenOptions, serve: RequestListener): Opened {
+  if (tls === undefined) {
+    const server = createPlain(LIMITS, serve);
+    return { listener: server, connections: server, front: undefined };
+  }
+  const front = new TlsFront(newTlsServer(tls, serve));
+  return { listener: front.listener, connections: front, front };
+}
+
+function newTlsServer(tls: ServerTls, serve: RequestListener): TlsServer {
+  const server = createTls({ ...LIMITS, ...serverTlsOptions(tls) }, serve);
+  guardClients(server, tls);
   return server;
 }
 
-function closed(server: Server, graceMs: number): Promise<void> {
+function closed(listener: NetServer, connections: Connections, graceMs: number): Promise<void> {
   return new Promise(resolve => {
-    const timer = setTimeout(() => server.closeAllConnections(), graceMs);
-    server.close(() => {
+    const timer = setTimeout(() => connections.closeAllConnections(), graceMs);
+    listener.close(() => {
       clearTimeout(timer);
       resolve();
     });
-    server.closeIdleConnections();
+    connections.closeIdleConnections();
   });
 }
 

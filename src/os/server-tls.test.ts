@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { CollectingLog } from '../../test/support/log.ts';
-import type { ServerTls } from '../base/index.ts';
+import type { HttpListener, ServerTls } from '../base/index.ts';
 import { httpClient, httpServer } from './index.ts';
 import { alternativeNames } from './server-tls.ts';
 
@@ -26,13 +26,17 @@ afterEach(async () => {
 });
 
 async function listen(settings: Partial<ServerTls>): Promise<number> {
-  const listening = await httpServer(new CollectingLog()).listen(
+  return (await listening(settings)).port;
+}
+
+async function listening(settings: Partial<ServerTls>): Promise<HttpListener> {
+  const opened = await httpServer(new CollectingLog()).listen(
     { host: '127.0.0.1', port: 0, tls: { ...own, ...settings } },
     async () => ({ status: 200, headers: {}, body: 'in' }),
   );
-  if (!listening.ok) throw new Error(listening.error.message);
-  cleanUp.push(() => listening.value.close(0));
-  return listening.value.port;
+  if (!opened.ok) throw new Error(opened.error.message);
+  cleanUp.push(() => opened.value.close(0));
+  return opened.value;
 }
 
 async function isLetIn(
@@ -226,5 +230,91 @@ describe('alternative names', () => {
         expect(alternativeNames({ subjectAltName: written.join(', ') })).toEqual(expected);
       }),
     );
+  });
+});
+
+describe('other settings', () => {
+  /** What a connection meets: the certificate's subject, or undefined where it was not let in. */
+  function greeted(port: number, options: ConnectionOptions = {}): Promise<string | undefined> {
+    return new Promise(resolve => {
+      const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false, ...options });
+      let subject: string | undefined;
+      socket.on('secureConnect', () => {
+        subject = socket.getPeerX509Certificate()?.subjectAltName;
+        socket.write('GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+      });
+      let text = '';
+      socket.on('data', data => (text += String(data)));
+      socket.on('error', () => {});
+      socket.on('close', () => resolve(text.startsWith('HTTP/1.1 200') ? subject : undefined));
+    });
+  }
+
+  it('are in force for connections from then on: certificates and who is let in', async () => {
+    const listener = await listening({});
+    const { port } = listener;
+    expect(await greeted(port)).toContain('localhost');
+    const prepared = listener.prepareTls({ ...stranger, clientCa: own.cert });
+    // Only looked at so far.
+    expect(await greeted(port)).toContain('localhost');
+    if (!prepared.ok) throw new Error(prepared.error.message);
+    prepared.value();
+    expect(await greeted(port)).toBeUndefined();
+    expect(await greeted(port, own)).toContain('stranger.example');
+    expect(await greeted(port, stranger)).toBeUndefined();
+  });
+
+  it('that will not do change nothing', async () => {
+    const listener = await listening({});
+    const bad = listener.prepareTls({ cert: own.cert, key: stranger.key });
+    expect(bad).toMatchObject({ ok: false, error: { code: 'listen-failed' } });
+    expect(listener.prepareTls({ cert: 'none', key: 'none' }).ok).toBe(false);
+    expect(await greeted(listener.port)).toContain('localhost');
+  });
+
+  it('end connections that were kept, but not what is being answered; a close ends all', async () => {
+    let go = (): void => {};
+    let asked = (): void => {};
+    const isAsked = new Promise<void>(resolve => {
+      asked = resolve;
+    });
+    const opened = await httpServer(new CollectingLog()).listen(
+      { host: '127.0.0.1', port: 0, tls: own },
+      async () => {
+        asked();
+        await new Promise<void>(resolve => {
+          go = resolve;
+        });
+        return { status: 200, headers: {}, body: 'late' };
+      },
+    );
+    if (!opened.ok) throw new Error(opened.error.message);
+    cleanUp.push(() => opened.value.close(0));
+    const { port } = opened.value;
+    const kept = connect({ host: '127.0.0.1', port, rejectUnauthorized: false });
+    const keptEnds = new Promise(resolve => kept.on('close', resolve));
+    await new Promise(resolve => kept.on('secureConnect', resolve));
+    const answer = new Promise<string>(resolve => {
+      const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false }, () =>
+        socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n'),
+      );
+      let text = '';
+      socket.on('data', data => (text += String(data)));
+      socket.on('close', () => resolve(text));
+    });
+    await isAsked;
+    const prepared = opened.value.prepareTls(stranger);
+    if (!prepared.ok) throw new Error(prepared.error.message);
+    prepared.value();
+    go();
+    // It is told that the connection ends, and that is closed although it asked to keep it.
+    const told = await answer;
+    expect(told).toMatch(/^HTTP\/1\.1 200 /);
+    expect(told.toLowerCase()).toContain('connection: close');
+    expect(told).toContain('late');
+    kept.destroy();
+    await keptEnds;
+    await opened.value.close(5000);
+    expect(await greeted(port)).toBeUndefined();
   });
 });

@@ -11,6 +11,7 @@ import {
   type QueryOptions,
   type QueryPlan,
   type QueryTimes,
+  type ReadQueue,
   type SeriesReader,
 } from '../model/index.ts';
 import { answerOf, heldBy } from './answer.ts';
@@ -29,6 +30,7 @@ import { parseExpr } from './parser/index.ts';
 import { type Planned, planExpr } from './plan/index.ts';
 import {
   type ActiveLog,
+  enterRead,
   MemoryAccount,
   MemoryBudget,
   Supervisor,
@@ -74,7 +76,7 @@ export interface QueryEngineDeps {
   readonly activeLog?: ActiveLog;
 }
 
-export interface QueryEngine extends Query {
+export interface QueryEngine extends Query, ReadQueue {
   /** What runs and waits now, and what is remembered of those that are over. */
   activity(): QueryActivity;
 }
@@ -107,6 +109,7 @@ export function createQueryEngine(deps: QueryEngineDeps): QueryEngine {
   return {
     prepare,
     execute: (plan, times, options, signal) => execute(engine, { plan, times, options, signal }),
+    enter: (read, signal) => enterRead(engine, read, signal),
     activity: () => supervisor.activity(),
   };
 }
@@ -129,19 +132,28 @@ interface Execution {
 
 /** Waits for its turn, then evaluates; the time limit holds for both. */
 async function execute(engine: Engine, execution: Execution): Promise<Result<QueryAnswer, QueryFailure>> {
-  const { clock, settings, supervisor } = engine;
+  const { clock, settings, supervisor, budget } = engine;
   const { plan, times, options, signal } = execution;
   const grid = gridFor(times, settings);
   if (!grid.ok) return grid;
   const startedMs = clock.monotonicMs();
   const timeoutMs = Math.min(options.timeoutMs, settings.timeoutMs);
   const deadlineMs = startedMs + timeoutMs;
+  const minded = options.principal.kind !== 'system';
   const work = async (inner: AbortSignal): Promise<Result<QueryAnswer, QueryFailure>> => {
     const { expr } = plan;
     const ticket = await supervisor.admit({ expr, times, options, startedMs, deadlineMs, signal: inner });
     if (!ticket.ok) return ticket;
-    const limits = { grid: grid.value, startedMs, deadlineMs, signal: inner };
-    return evaluateWithin(engine, execution, { ticket: ticket.value, ...limits });
+    const within = { ticket: ticket.value, grid: grid.value, startedMs, deadlineMs, signal: inner };
+    // One for which there is no room now begins again when there is.
+    for (;;) {
+      const account = new MemoryAccount(budget, { bytesMax: settings.bytesMax, minded });
+      const answered = await evaluateWithin(engine, execution, { ...within, account });
+      const isShort = !answered.ok && answered.error.code === 'query-overload';
+      if (isShort && (await ticket.value.again(account.othersHeld))) continue;
+      ticket.value.end(answered.ok ? undefined : answered.error);
+      return answered;
+    }
   };
   return withDeadline(clock, timeoutMs, work, signal);
 }
@@ -152,6 +164,7 @@ interface Within {
   readonly startedMs: number;
   readonly deadlineMs: number;
   readonly signal: AbortSignal;
+  readonly account: MemoryAccount;
 }
 
 async function evaluateWithin(
@@ -159,13 +172,11 @@ async function evaluateWithin(
   execution: Execution,
   within: Within,
 ): Promise<Result<QueryAnswer, QueryFailure>> {
-  const { clock, settings, budget } = engine;
+  const { clock } = engine;
   const { plan, times, options } = execution;
-  const { ticket, grid, startedMs } = within;
-  const minded = options.principal.kind !== 'system';
-  const account = new MemoryAccount(budget, { bytesMax: settings.bytesMax, minded });
+  const { ticket, startedMs, account } = within;
   const memory = new Arena(engine.pool);
-  const run = runOf(engine, execution, { ...within, account, memory });
+  const run = runOf(engine, execution, { ...within, memory });
   const spent = () => ({
     seriesRead: run.seriesRead,
     samplesRead: run.samplesRead,
@@ -178,13 +189,13 @@ async function evaluateWithin(
     await run.resume();
     // Plans are made by `prepare` only, here or in another thread; the port's type cannot say so.
     const root = plan.root as unknown as Planned;
-    const answered = await answerOf(run, await evaluateRoot(run, root, grid), times);
+    const answered = await answerOf(run, await evaluateRoot(run, root, within.grid), times);
     if (options.onHeld !== undefined) heldBytes = heldBy(answered);
     const operators = run.inputs.measure?.root;
     const cost = {
       ...spent(),
       durationMs: clock.monotonicMs() - startedMs,
-      queueMs: ticket.queueMs,
+      queueMs: ticket.queueMs(),
       ...(operators === undefined ? {} : { operators }),
       ...(run.inputs.stepCounts && { samplesByStep: run.inputs.stepCounts.samples }),
     };
@@ -193,13 +204,15 @@ async function evaluateWithin(
     return ok({ ...answered, cost });
   } catch (error) {
     failure = error instanceof Refusal ? error.failure : BUG;
-    if (failure === BUG) throw error;
+    if (failure === BUG) {
+      ticket.end(failure);
+      throw error;
+    }
     memory.release();
     return err(failure);
   } finally {
     const handBack = account.end(heldBytes);
     if (failure === undefined) options.onHeld?.(() => engine.supervisor.afterThat(handBack));
-    ticket.end(failure);
   }
 }
 
@@ -209,7 +222,7 @@ const BUG: QueryFailure = { code: 'query-execution', message: 'An error of the p
 function runOf(
   { reader, clock, turns, settings }: Engine,
   { plan, times, options }: Execution,
-  within: Within & { readonly account: MemoryAccount; readonly memory: Arena },
+  within: Within & { readonly memory: Arena },
 ): Run {
   const { grid, deadlineMs, signal, account, memory } = within;
   return new Run({
@@ -217,6 +230,7 @@ function runOf(
     clock,
     turns,
     work: turns.start(options.principal.kind === 'system' ? 'urgent' : 'usual'),
+    goOn: () => within.ticket.goOn(),
     account,
     memory,
     settings,

@@ -99,6 +99,7 @@ async function cutStretch(
   if (!written.ok) return written;
   // Stretches come in rising order, so that everything before this one has been cut as well.
   for (const chunk of chunks) chunk.cutBelowMs = span.toMs;
+  for (const hold of parts.head.holds) hold.isStale = true;
   return ok(written.value !== undefined);
 }
 

@@ -147,3 +147,11 @@ export interface ChunkPlace {
   readonly file: number;
   readonly offset: number;
 }
+
+/** What a reader holds still who goes through very many series in turns. */
+export interface Hold {
+  /** Sealed since: their samples are in the held cohorts and side buffers, or are later ones. */
+  readonly later: Set<Chunk>;
+  /** Chunks have gone, or what they have counts as a block's: the reader begins again. */
+  isStale: boolean;
+}

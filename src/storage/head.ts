@@ -9,7 +9,7 @@ import { type SealedChunk, sealCohort, sealSide } from './chunk.ts';
 import { ColumnScratch } from './codec/column.ts';
 import { giveBackSlabs, leaveSeries, newCohort, restartCohort } from './cohort.ts';
 import { ExemplarRing } from './exemplars.ts';
-import type { Chunk, Cohort, Membership, Series, SideBuffer } from './head-data.ts';
+import type { Chunk, Cohort, Hold, Membership, Series, SideBuffer } from './head-data.ts';
 import { dropMembership, newMembership, sameMembers } from './membership.ts';
 import { MetadataTable } from './metadata-table.ts';
 import { SeriesTable } from './series-table.ts';
@@ -33,6 +33,8 @@ export class Head {
   pending: Chunk[] = [];
   /** Time of the newest sample of all; age counts from here. */
   newestMs = -Infinity;
+  /** Of readers that go through what was there at one moment, in turns. */
+  readonly holds = new Set<Hold>();
   /** Number of the current write group, and of the one being written (or -2). */
   group = 0;
   inFlight = -2;
@@ -122,6 +124,7 @@ export class Head {
         (isUnwanted(chunk) ? dropped : kept).push(chunk);
       }
       membership.chunks = kept;
+      for (const hold of this.holds) hold.isStale = true;
       if (kept.length === 0) this.#forget(membership);
     }
     if (dropped.length > 0) {
@@ -159,6 +162,7 @@ export class Head {
   /** Puts a chunk under a membership, of this process or found on disk. */
   adopt(chunk: Chunk, membership: Membership): void {
     membership.chunks.push(chunk);
+    for (const hold of this.holds) hold.later.add(chunk);
     this.memberships.add(membership);
   }
 

@@ -5,6 +5,7 @@ import { expect, it } from 'vitest';
 import { compareLabels, labelsFrom, type SeriesColumns, type SeriesRef, wordsOf } from '../model/index.ts';
 import { Merger } from './block/merge.ts';
 import { joinSources } from './join.ts';
+import { UNMINDED } from './read.ts';
 
 /** Of one source: which series it has, and which of the times in its stretch. */
 const source = fc.record({
@@ -47,9 +48,9 @@ const shown = (all: readonly SeriesColumns[]): unknown =>
     [...wordsOf(values).subarray(2 * from, 2 * to)],
   ]);
 
-it('agrees with the merger', () => {
-  fc.assert(
-    fc.property(fc.array(source, { maxLength: 5 }), sources => {
+it('agrees with the merger', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(source, { maxLength: 5 }), async sources => {
       const columns = sources.map(columnsOf);
       const labels = new Map(columns.flat().map(one => [one.labels.join(), one.labels] as const));
       const wanted = [...labels.values()].sort(compareLabels).map(one => {
@@ -57,15 +58,17 @@ it('agrees with the merger', () => {
         return new Merger().merge(parts);
       });
       const memory = { floats: (count: number) => new Float64Array(count).fill(Number.NaN) };
-      expect(shown(joinSources(columns, memory))).toEqual(shown(wanted));
+      const joined = await joinSources(columns, { memory, pace: UNMINDED });
+      expect(shown(joined ?? [])).toEqual(shown(wanted));
     }),
     { seed: 20261130, numRuns: 400 },
   );
 });
 
-it('lets series with the same times share them', () => {
+it('lets series with the same times share them', async () => {
   const one: Source = { fromS: 0, times: [true, true], series: [0, 1, 2, 3], odd: false, refs: 0 };
-  const joined = joinSources([columnsOf(one), columnsOf({ ...one, fromS: 1 })], undefined);
+  const sources = [columnsOf(one), columnsOf({ ...one, fromS: 1 })];
+  const joined = await joinSources(sources, { memory: undefined, pace: UNMINDED });
   expect(joined).toHaveLength(4);
-  expect(new Set(joined.map(({ timesMs }) => timesMs)).size).toBe(1);
+  expect(new Set(joined?.map(({ timesMs }) => timesMs)).size).toBe(1);
 });

@@ -2,14 +2,25 @@
 // newer one perhaps beginning with samples that the older one has too. What is not so goes to the merger.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
+import { inTurns, type Pace } from '../base/index.ts';
 import { compareLabels, type FloatLender, type SeriesColumns } from '../model/index.ts';
 import { Merger, sameTimes } from './block/merge.ts';
 
-/** Of sources in the order of labels each, the oldest samples first: one list in that order. */
+/**
+ * Of sources in the order of labels each, the oldest samples first: one list in that order. Undefined if the pace says that
+ * the work shall end.
+ */
 export function joinSources(
   sources: readonly (readonly SeriesColumns[])[],
+  how: { readonly memory: FloatLender | undefined; readonly pace: Pace },
+): Promise<readonly SeriesColumns[] | undefined> {
+  return inTurns(joiningSteps(sources, how.memory), how.pace);
+}
+
+function* joiningSteps(
+  sources: readonly (readonly SeriesColumns[])[],
   memory: FloatLender | undefined,
-): readonly SeriesColumns[] {
+): Generator<void, readonly SeriesColumns[]> {
   const filled = sources.filter(source => source.length > 0);
   if (filled.length <= 1) return filled[0] ?? [];
   const joiner = new Joiner(memory);
@@ -26,6 +37,7 @@ export function joinSources(
       next[i] = next[i]! + 1;
     }
     joined.push(joiner.join(parts));
+    yield;
   }
 }
 

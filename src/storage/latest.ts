@@ -1,40 +1,70 @@
 // The newest samples of series, for queries of one instant: nearly always they lie in open rows, and nothing else is looked at.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
+import { atOnce, inTurns, type Pace } from '../base/index.ts';
 import { type FloatLender, isFiniteAt, type SeriesColumns, wordsOf } from '../model/index.ts';
 import type { Window } from './block/block.ts';
 import type { Head } from './head.ts';
 import type { Cohort, Membership, Series, Shape } from './head-data.ts';
+import type { Held, HeldSeries } from './hold.ts';
 import { rowsWithin } from './open-rows.ts';
 
-export interface Latest {
+export interface Latest<S> {
   readonly found: readonly SeriesColumns[];
   /** Series that take a closer look; both lists are in the order of those given. */
-  readonly rest: readonly Series[];
+  readonly rest: readonly S[];
 }
 
 /** Entries of one block, each a sample of another series. */
 const BLOCK_SAMPLES = 4096;
 
-export function latestOf(
-  head: Head,
-  series: readonly Series[],
-  wanted: { readonly window: Window; readonly memory: FloatLender | undefined },
-): Latest {
-  const { window, memory } = wanted;
-  const scope: Scope = { newest: new Map(), sealedMs: new Map(), window };
+interface Wanted {
+  readonly window: Window;
+  readonly memory: FloatLender | undefined;
+}
+
+export function latestOf(head: Head, series: readonly Series[], wanted: Wanted): Latest<Series> {
+  const { producer } = head.table;
+  const source: Source = {
+    count: series.length,
+    at: index => series[index]!,
+    producer: index => producer[series[index]!.slot],
+    cohort: live => live,
+  };
+  const { found, rest } = atOnce(latestSteps(source, wanted));
+  return { found, rest: rest.map(index => series[index]!) };
+}
+
+/** The same of series that are held, the rest by index; undefined if the pace says that the work shall end. */
+export function latestInTurns(
+  held: Held,
+  wanted: Wanted & { readonly pace: Pace },
+): Promise<Latest<number> | undefined> {
+  return inTurns(latestSteps(held, wanted), wanted.pace);
+}
+
+/** Series between two yields: some tens of microseconds. */
+const SERIES_AT_ONCE = 128;
+
+type Source = Pick<Held, 'count' | 'at' | 'producer' | 'cohort'>;
+
+function* latestSteps(source: Source, { window, memory }: Wanted): Generator<void, Latest<number>> {
+  const scope: Scope = { newest: new Map(), sealedMs: new Map(), window, cohort: source.cohort };
   const found: SeriesColumns[] = [];
-  const rest: Series[] = [];
+  const rest: number[] = [];
   let block = newBlock(0, memory);
   let used = 0;
-  for (const one of series) {
+  const { count } = source;
+  for (let i = 0; i < count; i++) {
+    if ((i + 1) % SERIES_AT_ONCE === 0) yield;
+    const one = source.at(i);
     const at = rowOf(one, scope);
     if (at === undefined) {
-      rest.push(one);
+      rest.push(i);
       continue;
     }
     if (used === block.values.length) {
-      block = newBlock(Math.min(BLOCK_SAMPLES, series.length), memory);
+      block = newBlock(Math.min(BLOCK_SAMPLES, count), memory);
       used = 0;
     }
     const { words } = at;
@@ -42,10 +72,10 @@ export function latestOf(
     block.words[2 * used] = words[2 * entry]!;
     block.words[2 * used + 1] = words[2 * entry + 1]!;
     block.timesMs[used] = at.timeMs;
-    const { labels, ref, slot } = one;
+    const { labels, ref } = one;
     const { timesMs, values } = block;
     const isPlain = isFiniteAt(block.words, used);
-    const producer = head.table.producer[slot];
+    const producer = source.producer(i);
     found.push({ labels, ref, producer, timesMs, values, from: used, to: used + 1, isPlain });
     used++;
   }
@@ -75,16 +105,18 @@ interface Scope {
   /** The newest sample in sealed chunks. */
   readonly sealedMs: Map<Membership, number>;
   readonly window: Window;
+  cohort(live: Cohort): Cohort | undefined;
 }
 
 /** The row with the newest sample of the series. */
-function rowOf(series: Series, scope: Scope): Newest | undefined {
+function rowOf(series: HeldSeries, scope: Scope): Newest | undefined {
   if (series.cohorts.length !== 1 || (series.side?.count ?? 0) > 0) return undefined;
   const cohort = series.cohorts[0]!;
   let row = scope.newest.get(cohort);
   if (row === undefined) {
     if (scope.newest.has(cohort)) return undefined;
-    row = newestOf(cohort, scope.window);
+    const rows = scope.cohort(cohort);
+    row = rows && newestOf(rows, scope.window);
     scope.newest.set(cohort, row);
     if (row === undefined) return undefined;
   }

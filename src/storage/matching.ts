@@ -2,14 +2,28 @@
 // those that an absent label satisfies are tested on what is left.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
-import { err, ok, type Result } from '../base/index.ts';
+import { atOnce, err, ok, type Result } from '../base/index.ts';
 import { type CompiledMatcher, compileMatcher, labelValue, type Matcher } from '../model/index.ts';
 import type { Posting, Series } from './head-data.ts';
 import { lowerBound } from './posting-list.ts';
 import type { SeriesTable } from './series-table.ts';
 
+/** Looked at between two yields: some tens of microseconds. */
+const LOOKED_AT_ONCE = 512;
+
 /** Series that satisfy all matchers, in no promised order. */
 export function matchSeries(table: SeriesTable, matchers: readonly Matcher[]): Result<Series[], string> {
+  return atOnce(matchingSteps(table, matchers));
+}
+
+/**
+ * The same in steps, between which series may come and go: all that were there from the beginning to the end are found, of the
+ * others some, and one may stand twice.
+ */
+export function* matchingSteps(
+  table: SeriesTable,
+  matchers: readonly Matcher[],
+): Generator<void, Result<Series[], string>> {
   const needing: CompiledMatcher[] = [];
   const rest: CompiledMatcher[] = [];
   for (const matcher of matchers) {
@@ -28,20 +42,23 @@ export function matchSeries(table: SeriesTable, matchers: readonly Matcher[]): R
       rest.push(matcher);
       continue;
     }
-    const found = refsOf(values, matcher);
+    const found = yield* refsOf(values, matcher);
     refs = refs === undefined ? found : intersect(refs, found);
     if (refs.length === 0) return ok([]);
   }
-  const candidates = refs === undefined ? [...table.all()] : seriesOf(table, refs);
-  return ok(rest.length === 0 ? candidates : filterSeries(candidates, rest));
+  const candidates = refs === undefined ? yield* allOf(table) : yield* seriesOf(table, refs);
+  return ok(rest.length === 0 ? candidates : yield* filterSeries(candidates, rest));
 }
 
 function rank(matcher: CompiledMatcher): number {
   return matcher.op === '=' ? 0 : 1;
 }
 
-function refsOf(values: ReadonlyMap<string, Posting>, matcher: CompiledMatcher): ArrayLike<number> {
-  if (matcher.op === '=') return values.get(matcher.value)?.series.refs ?? [];
+function* refsOf(
+  values: ReadonlyMap<string, Posting>,
+  matcher: CompiledMatcher,
+): Generator<void, ArrayLike<number>> {
+  if (matcher.op === '=') return ownCopy(values.get(matcher.value)?.series.refs ?? []);
   const literals = matcher.op === '=~' ? literalAlternatives(matcher.value) : undefined;
   const lists: ArrayLike<number>[] = [];
   if (literals !== undefined) {
@@ -50,9 +67,18 @@ function refsOf(values: ReadonlyMap<string, Posting>, matcher: CompiledMatcher):
       if (posting !== undefined) lists.push(posting.series.refs);
     }
   } else {
-    for (const posting of values.values()) if (matcher.test(posting.value)) lists.push(posting.series.refs);
+    let looked = 0;
+    for (const posting of values.values()) {
+      if (matcher.test(posting.value)) lists.push(posting.series.refs);
+      if (++looked % LOOKED_AT_ONCE === 0) yield;
+    }
   }
-  return union(lists);
+  return lists.length === 1 ? ownCopy(lists[0]!) : union(lists);
+}
+
+/** What series leave a list for closes up in place: whoever stands in the middle of it would miss some. */
+function ownCopy(refs: ArrayLike<number>): Uint32Array {
+  return refs instanceof Uint32Array ? refs.slice() : Uint32Array.from(refs);
 }
 
 /** "a|b|c" without any other syntax: look-ups instead of tests. */
@@ -93,26 +119,44 @@ export function intersect(a: ArrayLike<number>, b: ArrayLike<number>): ArrayLike
   return both.subarray(0, count);
 }
 
-function seriesOf(table: SeriesTable, refs: ArrayLike<number>): Series[] {
+function* allOf(table: SeriesTable): Generator<void, Series[]> {
   const found: Series[] = [];
-  for (let i = 0; i < refs.length; i++) {
-    const series = table.get(refs[i]!);
-    if (series !== undefined) found.push(series);
+  for (const page of table.pages()) {
+    for (const series of page) if (series !== undefined) found.push(series);
+    yield;
   }
   return found;
 }
 
-function filterSeries(candidates: readonly Series[], matchers: readonly CompiledMatcher[]): Series[] {
+function* seriesOf(table: SeriesTable, refs: ArrayLike<number>): Generator<void, Series[]> {
+  const found: Series[] = [];
+  for (let i = 0; i < refs.length; i++) {
+    const series = table.get(refs[i]!);
+    if (series !== undefined) found.push(series);
+    if ((i + 1) % LOOKED_AT_ONCE === 0) yield;
+  }
+  return found;
+}
+
+function* filterSeries(
+  candidates: readonly Series[],
+  matchers: readonly CompiledMatcher[],
+): Generator<void, Series[]> {
   // Values repeat: each distinct one is tested once.
   const verdicts = matchers.map(() => new Map<string, boolean>());
-  return candidates.filter(series =>
-    matchers.every((matcher, i) => {
+  const found: Series[] = [];
+  for (let i = 0; i < candidates.length; i++) {
+    const series = candidates[i]!;
+    const fits = matchers.every((matcher, at) => {
       const value = labelValue(series.labels, matcher.name);
-      const known = verdicts[i]!.get(value);
+      const known = verdicts[at]!.get(value);
       if (known !== undefined) return known;
       const verdict = matcher.test(value);
-      verdicts[i]!.set(value, verdict);
+      verdicts[at]!.set(value, verdict);
       return verdict;
-    }),
-  );
+    });
+    if (fits) found.push(series);
+    if ((i + 1) % LOOKED_AT_ONCE === 0) yield;
+  }
+  return found;
 }

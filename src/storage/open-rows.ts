@@ -39,10 +39,10 @@ export interface OpenRows {
   readonly piece: Piece;
   /** 0: none is wanted. */
   readonly count: number;
-  /** Undefined for a column without values in these rows. The values are there once `copy` was called. */
+  /** Undefined for a column without values in these rows. The values are there once all rows are copied. */
   take(column: number, room: Room): OpenColumn | undefined;
-  /** What was taken since the last time: row by row for all columns, as they lie. */
-  copy(): void;
+  /** Of one of the rows what was taken, for all columns as they lie. */
+  copyRow(index: number): void;
   /** The same of rows that are not uniform, with what tells their times from others'. */
   pickOut(column: number): { readonly key: string; readonly open: OpenColumn } | undefined;
 }
@@ -71,10 +71,7 @@ export function openRowsOf(cohort: Cohort, wanted: { readonly window: Window }):
       taken.push({ position, open });
       return open;
     },
-    copy() {
-      for (let i = 0; i < rows.count; i++) copyRow(cohort, taken, { row: from + i, place: i });
-      taken.length = 0;
-    },
+    copyRow: index => copyRow(cohort, taken, { row: from + index, place: index }),
     pickOut: column => pickOut(cohort, column),
   };
 }

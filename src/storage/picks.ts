@@ -1,12 +1,15 @@
-// Where the samples of series lie, gathered in one synchronous go: in which sealed chunks, and what open rows have, copied out.
+// Where the samples of series lie, as of one moment: in which sealed chunks, and what open rows have, copied out. Of few series
+// that is gathered in one synchronous go, of very many in turns, from what was held still (hold.ts).
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
+import { inTurns, type Pace } from '../base/index.ts';
 import { compareLabels, type FloatLender, valuesAt, wordsOf } from '../model/index.ts';
 import type { Line, OpenColumn, Pick, Piece, Source } from './assemble.ts';
 import type { Window } from './block/block.ts';
 import { presentRows } from './chunk.ts';
 import type { Head } from './head.ts';
 import type { Chunk, Cohort, Membership, Series } from './head-data.ts';
+import type { Held } from './hold.ts';
 import { type OpenRows, openRowsOf, Room } from './open-rows.ts';
 import { sideExtras, sideOrder } from './side.ts';
 
@@ -37,6 +40,7 @@ interface Sealed {
 interface Scope {
   readonly window: Window;
   readonly only: ReadonlySet<Chunk> | undefined;
+  readonly held: Held | undefined;
   readonly chunks: Map<number, Chunk>;
   readonly sealed: Map<Membership, Sealed>;
   readonly open: Map<Cohort, OpenRows>;
@@ -58,10 +62,61 @@ export interface Wanted {
 
 /** Of all that the head has of these series in the window, or of certain sealed chunks only. */
 export function takeSnapshot(head: Head, matched: readonly Series[], wanted: Wanted): Snapshot {
-  const { window, only, isSorted = false, memory } = wanted;
-  const scope: Scope = {
+  const scope = newScope(wanted, undefined);
+  const picks: Pick[] = [];
+  for (const series of matched) {
+    const { labels, ref, slot } = series;
+    const { line, sources, open } = placeOf(series, scope);
+    const producer = head.table.producer[slot];
+    if (line.count > 0) picks.push({ labels, ref, producer, line, sources, open });
+  }
+  for (const rows of scope.open.values()) for (let i = 0; i < rows.count; i++) rows.copyRow(i);
+  if (wanted.isSorted !== true) picks.sort((a, b) => compareLabels(a.labels, b.labels));
+  return { picks, chunks: scope.chunks };
+}
+
+/** The same of series that are held, in their order; undefined if the pace says that the work shall end. */
+export function snapshotInTurns(
+  held: Held,
+  /** Which of them; undefined for all. */
+  which: readonly number[] | undefined,
+  wanted: { readonly window: Window; readonly memory?: FloatLender | undefined; readonly pace: Pace },
+): Promise<Snapshot | undefined> {
+  return inTurns(snapshotSteps(held, which, newScope(wanted, held)), wanted.pace);
+}
+
+/** Series between two yields: some tens of microseconds. */
+const SERIES_AT_ONCE = 32;
+
+function* snapshotSteps(
+  held: Held,
+  which: readonly number[] | undefined,
+  scope: Scope,
+): Generator<void, Snapshot> {
+  const picks: Pick[] = [];
+  const count = which?.length ?? held.count;
+  for (let i = 0; i < count; i++) {
+    const index = which === undefined ? i : which[i]!;
+    const series = held.at(index);
+    const { labels, ref } = series;
+    const { line, sources, open } = placeOf(series, scope);
+    if (line.count > 0) picks.push({ labels, ref, producer: held.producer(index), line, sources, open });
+    if ((i + 1) % SERIES_AT_ONCE === 0) yield;
+  }
+  for (const rows of scope.open.values()) {
+    for (let i = 0; i < rows.count; i++) {
+      rows.copyRow(i);
+      yield;
+    }
+  }
+  return { picks, chunks: scope.chunks };
+}
+
+function newScope({ window, only, memory }: Wanted, held: Held | undefined): Scope {
+  return {
     window,
     only,
+    held,
     chunks: new Map(),
     sealed: new Map(),
     open: new Map(),
@@ -69,25 +124,13 @@ export function takeSnapshot(head: Head, matched: readonly Series[], wanted: Wan
     longer: new Map(),
     room: new Room(memory),
   };
-  const picks: Pick[] = [];
-  for (const series of matched) {
-    const pick = pickOf(head, series, scope);
-    if (pick.line.count > 0) picks.push(pick);
-  }
-  for (const rows of scope.open.values()) rows.copy();
-  if (!isSorted) picks.sort((a, b) => compareLabels(a.labels, b.labels));
-  return { picks, chunks: scope.chunks };
-}
-
-function pickOf(head: Head, series: Series, scope: Scope): Pick {
-  const { labels, ref, slot } = series;
-  const { line, sources, open } = placeOf(series, scope);
-  return { labels, ref, producer: head.table.producer[slot], line, sources, open };
 }
 
 type Place = { [K in 'line' | 'sources' | 'open']: Pick[K] };
 
-function placeOf(series: Series, scope: Scope): Place {
+type Placed = { [K in 'members' | 'columns' | 'cohorts' | 'cohortColumns' | 'side']: Series[K] };
+
+function placeOf(series: Placed, scope: Scope): Place {
   const parts: Part[] = [];
   if (scope.only === undefined) {
     const usual = usualPlace(series, scope);
@@ -106,13 +149,11 @@ function placeOf(series: Series, scope: Scope): Place {
 }
 
 /** Open rows of one cohort behind the chunks of one membership: nothing is made for each series but a few small objects. */
-function usualPlace(series: Series, scope: Scope): Place | undefined {
+function usualPlace(series: Placed, scope: Scope): Place | undefined {
   if (series.cohorts.length !== 1 || series.members.length > 1 || (series.side?.count ?? 0) > 0)
     return undefined;
-  const cohort = series.cohorts[0]!;
-  if (cohort.rows === 0) return undefined;
-  const rows = openOf(cohort, scope);
-  if (!rows.isUniform || rows.count === 0) return undefined;
+  const rows = openOf(series.cohorts[0]!, scope);
+  if (rows === undefined || !rows.isUniform || rows.count === 0) return undefined;
   const open = rows.take(series.cohortColumns[0]!, scope.room);
   if (open === undefined) return undefined;
   const sealed = series.members.length === 0 ? undefined : sealedOf(series.members[0]!, scope);
@@ -157,8 +198,9 @@ function longer(line: Line, { key, piece }: OpenRows, scope: Scope): Line {
 function sealedOf(membership: Membership, scope: Scope): Sealed {
   const known = scope.sealed.get(membership);
   if (known !== undefined) return known;
-  const { window, only } = scope;
+  const { window, only, held } = scope;
   const chunks = membership.chunks.filter(chunk => {
+    if (held?.later.has(chunk) === true) return false;
     if (chunk.damaged || chunk.maxMs <= window.fromMs || chunk.minMs > window.toMs) return false;
     if (only !== undefined) return only.has(chunk);
     // What blocks have of it already is read there. Of a chunk that is waiting to be dropped that is all.
@@ -176,7 +218,7 @@ function sealedOf(membership: Membership, scope: Scope): Sealed {
   return sealed;
 }
 
-function addSealed(series: Series, scope: Scope, parts: Part[]): void {
+function addSealed(series: Placed, scope: Scope, parts: Part[]): void {
   for (let i = 0; i < series.members.length; i++) {
     const column = series.columns[i]!;
     for (const chunk of sealedOf(series.members[i]!, scope).chunks)
@@ -198,25 +240,25 @@ function sealedPart(chunk: Chunk, column: number, mask: Uint8Array | undefined):
   };
 }
 
-function openOf(cohort: Cohort, scope: Scope): OpenRows {
-  let known = scope.open.get(cohort);
-  if (known === undefined) {
-    known = openRowsOf(cohort, scope);
-    scope.open.set(cohort, known);
-  }
-  return known;
+/** Undefined where the cohort has none. */
+function openOf(live: Cohort, scope: Scope): OpenRows | undefined {
+  const known = scope.open.get(live);
+  if (known !== undefined) return known;
+  const cohort = scope.held === undefined ? live : scope.held.cohort(live);
+  if (cohort === undefined || cohort.rows === 0) return undefined;
+  const rows = openRowsOf(cohort, scope);
+  scope.open.set(live, rows);
+  return rows;
 }
 
-function addOpen(series: Series, scope: Scope, parts: Part[]): void {
+function addOpen(series: Placed, scope: Scope, parts: Part[]): void {
   for (let i = 0; i < series.cohorts.length; i++) {
-    const cohort = series.cohorts[i]!;
-    if (cohort.rows === 0) continue;
-    const rows = openOf(cohort, scope);
-    if (rows.count === 0) continue;
+    const rows = openOf(series.cohorts[i]!, scope);
+    if (rows === undefined || rows.count === 0) continue;
     const column = series.cohortColumns[i]!;
     if (!rows.isUniform) {
       const part = rows.pickOut(column);
-      if (part !== undefined) parts.push(partOf(part.key, cohort.chunkId, part.open));
+      if (part !== undefined) parts.push(partOf(part.key, rows.piece.chunkId, part.open));
       continue;
     }
     const open = rows.take(column, scope.room);

@@ -3,7 +3,6 @@
 
 import {
   type Clock,
-  compareUtf8,
   type Disk,
   type DiskError,
   type DiskLock,
@@ -17,6 +16,7 @@ import {
   compareLabels,
   isBetween,
   type Labels,
+  type ListHints,
   labelValue,
   type Matcher,
   METRIC_NAME,
@@ -43,6 +43,7 @@ import { Compactor } from './compactor.ts';
 import { DamageReport } from './damage.ts';
 import { claimFolder } from './folder.ts';
 import { Head } from './head.ts';
+import { distinctTexts, labelNamesOf } from './listing.ts';
 import { maintain, sealBefore } from './maintain.ts';
 import { matchSeries } from './matching.ts';
 import { FileRoom } from './read-rest.ts';
@@ -261,32 +262,30 @@ class EmbeddedStore implements Store {
     return this.#backlog.columnsOf(wanted ?? matched.value, window);
   }
 
-  async series(matchers: readonly Matcher[], range: TimeRange): ReturnType<Store['series']> {
+  async series(matchers: readonly Matcher[], hints: ListHints): ReturnType<Store['series']> {
     const closed = this.#closedFailure();
     if (closed !== undefined) return closed;
+    const { work, ...range } = hints;
     const late = this.#late(matchers, { fromMs: range.fromMs - 1, toMs: range.toMs });
-    const stored = await seriesEverywhere(this.#parts, matchers, range);
+    const stored = await seriesEverywhere(this.#parts, matchers, { range, work });
     if (!stored.ok || late === undefined) return stored;
     const all = [...stored.value, ...[...late.keys()].map(series => series.labels)].sort(compareLabels);
     return ok(all.filter((labels, i) => i === 0 || compareLabels(all[i - 1]!, labels) !== 0));
   }
 
-  async labelNames(matchers: readonly Matcher[], range: TimeRange): ReturnType<Store['labelNames']> {
-    const found = await this.series(matchers, range);
-    if (!found.ok) return found;
-    const names = new Set<string>();
-    for (const labels of found.value) for (let i = 0; i < labels.length; i += 2) names.add(labels[i]!);
-    return ok([...names].sort(compareUtf8));
+  async labelNames(matchers: readonly Matcher[], hints: ListHints): ReturnType<Store['labelNames']> {
+    const found = await this.series(matchers, hints);
+    return found.ok ? distinctTexts(found.value, labelNamesOf, hints.work) : found;
   }
 
   async labelValues(
     name: string,
     matchers: readonly Matcher[],
-    range: TimeRange,
+    hints: ListHints,
   ): ReturnType<Store['labelValues']> {
-    const found = await this.series([...matchers, { name, op: '!=', value: '' }], range);
+    const found = await this.series([...matchers, { name, op: '!=', value: '' }], hints);
     if (!found.ok) return found;
-    return ok([...new Set(found.value.map(labels => labelValue(labels, name)))].sort(compareUtf8));
+    return distinctTexts(found.value, labels => [labelValue(labels, name)], hints.work);
   }
 
   async exemplars(anyOf: readonly (readonly Matcher[])[], range: TimeRange): ReturnType<Store['exemplars']> {

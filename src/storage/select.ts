@@ -1,7 +1,7 @@
 // Reading from the head and from the blocks as if they were one. Which blocks take part and what the head has are settled
 // in one synchronous go, so that samples on their way from the head into a block are seen exactly once.
 
-import { err, ok, type Result } from '../base/index.ts';
+import { err, inTurns, ok, type Result, sortInTurns } from '../base/index.ts';
 import {
   type CompiledMatcher,
   compareLabels,
@@ -19,7 +19,7 @@ import type { Block } from './block/block.ts';
 import type { BlockSet, Lease } from './block/block-set.ts';
 import type { BlockFailure } from './block/failure.ts';
 import { joinSources } from './join.ts';
-import { type ReadFrom, selectSeries, seriesInRange } from './read.ts';
+import { type ReadFrom, STOPPED, selectSeries, seriesInRange, UNMINDED } from './read.ts';
 
 export interface ReadFromAll extends ReadFrom {
   readonly blocks: BlockSet;
@@ -36,6 +36,7 @@ export async function selectEverywhere(
   return everywhere(source, matchers, {
     window: hints,
     signal,
+    work,
     isStopped: () => work?.isStopped === true,
     head: () => selectSeries(source, matchers, { hints, signal }),
     block: async (block, matched) => {
@@ -43,9 +44,10 @@ export async function selectEverywhere(
       const { limit, memory } = hints;
       return numbers.ok ? block.read(numbers.value, hints, { limit, memory, work }) : numbers;
     },
-    join: (ofBlocks, ofHead) => {
+    join: async (ofBlocks, ofHead) => {
       const sources = [...ofBlocks, ofHead];
-      const joined = joinSources(sources, hints.memory);
+      const joined = await joinSources(sources, { memory: hints.memory, pace: work ?? UNMINDED });
+      if (joined === undefined) return undefined;
       const merged = ofBlocks.length > 0 ? joined.map(one => withLiveRef(source, one)) : joined;
       return hints.limit > 0 ? merged.slice(0, hints.limit) : merged;
     },
@@ -55,32 +57,56 @@ export async function selectEverywhere(
 export async function seriesEverywhere(
   source: ReadFromAll,
   matchers: readonly Matcher[],
-  range: TimeRange,
+  asked: { readonly range: TimeRange; readonly work: ReadWork | undefined },
 ): Promise<Result<readonly Labels[], ReadFailure>> {
+  const { range } = asked;
+  const work = asked.work && new WatchedWork(asked.work);
   const window = { fromMs: range.fromMs - 1, toMs: range.toMs };
   return everywhere(source, matchers, {
     window,
     signal: undefined,
-    isStopped: () => false,
-    head: () => seriesInRange(source, matchers, range),
-    block: (block, numbers) => block.labelsOf(numbers, window),
-    join: (ofBlocks, ofHead) => {
-      if (ofBlocks.length === 0) return ofHead;
-      const all = new Map<string, Labels>();
-      for (const labels of [...ofBlocks, ofHead].flat()) all.set(labelsKey(labels), labels);
-      return [...all.values()].sort(compareLabels);
+    work,
+    isStopped: () => work?.isStopped === true,
+    head: () => seriesInRange(source, matchers, { range, work }),
+    block: (block, numbers) => block.labelsOf(numbers, window, work),
+    join: async (ofBlocks, ofHead) => {
+      const pace = work ?? UNMINDED;
+      if (ofBlocks.length === 0) return sortInTurns(ofHead, compareLabels, pace);
+      const all = await inTurns(distinctSteps([...ofBlocks, ofHead]), pace);
+      return all && sortInTurns(all, compareLabels, pace);
     },
   });
+}
+
+/** Label sets between two yields: some tens of microseconds. */
+const LABELS_AT_ONCE = 64;
+
+function* distinctSteps(lists: readonly (readonly Labels[])[]): Generator<void, readonly Labels[]> {
+  const all = new Map<string, Labels>();
+  let looked = 0;
+  for (const list of lists) {
+    for (const labels of list) {
+      all.set(labelsKey(labels), labels);
+      if (++looked % LABELS_AT_ONCE === 0) yield;
+    }
+  }
+  return [...all.values()];
 }
 
 interface Asked<T> {
   readonly window: { readonly fromMs: number; readonly toMs: number };
   readonly signal: AbortSignal | undefined;
+  /** Of whoever reads and minds it. */
+  readonly work: ReadWork | undefined;
   /** Whether what blocks gave is not all, since whoever asked said so. */
   readonly isStopped: () => boolean;
   readonly head: () => Promise<Result<readonly T[] | 'again', ReadFailure>>;
   readonly block: (block: Block, numbers: Uint32Array) => Promise<Result<readonly T[], BlockFailure>>;
-  readonly join: (ofBlocks: readonly (readonly T[])[], ofHead: readonly T[]) => readonly T[];
+  /** Undefined where the work shall end. */
+  readonly join: (
+    ofBlocks: readonly (readonly T[])[],
+    ofHead: readonly T[],
+  ) => Promise<readonly T[] | undefined>;
 }
 
 async function everywhere<T>(
@@ -92,6 +118,10 @@ async function everywhere<T>(
   if (!compiled.ok) return err({ code: 'query-storage', message: `Cannot select by ${compiled.error}` });
   // Each round that begins again has found a chunk or a block that the next one does not meet.
   for (;;) {
+    const { work } = asked;
+    if (work !== undefined && !(await source.selections.prepare(matchers, work))) return STOPPED;
+    // Asked in one go with what follows: of several that are here in the same turn only the first ones do it at once.
+    if (work?.isDue() && !(await work.pause())) return STOPPED;
     const lease = source.blocks.acquire(asked.window);
     try {
       // Called before the first wait: both snapshots are of one moment.
@@ -103,7 +133,8 @@ async function everywhere<T>(
       if (!ofHead.ok) return ofHead;
       if (!ofBlocks.ok) return ofBlocks;
       if (ofHead.value === 'again' || ofBlocks.value === 'again') continue;
-      return ok(asked.join(ofBlocks.value, ofHead.value));
+      const joined = await asked.join(ofBlocks.value, ofHead.value);
+      return joined === undefined ? STOPPED : ok(joined);
     } finally {
       lease.release();
     }
@@ -120,14 +151,13 @@ async function readBlocks<T>(
   for (const block of lease.blocks) {
     if (asked.signal?.aborted)
       return err({ code: 'query-cancelled', message: 'Cannot go on reading: the query was cancelled' });
-    const numbers = await block.match(matchers);
+    const numbers = await block.match(matchers, asked.work);
     const read = numbers.ok ? await asked.block(block, numbers.value) : numbers;
     if (!read.ok) {
       source.blocks.setAside(block, read.error);
       return ok('again');
     }
-    if (asked.isStopped())
-      return err({ code: 'query-cancelled', message: 'Cannot go on reading: told to stop' });
+    if (asked.isStopped()) return STOPPED;
     if (read.value.length > 0) found.push(read.value);
   }
   return ok(found);

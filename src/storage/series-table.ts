@@ -43,6 +43,11 @@ export class SeriesTable {
     return this.#byRef.size;
   }
 
+  /** Series that come from now on have refs from this one on. */
+  get nextRef(): number {
+    return this.#nextRef;
+  }
+
   get(ref: number): Series | undefined {
     return this.#byRef.get(ref);
   }

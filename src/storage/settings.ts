@@ -116,6 +116,9 @@ export const SYNC_EVERY_MS = 1000;
 /** Things looked at before the clock is: some tens of microseconds. */
 export const LOOKED_AT_ONCE = 1024;
 
+/** Series whose places are gathered in one go: some five milliseconds. Of more it is done in turns, which costs a little more. */
+export const SERIES_AT_ONCE_MAX = 2048;
+
 /** Sealed chunks go to their file and the log is cut this often. */
 export const MAINTAIN_EVERY_MS = 5000;
 

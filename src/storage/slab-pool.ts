@@ -13,6 +13,15 @@ const LARGE_ROW_FLOATS = 16 * 1024;
 export class SlabPool {
   readonly #bySize = new Map<number, Slab[]>();
   #keptBytes = 0;
+  #holds = 0;
+
+  /** Until the result is called what is given back is not used again: somebody still reads it. */
+  hold(): () => void {
+    this.#holds++;
+    return () => {
+      this.#holds--;
+    };
+  }
 
   /** For rows of so many values; its content is of no meaning. */
   take(rowFloats: number): Slab {
@@ -28,7 +37,7 @@ export class SlabPool {
 
   give(slab: Slab): void {
     const bytes = slab.floats.byteLength;
-    if (this.#keptBytes + bytes > KEPT_BYTES_MAX) return;
+    if (this.#holds > 0 || this.#keptBytes + bytes > KEPT_BYTES_MAX) return;
     this.#keptBytes += bytes;
     const kept = this.#bySize.get(slab.floats.length);
     if (kept === undefined) this.#bySize.set(slab.floats.length, [slab]);

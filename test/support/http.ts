@@ -127,6 +127,7 @@ export class FakeHttpServer implements HttpServer {
     return ok({
       host: options.host,
       port,
+      prepareTls: () => ok(() => {}),
       close: async () => {
         this.#handlers.delete(port);
         closing.abort();

@@ -236,7 +236,7 @@ export async function bench(
         ? { type: 'text/x', bytes: Buffer.from(path) }
         : undefined,
   };
-  const handler = createApi(deps, settings);
+  const handler = createApi(deps, () => settings);
   const ask: Bench['ask'] = request =>
     handler({
       method: 'GET',

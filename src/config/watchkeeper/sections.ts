@@ -57,6 +57,12 @@ export interface WebToken {
 
 export type WebTls = Omit<ServerTls, 'key'> & { readonly key: Secret };
 
+/** Of all requests together: a bucket of so many, into which one falls each interval. */
+export interface RateLimit {
+  readonly intervalMs: number;
+  readonly burst: number;
+}
+
 export interface WebConfig {
   readonly listenHost: string;
   readonly listenPort: number;
@@ -74,6 +80,7 @@ export interface WebConfig {
   readonly tls?: WebTls;
   /** Added to every answer; names in small letters. */
   readonly headers: Readonly<Record<string, string>>;
+  readonly rateLimit?: RateLimit;
   /** Prometheus's web configuration file: its path as it was read. */
   readonly configFile?: string;
 }
@@ -274,7 +281,7 @@ const webFields = record({
   host_names: optional(names),
   admin_api: withDefault(boolean(), false, 'delete, snapshot and compact over the API'),
   tls: optional(tls),
-  config_file: optional(filePath(), "Prometheus's file of TLS, headers and users"),
+  config_file: optional(filePath(), "Prometheus's file of TLS, headers, users and rate limit"),
 });
 
 /** With `hasFile` a web configuration file is named beside this one: what it brings is judged where both are known. */

@@ -49,6 +49,9 @@ const RIGHT: readonly (readonly [name: string, text: string])[] = [
     `tls_server_config: {${NAMED}, client_auth_type: RequireAndVerifyClientCert, client_ca_file: ca.pem, client_allowed_sans: [a]}\n`,
   ],
   ['an older name', `tls_server_config: {${NAMED}, client_auth_type: RequireClientCert}\n`],
+  ['a rate limit', 'rate_limit: {interval: 1m30s, burst: 3}\n'],
+  ['a rate limit in nanoseconds', 'rate_limit: {interval: 1000000, burst: 3}\n'],
+  ['no interval', 'rate_limit: {burst: 3}\n'],
   ['no HTTP/2', 'http_server_config: {http2: false}\n'],
   ['a header that is blank', 'http_server_config: {headers: {X-XSS-Protection: ""}}\n'],
   ['users', `basic_auth_users: {alice: ${HASH}, "": "$2a$04$${'a'.repeat(53)}"}\n`],
@@ -135,6 +138,10 @@ const WRONG: readonly (readonly [text: string, problems: readonly string[]])[] =
     ['Cannot send the header: one line'],
   ],
   [
+    'rate_limit: {interval: 1d, burst: 3}\n',
+    ['web.yml:1:24: config-bad-value: Cannot use "1d" at rate_limit.interval: no duration'],
+  ],
+  [
     'basic_auth_users:\n  alice: secret\n',
     ['web.yml:2:10: config-bad-value: Cannot use the password of basic_auth_users.alice: not a bcrypt hash'],
   ],
@@ -148,8 +155,8 @@ const WARNED: readonly (readonly [text: string, warnings: readonly string[]])[] 
     ],
   ],
   [
-    'rate_limit: {interval: 1s, burst: 3}\n',
-    ['"rate_limit" at rate_limit is valid, but this version does not act on it'],
+    'rate_limit: {interval: 1s}\n',
+    ['web.yml:1:13: warning: config-bad-value: "burst" at rate_limit lets no request through'],
   ],
   ['tls_server_config: {min_version: TLS13}\n', ['TLS stays off: no certificate is named']],
   [

@@ -1,4 +1,4 @@
-// Prometheus's web configuration file (exporter-toolkit's format): TLS, headers and users of the server.
+// Prometheus's web configuration file (exporter-toolkit's format): TLS, headers, users and rate limit of the server.
 
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import type { Node } from 'yaml';
@@ -12,7 +12,6 @@ import {
   list,
   mapOf,
   mapped,
-  notCarriedOut,
   optional,
   optionals,
   type ReadContext,
@@ -26,10 +25,11 @@ import {
   text,
 } from '../schema.ts';
 import { checked, isSet, reportAt } from '../shared/checks.ts';
-import type { WebRole, WebTls, WebUser } from './sections.ts';
+import type { RateLimit, WebRole, WebTls, WebUser } from './sections.ts';
 
 export interface WebFile {
   readonly tls?: WebTls;
+  readonly rateLimit?: RateLimit;
   /** Added to every answer; names in small letters. */
   readonly headers: Readonly<Record<string, string>>;
   readonly users: readonly WebUser[];
@@ -343,17 +343,67 @@ const hash = mapped(secret(), (value, context) => {
   return INVALID;
 });
 
-const rateLimit = record({ interval: optional(text()), burst: optional(integer()) });
+// --- rate limit -----------------------------------------------------------------------------------
+
+const UNITS_MS: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  μs: 1e-3,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+};
+
+/** A duration as Go reads it, or nanoseconds; in milliseconds. */
+const goDuration = mapped(text(), (value, context) => {
+  const durationMs = durationMsOf(value);
+  if (durationMs !== undefined) return durationMs;
+  context.report({
+    code: 'config-bad-value',
+    message: `Cannot use "${value}" at ${context.path}: no duration`,
+    remedy: 'write one such as "100ms" or "1m30s"',
+  });
+  return INVALID;
+});
+
+function durationMsOf(value: string): number | undefined {
+  if (/^[+-]?\d+$/.test(value)) return Number(value) * 1e-6;
+  const whole = /^([+-]?)((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/.exec(value);
+  if (whole === null) return undefined;
+  let sum = 0;
+  for (const [, count = '', unit = ''] of (whole[2] ?? '').matchAll(/([\d.]+)(ns|us|µs|μs|ms|s|m|h)/g))
+    sum += Number(count) * (UNITS_MS[unit] ?? 0);
+  return whole[1] === '-' ? -sum : sum;
+}
+
+/** Undefined: no limit, as in Prometheus without an interval. */
+const rateLimit: Schema<RateLimit | undefined> = mapped(
+  record({ interval: optional(goDuration), burst: optional(integer()) }),
+  ({ interval = 0, burst = 0 }, context) => {
+    if (interval <= 0) return undefined;
+    if (burst <= 0)
+      context.report({
+        code: 'config-bad-value',
+        severity: 'warning',
+        message: `"burst" at ${context.path} lets no request through: all are answered 429`,
+        remedy: 'set it to the requests that may come at once',
+      });
+    return { intervalMs: interval, burst: Math.max(0, burst) };
+  },
+);
 
 export const webFile: Schema<WebFile> = mapped(
   record({
     tls_server_config: optional(tlsServer),
     http_server_config: optional(record({ http2: optional(http2), headers: optional(headers) })),
     basic_auth_users: optional(mapOf(hash)),
-    rate_limit: notCarriedOut(rateLimit),
+    rate_limit: optional(rateLimit),
   }),
   value => ({
     ...(value.tls_server_config === undefined ? {} : { tls: value.tls_server_config }),
+    ...(value.rate_limit === undefined ? {} : { rateLimit: value.rate_limit }),
     headers: value.http_server_config?.headers ?? {},
     users: [...(value.basic_auth_users ?? [])].map(([name, passwordHash]) => ({
       name,

@@ -31,6 +31,7 @@ export function joinWeb(parts: WebParts): {
     headers: file.headers,
     users: [...web.users, ...file.users],
     ...(file.tls === undefined ? {} : { tls: file.tls }),
+    ...(file.rateLimit === undefined ? {} : { rateLimit: file.rateLimit }),
     configFile: parts.document.file,
   };
   const problem = unguarded(joined);

@@ -14,7 +14,7 @@ import type {
   TextSpan,
 } from '../../model/index.ts';
 import type { Planned } from '../plan/index.ts';
-import type { MemoryAccount } from '../running/index.ts';
+import { type MemoryAccount, memoryFailure } from '../running/index.ts';
 import type { Arena } from './memory.ts';
 import type { StepCounts } from './step-counts.ts';
 import type { Grid, SeriesMeta, Value, VectorValue } from './values.ts';
@@ -80,6 +80,8 @@ export interface RunInputs {
   readonly turns: Turns;
   /** This run among all long work. */
   readonly work: Work;
+  /** Asked between pieces of work: undefined, or waits since memory is short and others come first. */
+  readonly goOn: () => Promise<unknown> | undefined;
   readonly account: MemoryAccount;
   readonly settings: EngineSettings;
   readonly signal: AbortSignal;
@@ -153,17 +155,7 @@ export class Run {
   reserve(bytes: number): void {
     const { account, settings } = this.inputs;
     const full = account.reserve(bytes);
-    if (full === undefined) return;
-    if (full === 'query') {
-      this.fail(
-        'query-limit',
-        `Cannot evaluate the expression: it needs more than ${megabytes(settings.bytesMax)} of memory; narrow the selectors or the time range, take a larger step, or raise query.memory_max`,
-      );
-    }
-    this.fail(
-      'query-overload',
-      `Cannot evaluate the expression: all queries together need more than ${megabytes(settings.totalBytesMax)} of memory now; ask again in a moment, or raise query.memory_total_max`,
-    );
+    if (full !== undefined) throw new Refusal(memoryFailure(full, 'evaluate the expression', settings));
   }
 
   /** A histogram that was made; it may be passed on from node to node. */
@@ -195,6 +187,8 @@ export class Run {
   /** Ends the query if it must end, else gives way to everything else. */
   async pause(): Promise<void> {
     this.#endIfDue();
+    const others = this.inputs.goOn();
+    if (others !== undefined) await others;
     await this.inputs.turns.next(this.inputs.work);
     this.#endIfDue();
   }
@@ -202,6 +196,8 @@ export class Run {
   /** After a wait for something else: goes on when it is this query's turn. */
   async resume(): Promise<void> {
     this.#endIfDue();
+    const others = this.inputs.goOn();
+    if (others !== undefined) await others;
     await this.inputs.turns.take(this.inputs.work);
     this.#endIfDue();
   }
@@ -249,8 +245,4 @@ export class Run {
 /** Of an array of samples and of what it belongs to, where a reader has not accounted for it. */
 export function bytesOfSamples(samples: number): number {
   return SERIES_BYTES + samples * 16;
-}
-
-function megabytes(bytes: number): string {
-  return `${Math.ceil(bytes / 1024 ** 2)} MB`;
 }

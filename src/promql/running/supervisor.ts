@@ -1,4 +1,4 @@
-// Watches over the queries that run and wait: lets them in (queue.ts), knows what they cost so far, remembers what they did
+// Watches over the queries, and other long reads, that run and wait: lets them in (queue.ts), knows what they cost so far, remembers what they did
 // cost (records.ts), notes those that run for a crash (active-log.ts), and counts.
 
 import { type Clock, err, type Log, ok, type Result } from '../../base/index.ts';
@@ -16,6 +16,7 @@ import {
   type QueryTimes,
 } from '../../model/index.ts';
 import { type ActiveLog, cut } from './active-log.ts';
+import { Crowd, type Member } from './crowd.ts';
 import type { MemoryBudget } from './memory.ts';
 import {
   arrive,
@@ -35,8 +36,6 @@ const EXPR_CHARS_MAX = 2000;
  * so long, which spares two writes each.
  */
 const OWN_NOTED_AFTER_MS = 50;
-/** Of the memory of all queries: as long as less is held, more may begin. */
-const BEGIN_SHARE = 0.5;
 const DURATION_BOUNDS_S = [0.001, 0.01, 0.1, 1, 10, 60];
 
 export interface SupervisorSettings {
@@ -58,9 +57,10 @@ export interface SupervisorDeps {
 }
 
 export interface AskedQuery {
+  /** Of a read that is no query: the route and what it selects. */
   readonly expr: string;
   readonly times: QueryTimes;
-  readonly options: QueryOptions;
+  readonly options: Pick<QueryOptions, 'principal' | 'client'>;
   /** Monotonic. */
   readonly startedMs: number;
   readonly deadlineMs: number;
@@ -73,9 +73,16 @@ const NOTHING_SPENT: Spent = { seriesRead: 0, samplesRead: 0, bytesPeak: 0 };
 
 /** A query that was let in. */
 export interface Ticket {
-  readonly queueMs: number;
+  /** All that it has waited for its turn, or to begin again. */
+  queueMs(): number;
   /** Says from now on what the query has cost so far. */
   watch(spent: () => Spent): void;
+  /** Between pieces of work: undefined where it goes on at once, else it waits since memory is short and others come first. */
+  goOn(): Promise<unknown> | undefined;
+  /** After all was given back that it held, while others held so much: whether it shall begin again, once it is alone. */
+  again(othersHeld: number): Promise<boolean>;
+  /** From now on it sends its answer at the pace of its client. */
+  sends(): void;
   /** Once, in any case. The failure is undefined where it was answered. */
   end(failure: QueryFailure | undefined): void;
 }
@@ -86,6 +93,10 @@ interface Entry {
   readonly isOwn: boolean;
   readonly atMs: number;
   begunMs: number | undefined;
+  /** Since when it waits to begin again. */
+  backSinceMs: number | undefined;
+  /** That it has waited so before. */
+  backMs: number;
   spent: () => Spent;
 }
 
@@ -96,6 +107,7 @@ export class Supervisor {
   readonly #entries = new Map<number, Entry>();
   readonly #awaited = new Map<number, (word: Word) => void>();
   readonly #counts: Counts;
+  readonly #crowd: Crowd;
   #queue = EMPTY_QUEUE;
   #records: Records = NO_RECORDS;
   #lastId = 0;
@@ -103,6 +115,7 @@ export class Supervisor {
   constructor(deps: SupervisorDeps) {
     this.#deps = deps;
     this.#counts = countsOf(deps.metrics);
+    this.#crowd = new Crowd(deps.budget);
     this.#counts.runningMax.set(deps.settings.runningMax);
     this.#count();
   }
@@ -117,6 +130,8 @@ export class Supervisor {
       isOwn,
       atMs: clock.nowMs(),
       begunMs: undefined,
+      backSinceMs: undefined,
+      backMs: 0,
       spent: () => NOTHING_SPENT,
     };
     this.#entries.set(entry.id, entry);
@@ -130,6 +145,7 @@ export class Supervisor {
   /** Does what gives room back: others may begin after that. */
   afterThat(giveBack: () => void): void {
     giveBack();
+    this.#crowd.wake();
     this.#apply(beginNext(this.#queue, this.#limits(this.#queue.running.size)));
   }
 
@@ -138,7 +154,7 @@ export class Supervisor {
     const entries = [...this.#entries.values()];
     const of = (verdict: 'running' | 'waiting'): readonly QueryRecord[] =>
       entries
-        .filter(entry => (entry.begunMs === undefined) === (verdict === 'waiting'))
+        .filter(entry => isWaiting(entry) === (verdict === 'waiting'))
         .map(entry => this.#record(entry, verdict, ''));
     return {
       running: of('running'),
@@ -169,13 +185,12 @@ export class Supervisor {
     return said;
   }
 
-  /** While much memory is held no more begin than run, but for one: half way they would be refused. */
+  /** While much memory is held no more begin than run, but for one, and none beside one that needs to be alone. */
   #limits(running: number): QueueLimits {
-    const { settings, budget } = this.#deps;
-    const { waitingMax } = settings;
-    const isTight = budget.held > BEGIN_SHARE * budget.bytesMax;
+    const { waitingMax, runningMax } = this.#deps.settings;
+    if (this.#crowd.isClosed) return { runningMax: Math.min(running, runningMax), waitingMax };
     return {
-      runningMax: isTight ? Math.min(Math.max(1, running), settings.runningMax) : settings.runningMax,
+      runningMax: this.#crowd.isShort ? Math.min(Math.max(1, running), runningMax) : runningMax,
       waitingMax,
     };
   }
@@ -215,20 +230,46 @@ export class Supervisor {
   #ticket(entry: Entry): Ticket {
     const { clock } = this.#deps;
     entry.begunMs = clock.monotonicMs();
+    // The program's own neither wait for memory nor are waited for.
+    const member = entry.isOwn ? undefined : this.#crowd.join();
     this.#count();
     const forget = this.#noted(entry);
     return {
-      queueMs: entry.begunMs - entry.asked.startedMs,
+      queueMs: () => this.#queueMs(entry),
       watch: spent => {
         entry.spent = spent;
       },
+      goOn: () => member && this.#crowd.goOn(member, entry.asked.signal),
+      again: async othersHeld => member !== undefined && this.#again(entry, member, othersHeld),
+      sends: () => member && this.#crowd.sends(member),
       end: failure => {
         forget();
+        if (member === undefined) this.#crowd.wake();
+        else this.#crowd.leave(member);
         this.#end(entry, failure);
         const others = this.#queue.running.size - 1;
         if (!entry.isOwn) this.#apply(leave(this.#queue, entry.id, this.#limits(others)));
       },
     };
+  }
+
+  async #again(entry: Entry, member: Member, othersHeld: number): Promise<boolean> {
+    const { clock } = this.#deps;
+    const sinceMs = clock.monotonicMs();
+    entry.backSinceMs = sinceMs;
+    this.#count();
+    const goes = await this.#crowd.again(member, othersHeld, entry.asked.signal);
+    entry.backSinceMs = undefined;
+    entry.backMs += clock.monotonicMs() - sinceMs;
+    this.#count();
+    return goes;
+  }
+
+  #queueMs({ asked, begunMs, backMs, backSinceMs }: Entry): number {
+    const nowMs = this.#deps.clock.monotonicMs();
+    return (
+      (begunMs ?? nowMs) - asked.startedMs + backMs + (backSinceMs === undefined ? 0 : nowMs - backSinceMs)
+    );
   }
 
   /** In the log of active queries; the result takes it out. */
@@ -275,7 +316,7 @@ export class Supervisor {
   }
 
   #record(entry: Entry, verdict: QueryRecord['verdict'], message: string): QueryRecord {
-    const { id, asked, atMs, begunMs } = entry;
+    const { id, asked, atMs } = entry;
     const nowMs = this.#deps.clock.monotonicMs();
     return {
       id,
@@ -286,7 +327,7 @@ export class Supervisor {
       cost: {
         ...entry.spent(),
         durationMs: nowMs - asked.startedMs,
-        queueMs: (begunMs ?? nowMs) - asked.startedMs,
+        queueMs: this.#queueMs(entry),
       },
       verdict,
       message,
@@ -294,10 +335,13 @@ export class Supervisor {
   }
 
   #count(): void {
-    let running = 0;
-    for (const { begunMs } of this.#entries.values()) if (begunMs !== undefined) running++;
+    let [running, back] = [0, 0];
+    for (const entry of this.#entries.values()) {
+      if (!isWaiting(entry)) running++;
+      else if (entry.begunMs !== undefined) back++;
+    }
     this.#counts.running.set(running);
-    this.#counts.waiting.set(waitingIn(this.#queue));
+    this.#counts.waiting.set(waitingIn(this.#queue) + back);
     this.#counts.bytes.set(this.#deps.budget.held);
   }
 
@@ -311,12 +355,19 @@ export class Supervisor {
   }
 }
 
-function askerOf({ principal, client }: QueryOptions): { readonly who: string; readonly client: string } {
+function isWaiting({ begunMs, backSinceMs }: Entry): boolean {
+  return begunMs === undefined || backSinceMs !== undefined;
+}
+
+function askerOf({ principal, client }: AskedQuery['options']): {
+  readonly who: string;
+  readonly client: string;
+} {
   return { who: principalName(principal), client: client ?? '' };
 }
 
 /** Whose turns they are: of the user, or of the address where nobody needs to log in. */
-function clientOf(options: QueryOptions): string {
+function clientOf(options: AskedQuery['options']): string {
   const { who, client } = askerOf(options);
   return options.principal.kind === 'user' ? who : `${who} ${client}`;
 }

@@ -2,7 +2,7 @@
 // for; only the names of labels, and some of the strings met lately, stay in memory.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
-import { compareUtf8, ok, type Result } from '../../base/index.ts';
+import { compareUtf8, ok, type Pace, type Result } from '../../base/index.ts';
 import {
   type CompiledMatcher,
   type Labels,
@@ -65,6 +65,11 @@ interface List {
   readonly count: number;
 }
 
+interface Where {
+  readonly inverted: boolean;
+  readonly pace: Pace | undefined;
+}
+
 export class BlockIndex {
   readonly #file: PagedFile;
   readonly #names: readonly Name[];
@@ -115,15 +120,18 @@ export class BlockIndex {
     return this.#lists.series.count;
   }
 
-  /** Numbers of the series that satisfy all matchers, rising, which is the order of their labels. */
-  async match(matchers: readonly CompiledMatcher[]): Answer<Uint32Array> {
+  /**
+   * Numbers of the series that satisfy all matchers, rising, which is the order of their labels. Where the pace says that the
+   * work shall end, they make no sense.
+   */
+  async match(matchers: readonly CompiledMatcher[], pace?: Pace): Answer<Uint32Array> {
     let found: Uint32Array | undefined;
     // Equality first: the shortest lists, and often the end.
     const ordered = [...matchers].sort((a, b) => Number(b.op === '=') - Number(a.op === '='));
     for (const matcher of ordered) {
       // One that an absent label satisfies leaves out the series whose value does not.
       const inverted = matcher.test('');
-      const listed = await this.#seriesWhere(matcher, inverted);
+      const listed = await this.#seriesWhere(matcher, { inverted, pace });
       if (!listed.ok) return listed;
       const before: Uint32Array = found ?? allBelow(this.seriesCount);
       found = inverted ? without(before, listed.value) : Uint32Array.from(intersect(before, listed.value));
@@ -187,10 +195,10 @@ export class BlockIndex {
   }
 
   /** Series with a value of the name that the matcher accepts (or, `inverted`, refuses). */
-  async #seriesWhere(matcher: CompiledMatcher, inverted: boolean): Answer<Uint32Array> {
+  async #seriesWhere(matcher: CompiledMatcher, how: Where): Answer<Uint32Array> {
     const name = matcher.name === PRODUCER_NAME ? undefined : this.#byName.get(matcher.name);
     if (name === undefined) return ok(new Uint32Array(0));
-    const values = await this.#valuesWhere(name, matcher, inverted);
+    const values = await this.#valuesWhere(name, matcher, how);
     if (!values.ok) return values;
     const lists: Uint32Array[] = [];
     for (const value of values.value) {
@@ -200,11 +208,16 @@ export class BlockIndex {
       if (list === undefined)
         return damaged(this.#file.path, this.#lists.postings.at, `list ${value} of series makes no sense`);
       lists.push(list);
+      if (how.pace?.isDue() && !(await how.pace.pause())) break;
     }
     return ok(lists.length === 0 ? new Uint32Array(0) : Uint32Array.from(union(lists)));
   }
 
-  async #valuesWhere(name: Name, matcher: CompiledMatcher, inverted: boolean): Answer<readonly number[]> {
+  async #valuesWhere(
+    name: Name,
+    matcher: CompiledMatcher,
+    { inverted, pace }: Where,
+  ): Answer<readonly number[]> {
     const exact = !inverted && matcher.op === '=' ? new Set([matcher.value]) : undefined;
     const literals = !inverted && matcher.op === '=~' ? literalAlternatives(matcher.value) : undefined;
     const found: number[] = [];
@@ -221,6 +234,7 @@ export class BlockIndex {
       texts.value.forEach((text, i) => {
         if (matcher.test(text) !== inverted) found.push(from + i);
       });
+      if (pace?.isDue() && !(await pace.pause())) break;
     }
     return ok(found);
   }

@@ -2,7 +2,7 @@
 // tombstones. Readers hold it while they read; its files are closed and removed when the last one lets go.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
-import { type Disk, type DiskError, ok, type Result } from '../../base/index.ts';
+import { type Disk, type DiskError, ok, type Pace, type Result } from '../../base/index.ts';
 import {
   type CompiledMatcher,
   compareLabels,
@@ -146,14 +146,23 @@ export class Block {
     return this.#tombstones;
   }
 
-  async match(matchers: readonly CompiledMatcher[]): Answer<Uint32Array> {
+  /** They make no sense where the pace says that the work shall end, and are not remembered then. */
+  async match(matchers: readonly CompiledMatcher[], pace?: Pace): Answer<Uint32Array> {
     const known = this.#records?.of(this);
-    if (known === undefined) return this.#index.match(matchers);
+    if (known === undefined) return this.#index.match(matchers, pace);
     const key = JSON.stringify(matchers.map(({ name, op, value }) => [name, op, value]));
     const cached = known.matched.get(key);
     if (cached !== undefined) return ok(cached);
-    const matched = await this.#index.match(matchers);
-    if (matched.ok) this.#records?.addMatched(known, key, matched.value);
+    let goesOn = true;
+    const watched = pace && {
+      isDue: () => pace.isDue(),
+      pause: async () => {
+        goesOn = await pace.pause();
+        return goesOn;
+      },
+    };
+    const matched = await this.#index.match(matchers, watched);
+    if (matched.ok && goesOn) this.#records?.addMatched(known, key, matched.value);
     return matched;
   }
 
@@ -232,8 +241,8 @@ export class Block {
     return ok(found);
   }
 
-  /** Labels of those among the series that have samples in the window. */
-  async labelsOf(numbers: Iterable<number>, window: Window): Answer<Labels[]> {
+  /** Labels of those among the series that have samples in the window; where `work` says no, what was found so far. */
+  async labelsOf(numbers: Iterable<number>, window: Window, work?: ReadWork): Answer<Labels[]> {
     const found: Labels[] = [];
     const lines = new TimesCache();
     for (const number of numbers) {
@@ -248,6 +257,7 @@ export class Block {
         found.push(record.value.labels);
         break;
       }
+      if (work?.isDue() && !(await work.pause())) break;
     }
     return ok(found);
   }
