@@ -160,6 +160,22 @@ describe('in the dispatcher', () => {
     expect(w.told().split('\n')).toHaveLength(2);
   });
 
+  it('an end that was moved without being written is not forgotten by a crash', async () => {
+    const w = await world();
+    await post(w, posted('a'));
+    await w.clock.advance(MINUTE_MS);
+    // It now ends a minute later, and the database knows of the first end alone.
+    await post(w, posted('a'));
+    const image = w.state.killProcess();
+    await w.clock.advance(4 * MINUTE_MS - 1000);
+    await w.restart(image);
+    await w.clock.advance(5000);
+    expect(w.dispatcher.alertStatuses().map(one => one.alert.state)).toEqual(['firing']);
+    await post(w, posted('a'));
+    await w.clock.advance(4 * MINUTE_MS);
+    expect(w.told()).toBe('30s ops a: first notification');
+  });
+
   it('is written once for many posts that only move its end', async () => {
     const w = await world();
     let writes = 0;

@@ -42,15 +42,17 @@ function applyRecord(state: DispatchState, next: PostedRecord, { nowMs, effects 
 }
 
 /**
- * An alert of before the restart. Whoever posts it did not reach us meanwhile: an end that passed while nobody listened is
- * not taken for resolved before there was time to post again. One that ended before was written down as such.
+ * An alert of before the restart. Whoever posts it did not reach us meanwhile, and the last posts may have moved its end without
+ * being written (see `mustSave`): it is not taken for resolved before there was time to post again. One that ended before was
+ * written down as such.
  */
 function restore(state: DispatchState, record: PostedRecord, at: At): void {
   const endedBefore = record.endsAtMs <= record.updatedAtMs;
+  const earliestMs = at.nowMs + START_WAIT_MS_MAX;
   const extended =
-    endedBefore || record.endsAtMs > at.nowMs
+    endedBefore || record.endsAtMs >= earliestMs
       ? record
-      : { ...record, endsAtMs: at.nowMs + START_WAIT_MS_MAX, endIsTimeout: true };
+      : { ...record, endsAtMs: earliestMs, endIsTimeout: true };
   const stored = takePosted(state, extended, at);
   if (stored === undefined) return;
   note(state, stored, extended);

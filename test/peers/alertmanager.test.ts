@@ -19,7 +19,7 @@ import {
 import { ALERTMANAGER_NAME, isAlertmanagerMissing, startAlertmanager } from './alertmanager-process.ts';
 
 const SCRIPTS = 240;
-const TEST_MS_MAX = 300_000;
+const TEST_MS_MAX = 600_000;
 /**
  * A script on which they differ is played anew: a change may fall between two parts of Alertmanager that learn of it one
  * after the other, just when the group is flushed. A difference of meaning is there each time.

@@ -59,6 +59,8 @@ export class PostedChecks {
   readonly #alerts: AlertChecks;
   readonly #posters = new Map<string, Poster>();
   readonly #acknowledged = new Map<string, Acknowledged>();
+  /** Posted and not answered yet: a crash may have kept the new word or the old one. */
+  readonly #underWay = new Set<string>();
   readonly #silences = new Map<string, Silence>();
   /** Wishes that were not answered yet: a crash may have kept them or not. */
   readonly #wishes = new Set<string>();
@@ -179,7 +181,9 @@ export class PostedChecks {
       const wallMs = clock.nowMs();
       const { life, jumps } = this.#scene;
       const posts = postsOf(poster, { wallMs, isOver });
+      this.#underWay.add(key);
       void system.dispatcher.receive(posts, wallMs).then(() => {
+        if (this.#scene.life === life) this.#underWay.delete(key);
         if (this.#posters.get(key) !== poster || this.#scene.life !== life) return;
         const status = system.dispatcher.alertStatuses().find(one => one.alert.fingerprint === key);
         const endsAtMs = status?.alert.state === 'firing' ? status.validUntilMs : wallMs;
@@ -202,6 +206,7 @@ export class PostedChecks {
     const { nowMs } = scene;
     const firing = firingOf(system);
     const calmMs = this.#alerts.calmSinceMs;
+    for (const key of this.#freeSinceMs.keys()) if (!firing.has(key)) this.#freeSinceMs.delete(key);
     for (const [key, labels] of firing) {
       if (!this.#isFree(system, key, labels)) {
         this.#freeSinceMs.delete(key);
@@ -338,6 +343,7 @@ export class PostedChecks {
     const wallMs = scene.clock.nowMs();
     for (const [key, { labels, endsAtMs, atMs, jumps }] of this.#acknowledged) {
       const isSure =
+        !this.#underWay.has(key) &&
         endsAtMs > wallMs &&
         jumps === scene.jumps &&
         scene.diedAtMs - atMs > UNSYNCED_MS &&
@@ -345,6 +351,7 @@ export class PostedChecks {
       if (!isSure) continue;
       scene.expect('posted: kept over a crash', firing.has(key), () => `${labels.join(' ')} is gone`);
     }
+    this.#underWay.clear();
     const now = new Map(system.dispatcher.silences().map(one => [one.id, one]));
     for (const [id, silence] of this.#silences) {
       // The unanswered change of one may end it and make another.
