@@ -21,7 +21,7 @@ import {
   systemDns,
   systemRandom,
 } from '../os/index.ts';
-import { openState, startStateThread } from '../state/index.ts';
+import { openState, type StateThread, startStateThread } from '../state/index.ts';
 
 /**
  * The helpers for commands are processes that share the cores with the start: they come once it is done, or with the first
@@ -47,7 +47,8 @@ export function realPorts(options: {
   let helpers: Timer | undefined;
   keepYoungSmall();
   // Early, since it takes long. No flag of V8 may be set from here on until it runs: it would load code that was kept under others.
-  const stateThread = startStateThread(STATE_THREAD);
+  const firstThread = startStateThread(STATE_THREAD);
+  let stateThread: StateThread | undefined = firstThread;
   const clock = systemClock();
   const log = streamLog({ format: options.logFormat, level: options.logLevel, clock });
   const http = httpClient(options.env);
@@ -65,10 +66,14 @@ export function realPorts(options: {
     ownFacts: processFacts(),
     env: definedOnly(options.env),
     openState: async folder => {
-      const opened = await openState(stateThread, { path: `${folder}/state.db`, clock });
-      // It has a thread of its own.
+      // A database has a thread of its own: that of a second house starts now.
+      const isFirst = stateThread !== undefined;
+      const thread = stateThread ?? startStateThread(STATE_THREAD);
+      stateThread = undefined;
+      const opened = await openState(thread, { path: `${folder}/state.db`, clock });
+      // The thread has set the flags of its own heap for all.
       keepYoungSmall();
-      optimizeInHaste();
+      if (isFirst) optimizeInHaste();
       return opened;
     },
     startBlockThread: startThread(new URL('../app/block-thread.js', import.meta.url), 'blocks'),
@@ -81,7 +86,7 @@ export function realPorts(options: {
     async close() {
       helpers?.cancel();
       exec.close();
-      await stateThread.end();
+      await firstThread.end();
       await http.close();
     },
   };

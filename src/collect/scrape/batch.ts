@@ -208,7 +208,8 @@ export class TargetBatcher implements LayoutHost {
     }
     this.#tracked.clear();
     this.#reportRefs = [];
-    return this.#close(timestampMs, []);
+    // Whoever takes the target away waits for this.
+    return { ...this.#close(timestampMs, []), canWait: false };
   }
 
   onSample(entry: number, reader: PageReader): boolean {
