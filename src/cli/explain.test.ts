@@ -27,7 +27,7 @@ async function said(w: CliWorld, args: readonly string[]): Promise<string> {
   return ran.out
     .split('\n')
     .filter(line => line.startsWith('  because'))
-    .map(line => line.slice('  because   '.length))
+    .map(line => line.slice('  because     '.length))
     .join('\n');
 }
 
@@ -345,7 +345,7 @@ describe('a past time', () => {
     const text = (await w.run(explainCommand, [HOT, '--at', new Date(quiet).toISOString()])).out;
     expect(text).toContain('Hot was firing at 2026-03-02');
     expect(text).toContain('heat > 5: heat{instance="127.0.0.1:9101", job="page"} 9 holds');
-    expect(text).toContain(`  config    ${version}`);
+    expect(text).toContain(`  config      ${version}`);
     const future = await w.run(explainCommand, [HOT, '--at', '2100-01-01T00:00:00Z']);
     expect([future.code, future.warned]).toEqual([
       1,

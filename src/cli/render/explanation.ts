@@ -92,7 +92,7 @@ function otherLines({ others }: ExplainJson): readonly string[] {
 }
 
 function line(name: string, text: string): string {
-  return `  ${name.padEnd(10)}${text}`;
+  return `  ${name.padEnd(12)}${text}`;
 }
 
 /** A scalar has no labels. */
