@@ -29,9 +29,19 @@ function isPlain(value: unknown): boolean {
   if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0);
   if (typeof value !== 'object' || value === null)
     return typeof value === 'string' || typeof value === 'boolean' || value === null;
-  if (Array.isArray(value)) return value.every(isPlain);
-  for (const [key, part] of Object.entries(value))
+  if (Array.isArray(value)) {
+    for (const part of value) if (!isPlain(part)) return false;
+    return true;
+  }
+  // No pairs are made of it: this is asked of all that is ever written.
+  return arePlainParts(value as Readonly<Record<string, unknown>>);
+}
+
+function arePlainParts(parts: Readonly<Record<string, unknown>>): boolean {
+  for (const key in parts) {
+    const part = parts[key];
     if (key.startsWith('$') || !(part === undefined || isPlain(part))) return false;
+  }
   return true;
 }
 
