@@ -4,7 +4,8 @@ import type { NotificationLogEntry } from '../model/index.ts';
 
 /** Names one destination's view of one group. */
 export function logKey(groupKey: string, destination: string): string {
-  return JSON.stringify([groupKey, destination]);
+  // With its length, so that no two pairs have one name; it is made several times with every message.
+  return `${groupKey.length}:${groupKey}${destination}`;
 }
 
 /** Owns the entries and an index from alerts to the entries that mention them. */

@@ -64,6 +64,8 @@ function problemOf(record: PostedRecord): string | undefined {
 }
 
 function badName(where: string, labels: Labels): string | undefined {
+  // All at once: what is between the texts keeps two halves from becoming one.
+  if (!labels.includes('') && !HALF_CHARACTER.test(labels.join('\n'))) return undefined;
   for (const [name, value] of labelPairs(labels)) {
     if (name === '' || HALF_CHARACTER.test(name))
       return `invalid ${where}: invalid name ${JSON.stringify(name)}`;

@@ -139,8 +139,10 @@ export function join(state: DispatchState, stored: StoredAlert, at: JoinAt): Dis
   const { alert } = stored;
   const { nowMs } = at;
   const routes = matchRoutes(state.config.route, alert.labels);
+  const groups: string[] = [];
   for (const route of routes) {
     const group = groupFor(state, { route, alert, ...at }, effects);
+    groups.push(group.key);
     if (stored.groups.has(group.id)) continue;
     stored.groups.add(group.id);
     group.members.add(alert.fingerprint);
@@ -158,7 +160,7 @@ export function join(state: DispatchState, stored: StoredAlert, at: JoinAt): Dis
         verdict: 'matched',
         reason: routed,
         evidence: {
-          groups: routes.map(route => groupKeyOf(route, groupLabelsOf(route, alert.labels))),
+          groups,
           receivers: routes.map(route => route.receiver),
         },
       }),

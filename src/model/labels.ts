@@ -13,7 +13,23 @@ export const NO_LABELS: Labels = Object.freeze([]) as readonly string[] as Label
 
 /** Builds a label set from pairs in any order; of a repeated name the last wins, empty values are left out. */
 export function labelsFromPairs(pairs: Iterable<readonly [name: string, value: string]>): Labels {
-  const byName = new Map(pairs);
+  const given: string[] = [];
+  for (const [name, value] of pairs) given.push(name, value);
+  // Most come in order already: programs write them so.
+  return isSortedSet(given) ? labelsFromSorted(Object.freeze(given)) : sortedSet(given);
+}
+
+function isSortedSet(flat: readonly string[]): boolean {
+  for (let i = 0; i < flat.length; i += 2) {
+    if (flat[i + 1] === '') return false;
+    if (i > 0 && compareUtf8(flat[i - 2] as string, flat[i] as string) >= 0) return false;
+  }
+  return true;
+}
+
+function sortedSet(given: readonly string[]): Labels {
+  const byName = new Map<string, string>();
+  for (let i = 0; i < given.length; i += 2) byName.set(given[i] as string, given[i + 1] as string);
   const names = [...byName.keys()].sort(compareUtf8);
   const flat: string[] = [];
   for (const name of names) {
@@ -47,7 +63,7 @@ export function* labelPairs(labels: Labels): Generator<readonly [name: string, v
 export function labelsToRecord(labels: Labels): Record<string, string> {
   // No prototype: a label may be called "__proto__".
   const record: Record<string, string> = Object.create(null);
-  for (const [name, value] of labelPairs(labels)) record[name] = value;
+  for (let i = 0; i < labels.length; i += 2) record[labels[i] as string] = labels[i + 1] as string;
   return record;
 }
 
@@ -130,7 +146,10 @@ export function fingerprint(labels: Labels): string {
     low = product >>> 0;
   };
   for (const part of labels) {
-    for (const byte of encoder.encode(part)) add(byte);
+    // Mostly ASCII, which is its own UTF-8: no bytes are made of it.
+    let i = 0;
+    for (; i < part.length && part.charCodeAt(i) < 0x80; i++) add(part.charCodeAt(i));
+    if (i < part.length) for (const byte of encoder.encode(part.slice(i))) add(byte);
     add(0xff);
   }
   return high.toString(16).padStart(8, '0') + low.toString(16).padStart(8, '0');

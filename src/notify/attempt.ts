@@ -1,12 +1,12 @@
 // One attempt with a deadline that holds even if a channel ignores it, and the bound on attempts at once.
 
-import { type Clock, sleep, withDeadline } from '../base/index.ts';
+import type { Clock } from '../base/index.ts';
 import type { DeliveryOutcome } from '../model/index.ts';
 import { ATTEMPT_MS_MAX, type Message } from './channel.ts';
 import type { DestinationSender } from './receivers.ts';
 
-/** Attempts at once for one destination: enough for a storm, too few to be taken for an attack. */
-export const DESTINATION_SENDS_MAX = 4;
+/** Attempts at once for one destination: enough for a storm at a receiver that takes its time, too few to be taken for an attack. */
+export const DESTINATION_SENDS_MAX = 16;
 /** After its signal a channel may take so long to end; then it is left behind. */
 const ABORT_GRACE_MS = 1000;
 
@@ -18,28 +18,35 @@ export interface Attempt {
 }
 
 /** Never throws: a channel that fails by a bug is a refusal for good. */
-export async function attemptOnce(attempt: Attempt): Promise<DeliveryOutcome> {
-  const { clock, destination, message } = attempt;
-  const timeoutMs = Math.min(attempt.timeoutMs, ATTEMPT_MS_MAX);
-  const over = new AbortController();
-  const work = withDeadline(clock, timeoutMs, inner => destination.sender.send(message, inner)).catch(
-    (error: unknown): DeliveryOutcome => ({
-      kind: 'drop',
-      reason: 'channel failed',
-      detail: error instanceof Error ? error.message : String(error),
-    }),
-  );
-  const late = sleep(clock, timeoutMs + ABORT_GRACE_MS, over.signal).then(
-    (): DeliveryOutcome => ({
-      kind: 'retry',
-      reason: 'attempt-timeout',
-      detail: `no answer within ${timeoutMs / 1000} s`,
-    }),
-  );
-  const outcome = await Promise.race([work, late]);
-  // With a reason: without one an exception with a stack is made each time.
-  over.abort('answered');
-  return outcome;
+export function attemptOnce({ clock, destination, message, ...limit }: Attempt): Promise<DeliveryOutcome> {
+  const timeoutMs = Math.min(limit.timeoutMs, ATTEMPT_MS_MAX);
+  return new Promise(resolve => {
+    const deadline = new AbortController();
+    const leave = (): void => {
+      resolve({ kind: 'retry', reason: 'attempt-timeout', detail: `no answer within ${timeoutMs / 1000} s` });
+    };
+    let timer = clock.after(timeoutMs, () => {
+      timer = clock.after(ABORT_GRACE_MS, leave);
+      deadline.abort(new Error('deadline exceeded'));
+    });
+    const end = (outcome: DeliveryOutcome): void => {
+      timer.cancel();
+      resolve(outcome);
+    };
+    sent(destination, message, deadline.signal).then(end, (error: unknown) => {
+      const detail = error instanceof Error ? error.message : String(error);
+      end({ kind: 'drop', reason: 'channel failed', detail });
+    });
+  });
+}
+
+/** A channel that throws before it promises anything fails like one that breaks its promise. */
+async function sent(
+  { sender }: DestinationSender,
+  message: Message,
+  signal: AbortSignal,
+): Promise<DeliveryOutcome> {
+  return sender.send(message, signal);
 }
 
 interface Lane {

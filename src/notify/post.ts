@@ -6,6 +6,7 @@ import type { HttpClient } from './client.ts';
 
 /** Of an answer; only its beginning is kept as the provider's own words. */
 const ANSWER_BYTES_MAX = 64 * 1024;
+const encoder = new TextEncoder();
 
 export interface JsonPost {
   readonly ports: Pick<ChannelPorts, 'http'>;
@@ -31,7 +32,7 @@ export function postJson(post: JsonPost, signal: AbortSignal): Promise<Result<Ht
         ...client?.headers,
         ...post.headers,
       },
-      body: new TextEncoder().encode(post.body),
+      body: encoder.encode(post.body),
       timeoutMs: Math.min(timeoutMs === 0 ? ATTEMPT_MS : timeoutMs, ATTEMPT_MS_MAX),
       bodyBytesMax: ANSWER_BYTES_MAX,
       followRedirects: client?.followRedirects ?? true,

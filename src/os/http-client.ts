@@ -191,13 +191,14 @@ function askedOf(request: HttpRequest, means: Means): Asked | undefined {
     const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
     headers['authorization'] = `Basic ${Buffer.from(credentials).toString('base64')}`;
   }
-  const isPage =
-    request.takeBody !== undefined &&
-    request.method === 'GET' &&
-    request.body === undefined &&
+  const { body, tls } = request;
+  const isLean =
+    (request.method === 'GET'
+      ? request.takeBody !== undefined && body === undefined
+      : request.method === 'POST' && body !== undefined) &&
     areSendable(headers) &&
     !means.isProxied(request);
-  return { request, url, headers, page: isPage ? pageRequest(url, headers, request.tls) : undefined };
+  return { request, url, headers, page: isLean ? pageRequest(url, headers, { tls, body }) : undefined };
 }
 
 interface Answered extends Answer {

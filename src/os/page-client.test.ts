@@ -95,6 +95,33 @@ describe('connections of the lean client', () => {
     expect(await client(url)()).toBe('http-reset');
   });
 
+  it('that the server closes as a message comes are not tried once more: it may have arrived', async () => {
+    const { url, sockets } = await peer((socket, { connection, request }) => {
+      if (request === 2) socket.destroy();
+      else socket.write(answer(`connection ${connection}`));
+    });
+    const post = client(url);
+    const message = { method: 'POST', body: Buffer.from('told\r\n\r\n') };
+    expect(await post(message)).toBe('connection 1');
+    expect(await post(message)).toBe('http-reset');
+    expect(sockets.length).toBe(1);
+    expect(await post(message)).toBe('connection 2');
+  });
+
+  it('are not used again when the server is about to close them, by its own word', async () => {
+    const { url, sockets } = await peer((socket, { connection, request }) => {
+      const keptS = request === 1 ? 5 : 1;
+      const head = `HTTP/1.1 200 OK\r\nkeep-alive: timeout=${keptS}, max=100\r\ncontent-length: 1\r\n\r\n`;
+      socket.write(`${head}${connection}`);
+    });
+    const post = client(url);
+    const message = { method: 'POST', body: Buffer.from('told\r\n\r\n') };
+    expect(await post(message)).toBe('1');
+    expect(await post(message)).toBe('1');
+    expect(await post(message)).toBe('2');
+    expect(sockets.length).toBe(2);
+  });
+
   it('are not used again once an answer was not waited for, and those of others go on', async () => {
     const held: Socket[] = [];
     const { url, sockets } = await peer((socket, { request }) => {

@@ -1,5 +1,5 @@
-// The lean HTTP client for pages: GET over a kept-alive connection, without a stream, a buffer or a header object more
-// than it takes. Everything else (other methods, proxies) is undici's: see http-client.ts, which chooses.
+// The lean HTTP client: pages by GET and messages by POST over kept-alive connections, without a stream, a buffer or a header
+// object more than it takes. Everything else (other methods, proxies) is undici's: see http-client.ts, which chooses.
 
 import { isIP } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
@@ -16,8 +16,10 @@ import type { Stop } from './stop.ts';
 /** One that is sent again and again is worked out once. */
 export interface PageRequest {
   readonly url: URL;
-  /** Request line and headers as they are sent. */
+  /** Request line and headers as they are sent, in Latin 1. */
   readonly head: string;
+  /** Undefined for a GET. */
+  readonly body: Uint8Array | undefined;
   readonly tls: HttpTls | undefined;
 }
 
@@ -25,12 +27,14 @@ export interface PageRequest {
 export function pageRequest(
   url: URL,
   headers: Readonly<Record<string, string>>,
-  tls: HttpTls | undefined,
+  { tls, body }: { readonly tls: HttpTls | undefined; readonly body: Uint8Array | undefined },
 ): PageRequest {
-  let head = `GET ${url.pathname}${url.search} HTTP/1.1\r\n`;
+  let head = `${body === undefined ? 'GET' : 'POST'} ${url.pathname}${url.search} HTTP/1.1\r\n`;
   if (headers['host'] === undefined) head += `host: ${url.host}\r\n`;
   for (const name in headers) head += `${name}: ${headers[name]}\r\n`;
-  return { url, head: `${head}\r\n`, tls };
+  if (body !== undefined && headers['content-length'] === undefined)
+    head += `content-length: ${body.length}\r\n`;
+  return { url, head: `${head}\r\n`, body, tls };
 }
 
 export type { Answer, AnswerBody };
@@ -61,14 +65,14 @@ export class PageClient {
     stop: Stop,
     take: (answer: Answer, body: AnswerBody) => T | Promise<T>,
   ): Promise<T> {
-    const { url, head, tls } = request;
+    const { url, tls } = request;
     const key = tls === undefined ? url.origin : `${url.origin} ${this.#numberOf(tls)}`;
     return new Promise((resolve, reject) => {
       const done = (): void => {
         stop.onStop = undefined;
       };
       const ask = (mayBeUsed: boolean): void => {
-        const used = mayBeUsed ? this.#idle.get(key)?.pop() : undefined;
+        const used = mayBeUsed ? this.#takeIdle(key) : undefined;
         const connection = used ?? this.#connect(key, endpointOf(url, tls, this.#tlsOptions));
         const exchange: Exchange = {
           onAnswer: (answer, body) => {
@@ -80,8 +84,9 @@ export class PageClient {
             }
           },
           onFailed: (error, isFresh) => {
-            // The server may have closed an idle connection while this was on its way: asked once more on a new one.
-            if (used !== undefined && isFresh) ask(false);
+            // The server may have closed an idle connection while this was on its way: asked once more on a new one. What is
+            // told and not asked may have arrived: it is for the caller to tell again.
+            if (used !== undefined && isFresh && request.body === undefined) ask(false);
             else {
               done();
               reject(error);
@@ -92,7 +97,7 @@ export class PageClient {
           connection.abandon(exchange);
           reject(givenUp());
         };
-        connection.send(head, exchange);
+        connection.send(request, exchange);
       };
       if (stop.isStopped) return reject(givenUp());
       ask(true);
@@ -102,6 +107,16 @@ export class PageClient {
   close(): void {
     for (const connection of this.#all) connection.destroy();
     this.#idle.clear();
+  }
+
+  /** The one used last, unless its server may be about to close it. */
+  #takeIdle(key: string): PageConnection | undefined {
+    const idle = this.#idle.get(key);
+    for (let one = idle?.pop(); one !== undefined; one = idle?.pop()) {
+      if (one.isStillOpen(performance.now())) return one;
+      one.destroy();
+    }
+    return undefined;
   }
 
   #numberOf(tls: HttpTls): number {

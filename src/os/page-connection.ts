@@ -34,6 +34,8 @@ export interface Exchange {
 const GATHERED_BYTES_MAX = 256 * 1024;
 /** Nobody uses the connection for so long: longer than the usual scrape interval of 15 s to 1 min. */
 const IDLE_MS = 75_000;
+/** So long before its server means to close it, a request might meet the end of the connection on its way. */
+const CLOSING_MARGIN_MS = 1000;
 
 /** Owns a socket. One exchange at a time. */
 export class PageConnection {
@@ -46,6 +48,8 @@ export class PageConnection {
   #parts: Uint8Array[] = [];
   #sizeBytes = 0;
   #stream: Readable | undefined;
+  /** On the monotonic clock; by the word of the server. */
+  #openUntilMs = Number.POSITIVE_INFINITY;
 
   /** `received` is where all connections read into: what lies there is used up before the next one reads. */
   constructor(
@@ -85,13 +89,23 @@ export class PageConnection {
     });
   }
 
-  send(head: string, exchange: Exchange): void {
+  /** Whether its server, by its own word, keeps it for a request that is sent now. */
+  isStillOpen(nowMs: number): boolean {
+    return nowMs < this.#openUntilMs;
+  }
+
+  /** One write, so that a short message is one packet. */
+  send(
+    { head, body }: { readonly head: string; readonly body: Uint8Array | undefined },
+    exchange: Exchange,
+  ): void {
     this.#exchange = exchange;
     this.#parser = new ResponseParser();
     this.#hasAny = false;
     this.#parts = [];
     this.#sizeBytes = 0;
-    this.#socket.write(head, 'latin1');
+    if (body === undefined) this.#socket.write(head, 'latin1');
+    else this.#socket.write(Buffer.concat([Buffer.from(head, 'latin1'), body]));
   }
 
   /** Ends the connection if this is still the exchange on it, and the exchange without a word. */
@@ -167,6 +181,8 @@ export class PageConnection {
     this.#parts = [];
     // Its reader may be behind still: what it has to read lies in the stream, and the next answer is another's.
     if (this.#socket.isPaused()) this.#socket.resume();
+    const keptS = /\btimeout=(\d{1,9})/i.exec(headers['keep-alive'] ?? '')?.[1];
+    if (keptS !== undefined) this.#openUntilMs = performance.now() + Number(keptS) * 1000 - CLOSING_MARGIN_MS;
     // First, so that who is answered may ask again on it.
     if (isReusable) this.#onIdle(this);
     else this.#socket.destroy();

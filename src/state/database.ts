@@ -1,25 +1,21 @@
 // The database: migrations, groups of commits as transactions, and the reads. Synchronous; knows no thread and no clock.
 
-import { assert, err, never, ok, type Result } from '../base/index.ts';
+import { err, never, ok, type Result } from '../base/index.ts';
 import {
   type Alert,
-  alertNamedBy,
   type DeliveryOutcome,
   type DeliveryRecord,
   deliveryVerdict,
   isFinal,
-  type JournalEvent,
-  type JournalSubject,
   type KnownAlert,
-  repeatsEvent,
   type StateFailure,
   type StateWrite,
-  type StoredJournalEvent,
 } from '../model/index.ts';
 import { decode, encode } from './codec.ts';
 import type { Connection } from './connection.ts';
 import type { Commit, OpenFailure, StateReads } from './engine.ts';
-import { type DeliveryRow, type JournalRow, type KnownAlertRow, stateQueries } from './queries.ts';
+import { eventOf, JournalWriter } from './journal-writer.ts';
+import { type DeliveryRow, type KnownAlertRow, stateQueries } from './queries.ts';
 import { MIGRATIONS, STATE_VERSION } from './schema.ts';
 
 /** Brings an open database to this version, or refuses one of a newer. */
@@ -47,15 +43,13 @@ type Readers = {
 export class StateDatabase {
   readonly #connection: Connection;
   readonly #queries = stateQueries();
-  readonly #journalEventsMax: number;
-  /** Undefined when it must be counted anew. */
-  #journalEvents: number | undefined;
+  readonly #journal: JournalWriter;
   readonly #readers: Readers;
 
   /** Takes over a connection that was migrated. */
   constructor(connection: Connection, journalEventsMax: number) {
     this.#connection = connection;
-    this.#journalEventsMax = journalEventsMax;
+    this.#journal = new JournalWriter(connection, this.#queries, journalEventsMax);
     this.#readers = readersOf(connection, this.#queries);
   }
 
@@ -79,7 +73,8 @@ export class StateDatabase {
     }
     try {
       const value = work();
-      this.#trimJournal();
+      this.#journal.flush();
+      this.#journal.trim();
       this.#connection.exec('COMMIT');
       return ok(value);
     } catch (error) {
@@ -107,6 +102,7 @@ export class StateDatabase {
     try {
       this.#connection.exec('SAVEPOINT one');
       for (const write of commit) this.#write(write);
+      this.#journal.flush();
       this.#connection.exec('RELEASE one');
       return ok(undefined);
     } catch (error) {
@@ -116,7 +112,7 @@ export class StateDatabase {
   }
 
   #undo(sql: string): void {
-    this.#journalEvents = undefined;
+    this.#journal.reset();
     try {
       this.#connection.exec(sql);
     } catch {
@@ -129,7 +125,7 @@ export class StateDatabase {
     const queries = this.#queries;
     switch (write.kind) {
       case 'journal':
-        this.#appendEvent(write.event);
+        this.#journal.add(write.event);
         return;
       case 'notification_log': {
         const { groupKey, receiver, expiresAtMs } = write.entry;
@@ -207,69 +203,14 @@ export class StateDatabase {
     }
   }
 
-  #appendEvent(event: JournalEvent): void {
-    const subject = JSON.stringify(event.subject);
-    const row = this.#connection.first(this.#queries.lastEvent({ subject, stage: event.stage }));
-    const last = row === undefined ? undefined : eventOf(row);
-    if (last !== undefined && repeatsEvent(last, event)) {
-      // Whom the repeats are about stays findable, although the event is not written again.
-      const alerts = [...new Set([...last.alerts, ...event.alerts])];
-      this.#connection.all(this.#queries.countRepeat(last.seq, event.atMs, encode(alerts)));
-      if (alerts.length > last.alerts.length) this.#indexAlerts(event, last.seq);
-      return;
-    }
-    const seq = this.#connection.insert(
-      this.#queries.insertEvent({
-        at_ms: event.atMs,
-        stage: event.stage,
-        subject,
-        alerts: encode(event.alerts),
-        verdict: event.verdict,
-        reason: event.reason,
-        evidence: encode(event.evidence),
-        effects: event.effects,
-        config_version: event.configVersion,
-        repeats: 0,
-        last_at_ms: event.atMs,
-      }),
-    );
-    assert(seq > 0, 'an inserted event has a number');
-    if (this.#journalEvents !== undefined) this.#journalEvents += 1;
-    this.#indexAlerts(event, seq);
-    this.#rememberAlert(event);
-  }
-
-  #rememberAlert(event: JournalEvent): void {
-    const named = alertNamedBy(event);
-    if (named === undefined) return;
-    const { fingerprint, labels } = named;
-    const times = { first_at_ms: event.atMs, last_at_ms: event.atMs };
-    const row = { fingerprint, name: labels['alertname'] ?? '', labels: encode(labels), ...times };
-    this.#connection.all(this.#queries.putKnownAlert(row));
-  }
-
-  #indexAlerts(event: JournalEvent, seq: number): void {
-    const own = event.subject.kind === 'alert' ? [event.subject.fingerprint] : [];
-    for (const fingerprint of new Set([...event.alerts, ...own])) {
-      this.#connection.all(this.#queries.indexAlert({ fingerprint, seq }));
-    }
-  }
-
-  #trimJournal(): void {
-    this.#journalEvents ??= this.#connection.all(this.#queries.countEvents())[0]?.count ?? 0;
-    const excess = this.#journalEvents - this.#journalEventsMax;
-    if (excess <= 0) return;
-    this.#connection.all(this.#queries.dropOldestEvents(excess));
-    this.#journalEvents -= excess;
-  }
-
   #expire(nowMs: number, journalBeforeMs: number): void {
+    this.#journal.flush();
     this.#connection.all(this.#queries.expireEvents(journalBeforeMs));
     this.#connection.all(this.#queries.expireKnownAlerts(journalBeforeMs));
     this.#connection.all(this.#queries.expireLog(nowMs));
     this.#connection.all(this.#queries.expireDeliveries(journalBeforeMs));
     this.#connection.all(this.#queries.expireRuns(journalBeforeMs));
-    this.#journalEvents = undefined;
+    this.#journal.reset();
   }
 }
 
@@ -291,24 +232,6 @@ function readersOf(connection: Connection, queries: ReturnType<typeof stateQueri
       const row = connection.all(queries.setting(key))[0];
       return row === undefined ? undefined : decode(row.value);
     },
-  };
-}
-
-/** The columns hold what #appendEvent wrote, so their closed sets are those of the types. */
-function eventOf(row: JournalRow): StoredJournalEvent {
-  return {
-    seq: row.seq,
-    atMs: row.at_ms,
-    stage: row.stage as StoredJournalEvent['stage'],
-    subject: JSON.parse(row.subject) as JournalSubject,
-    alerts: decode(row.alerts),
-    verdict: row.verdict,
-    reason: row.reason,
-    evidence: decode(row.evidence),
-    effects: row.effects as StoredJournalEvent['effects'],
-    configVersion: row.config_version,
-    repeats: row.repeats,
-    lastAtMs: row.last_at_ms,
   };
 }
 

@@ -9,6 +9,7 @@ import {
   SqliteAdapter,
   SqliteIntrospector,
   SqliteQueryCompiler,
+  sql,
 } from 'kysely';
 import { assert } from '../base/index.ts';
 import type { DeliveryFilter, JournalFilter, KnownAlertFilter } from '../model/index.ts';
@@ -34,7 +35,8 @@ export function stateQueries() {
 }
 
 const EVENT_SAMPLE: Omit<JournalRow, 'seq'> = {
-  ...{ at_ms: 1, stage: 'stage', subject: 'subject', alerts: 'alerts', verdict: 'verdict', reason: 'reason' },
+  ...{ at_ms: 1, stage: 'stage', subject: 'subject', subject_key: 4, alerts: 'alerts', verdict: 'verdict' },
+  reason: 'reason',
   ...{ evidence: 'evidence', effects: 'effects', config_version: 'version', repeats: 2, last_at_ms: 3 },
 };
 
@@ -58,18 +60,13 @@ function madeOnce<Values extends Readonly<Record<string, string | number | null>
 
 function journalQueries(db: Kysely<StateTables>) {
   return {
-    lastEvent: madeOnce(
-      { subject: 'subject', stage: 'stage' },
-      ({ subject, stage }): CompiledQuery<JournalRow> =>
-        db
-          .selectFrom('journal')
-          .selectAll()
-          .where('subject', '=', subject)
-          .where('stage', '=', stage)
-          .orderBy('seq', 'desc')
-          .limit(1)
-          .compile(),
-    ),
+    /** `asked`: JSON text of [subject key, stage, subject] for each. */
+    lastEvents: (asked: string): CompiledQuery<JournalRow> =>
+      sql<JournalRow>`
+        select journal.* from json_each(${asked}) as asked join journal on journal.seq = (
+          select seq from journal where subject_key = asked.value ->> 0 and stage = asked.value ->> 1
+            and subject = asked.value ->> 2
+          order by seq desc limit 1)`.compile(db),
     insertEvent: madeOnce(
       EVENT_SAMPLE,
       (row): CompiledQuery => db.insertInto('journal').values(row).compile(),
@@ -80,15 +77,11 @@ function journalQueries(db: Kysely<StateTables>) {
         .set(eb => ({ repeats: eb('repeats', '+', 1), last_at_ms: atMs, alerts }))
         .where('seq', '=', seq)
         .compile(),
-    indexAlert: madeOnce(
-      { fingerprint: 'fingerprint', seq: 1 },
-      (row): CompiledQuery =>
-        db
-          .insertInto('journal_alerts')
-          .values(row)
-          .onConflict(conflict => conflict.doNothing())
-          .compile(),
-    ),
+    /** `mentions`: JSON text of [fingerprint, seq] for each. */
+    indexAlerts: (mentions: string): CompiledQuery<unknown> =>
+      sql`
+        insert or ignore into journal_alerts (fingerprint, seq)
+          select value ->> 0, value ->> 1 from json_each(${mentions})`.compile(db),
     countEvents: (): CompiledQuery<{ count: number }> =>
       db
         .selectFrom('journal')
@@ -126,6 +119,13 @@ function journalQueries(db: Kysely<StateTables>) {
   };
 }
 
+/** What the index of subjects holds in place of their long texts: 32-bit FNV-1a over UTF-16, signed. Equal keys may be of unequal texts. */
+export function subjectKey(subject: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < subject.length; i++) hash = Math.imul(hash ^ subject.charCodeAt(i), 0x01000193);
+  return hash | 0;
+}
+
 function findEvents(db: Kysely<StateTables>, filter: JournalFilter): CompiledQuery<JournalRow> {
   const { fingerprint, stage, subject, fromMs, toMs, afterSeq, beforeSeq } = filter;
   let query = db.selectFrom('journal').selectAll();
@@ -134,7 +134,16 @@ function findEvents(db: Kysely<StateTables>, filter: JournalFilter): CompiledQue
     query = query.where('seq', 'in', about);
   }
   if (stage !== undefined) query = query.where('stage', '=', stage);
-  if (subject !== undefined) query = query.where('subject', '=', JSON.stringify(subject));
+  if (subject !== undefined) {
+    const text = JSON.stringify(subject);
+    query = query.where(eb =>
+      eb.and([
+        eb('subject', '=', text),
+        // Events of an earlier version have no key.
+        eb.or([eb('subject_key', '=', subjectKey(text)), eb('subject_key', 'is', null)]),
+      ]),
+    );
+  }
   // An event with repeats spans the time from the first to the last of them.
   if (fromMs !== undefined) query = query.where('last_at_ms', '>=', fromMs);
   if (toMs !== undefined) query = query.where('at_ms', '<=', toMs);

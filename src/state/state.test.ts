@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FakeClock } from '../../test/support/clock.ts';
 import { type Compiled, compileSources } from '../../test/support/compiled.ts';
 import { stateStoreContract } from '../../test/support/contracts/state-store.ts';
-import type { StateStore } from '../model/index.ts';
+import type { JournalEvent, JournalSubject, StateStore } from '../model/index.ts';
 import { systemClock } from '../os/index.ts';
 import {
   type OpenStateOptions,
@@ -112,6 +112,16 @@ describe('opening', () => {
       ok: true,
       value: [{ fingerprint: 'f1', labels: { alertname: 'Down' }, firstAtMs: 5, lastAtMs: 9 }],
     });
+    // Events of before are found by their subject, beside those of now.
+    const subject: JournalSubject = { kind: 'alert', fingerprint: 'f1' };
+    const event: JournalEvent = {
+      ...{ atMs: 20, stage: 'rule', subject, alerts: ['f1'], verdict: 'resolved', reason: 'r', evidence: {} },
+      ...{ effects: 'live', configVersion: 'v' },
+    };
+    await store.commit([{ kind: 'journal', event }], 'synced');
+    const about = await store.journal({ subject, stage: 'rule', limit: 10, newestFirst: true });
+    if (!about.ok) throw new Error(about.error.message);
+    expect(about.value.map(one => one.atMs)).toEqual([20, 9, 5]);
     const log = await store.deliveries({ receiver: 'ops', fromMs: 3, toMs: 3, limit: 10 });
     if (!log.ok) throw new Error(log.error.message);
     expect(log.value.map(one => [one.intent.jobId, one.verdict])).toEqual([
