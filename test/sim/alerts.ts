@@ -220,6 +220,11 @@ export class AlertChecks {
         .map(alert => [alert.fingerprint, alert]),
     );
     for (const [fingerprint, alert] of firing) this.#owed(fingerprint, alert);
+    // A target that delivers for a while and falls silent again is news, though the message reads as the one before.
+    for (const [key, { groupKey, alerts }] of this.#lastTaken) {
+      if (!groupKey.startsWith('unknown:')) continue;
+      if (alerts.some(one => firing.get(one.fingerprint)?.state !== 'unknown')) this.#lastTaken.delete(key);
+    }
     for (const [fingerprint, episode] of this.#episodes) {
       if (firing.has(fingerprint)) continue;
       this.#episodes.delete(fingerprint);

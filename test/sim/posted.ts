@@ -42,6 +42,13 @@ interface Poster {
 /** `unknown`: the process died before it could write what it told. */
 type Belief = 'firing' | 'resolved' | 'unknown';
 
+interface Believed {
+  readonly labels: Labels;
+  readonly status: Belief;
+  /** Of the message that said so. */
+  readonly groupKey: string;
+}
+
 interface Acknowledged {
   readonly labels: Labels;
   readonly endsAtMs: number;
@@ -64,7 +71,7 @@ export class PostedChecks {
   readonly #silences = new Map<string, Silence>();
   /** Wishes that were not answered yet: a crash may have kept them or not. */
   readonly #wishes = new Set<string>();
-  readonly #beliefs = new Map<string, { readonly labels: Labels; readonly status: Belief }>();
+  readonly #beliefs = new Map<string, Believed>();
   readonly #labels = new Map<string, Labels>();
   readonly #freeSinceMs = new Map<string, number>();
   readonly #lastFreeMs = new Map<string, number>();
@@ -282,10 +289,12 @@ export class PostedChecks {
     const scene = this.#scene;
     const { system, nowMs } = scene;
     const kept = Object.assign(arrival, { jumps: scene.jumps });
+    const { groupKey } = arrival;
+    if (arrival.taken) this.#forgetUnnamed(arrival);
     for (const alert of arrival.alerts) {
       const labels = this.#labels.get(alert.fingerprint);
       if (labels === undefined) continue;
-      if (arrival.taken) this.#beliefs.set(alert.fingerprint, { labels, status: alert.status });
+      if (arrival.taken) this.#beliefs.set(alert.fingerprint, { labels, status: alert.status, groupKey });
       if (alert.status === 'resolved' || system === undefined) continue;
       if (nowMs - Math.max(scene.jumpedAtMs, scene.startedAtMs) < UNDER_WAY_MS) continue;
       const lastFreeMs = this.#lastFreeMs.get(alert.fingerprint) ?? Number.NEGATIVE_INFINITY;
@@ -303,16 +312,34 @@ export class PostedChecks {
     if (before !== undefined) this.#checkRepeat(kept, before);
   }
 
+  /** A message names all of its group that fires: what it leaves out, since it is kept back, is not believed to fire any more. */
+  #forgetUnnamed({ groupKey, alerts }: Arrival): void {
+    for (const [key, believed] of this.#beliefs) {
+      if (believed.groupKey !== groupKey || alerts.some(one => one.fingerprint === key)) continue;
+      this.#beliefs.delete(key);
+      this.#endOwedSinceMs.delete(key);
+    }
+  }
+
   #checkRepeat(arrival: KnownArrival, before: KnownArrival): void {
     const scene = this.#scene;
     const isSame = said(arrival) === said(before) && arrival.jumps === before.jumps;
     if (!isSame || scene.stateFailedBetween(before.atMs - 60_000, arrival.atMs)) return;
     const isDue = arrival.atMs - before.atMs >= scene.plan.repeatMs;
-    const isUncertain = arrival.marked && (!before.answered || before.openAtRestart);
+    const isUncertain =
+      arrival.marked && (!before.answered || before.openAtRestart || this.#isInDoubt(arrival));
     scene.expect(
       'posted: no message repeated without its mark',
       isDue || isUncertain,
       () => `the message ${arrival.jobId} repeats ${before.jobId} of ${before.atMs / 1000} s`,
+    );
+  }
+
+  /** Another message about the group may have arrived or not, and it may have said something else. */
+  #isInDoubt({ groupKey, jobId }: Arrival): boolean {
+    return [...this.#scene.image.tables.deliveries.values()].some(
+      ({ intent, outcome }) =>
+        outcome === undefined && intent.groupKey === groupKey && intent.jobId !== jobId,
     );
   }
 
@@ -327,10 +354,10 @@ export class PostedChecks {
     // Nobody was answered, so posters post again.
     for (const poster of this.#posters.values()) poster.postedAtMs = Number.NEGATIVE_INFINITY;
     // What could not be written is not known to the new process: neither who was told nor that there was an alert.
-    for (const [key, { labels }] of this.#beliefs) {
+    for (const [key, believed] of this.#beliefs) {
       const sinceMs = this.#acknowledged.get(key)?.atMs ?? 0;
       if (this.#scene.stateFailedBetween(sinceMs - 60_000, this.#scene.diedAtMs)) {
-        this.#beliefs.set(key, { labels, status: 'unknown' });
+        this.#beliefs.set(key, { ...believed, status: 'unknown' });
       }
     }
     this.#endOwedSinceMs.clear();
