@@ -29,7 +29,6 @@ export function readNamedFiles(
   const isStock = stock && !config.namesRuleFiles;
   const texts = isStock ? [{ path: STOCK_RULES_FILE, text: STOCK_RULES }] : config.ruleFiles;
   const noData: NoData = isStock || config.noDataDefault === 'unknown' ? 'unknown' : 'prometheus';
-  // No sample of the program itself is no sign of life, whatever missing data means elsewhere.
   const all: readonly Judged[] = [
     ...texts.map(one => ({ ...one, noData })),
     // No sample of the program itself is no sign of life, whatever missing data means elsewhere.
