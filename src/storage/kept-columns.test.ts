@@ -28,6 +28,7 @@ function setOf(): KeptSet {
       stamps: new Stamps(new SeriesTable(), [], 0),
       state: { blocks: [], tombstones: [], drops: 0 },
       window: { fromMs: -1, toMs: SAMPLES },
+      nowMs: 0,
     }),
   );
   expect(keptBytes([column])).toBe(set.bytes);
@@ -46,11 +47,11 @@ it('lets all stay that fit together, and gives back what nobody asks for', async
   kept.keep('b', setOf(), gapMs);
   expect(kept.bytes).toBe(2 * set.bytes);
   await clock.advance(KEPT_IDLE_MS - 1);
-  expect(kept.find('a')).toBe(set);
+  expect(kept.find('a', 0)).toBe(set);
   await clock.advance(1);
   kept.rest();
-  expect(kept.find('b')).toBeUndefined();
-  expect(kept.find('a')).toBe(set);
+  expect(kept.find('b', 0)).toBeUndefined();
+  expect(kept.find('a', 0)).toBe(set);
   kept.forget('a');
   expect(kept.bytes).toBe(0);
 });
@@ -63,7 +64,7 @@ it('keeps some of those that are too many together and asked for in turns, not e
   for (let round = 0; round < 10; round++) {
     for (const key of keys) {
       await clock.advance(1000);
-      if (kept.find(key) !== undefined) {
+      if (kept.find(key, 0) !== undefined) {
         found++;
         continue;
       }
@@ -76,7 +77,7 @@ it('keeps some of those that are too many together and asked for in turns, not e
   kept.asked('e');
   await clock.advance(100);
   kept.keep('e', setOf(), kept.asked('e'));
-  expect(kept.find('e')).toBeDefined();
+  expect(kept.find('e', 0)).toBeDefined();
   expect(kept.bytes).toBeLessThanOrEqual(2.5 * setOf().bytes);
 });
 

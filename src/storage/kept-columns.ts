@@ -26,14 +26,20 @@ export class KeptColumns {
     this.#bytesMax = keptBytesMax;
   }
 
+  nowMs(): number {
+    return this.#clock.monotonicMs();
+  }
+
   get bytes(): number {
     return this.#bytes;
   }
 
-  find(key: string): KeptSet | undefined {
+  /** `fromMs`: since when samples are asked for. */
+  find(key: string, fromMs: number): KeptSet | undefined {
     const kept = this.#kept.get(key);
     if (kept === undefined) return undefined;
     const nowMs = this.#clock.monotonicMs();
+    kept.set.noteAsked(fromMs, nowMs);
     kept.gapMs = nowMs - kept.usedMs;
     kept.usedMs = nowMs;
     this.#kept.delete(key);

@@ -7,6 +7,7 @@ import type { Labels, SeriesColumns, SeriesRef, TargetId } from '../model/index.
 import type { Window } from './block/block.ts';
 import type { Series } from './head-data.ts';
 import type { SeriesTable } from './series-table.ts';
+import { KEPT_IDLE_MS } from './settings.ts';
 
 /** Room behind the samples that are there: of hours an eighth, of minutes a quarter of an hour at 15 s. */
 const ROOM_SHARE = 1 / 8;
@@ -79,6 +80,10 @@ export class KeptSet {
   readonly fromMs: number;
   /** What blocks have up to this time was looked at. */
   toMs: number;
+  /** How far back was asked for lately, and in the stretch of time before that. */
+  #backMs: number;
+  #backBeforeMs: number;
+  #sinceMs: number;
   /** Something did not fit behind the columns, when other things had been put there already. */
   isBroken = false;
   readonly bytes: number;
@@ -86,14 +91,37 @@ export class KeptSet {
 
   constructor(
     columns: readonly Column[],
-    of: { readonly stamps: Stamps; readonly state: ReadState; readonly window: Window },
+    of: {
+      readonly stamps: Stamps;
+      readonly state: ReadState;
+      readonly window: Window;
+      readonly nowMs: number;
+    },
   ) {
     this.#columns = columns;
+    this.#backMs = of.window.fromMs;
+    this.#backBeforeMs = of.window.fromMs;
+    this.#sinceMs = of.nowMs;
     this.stamps = of.stamps;
     this.state = of.state;
     this.fromMs = of.window.fromMs;
     this.toMs = of.window.toMs;
     this.bytes = bytesOf(columns);
+  }
+
+  /** It is asked for from this time on. */
+  noteAsked(fromMs: number, nowMs: number): void {
+    if (nowMs - this.#sinceMs >= KEPT_IDLE_MS) {
+      this.#backBeforeMs = this.#backMs;
+      this.#backMs = fromMs;
+      this.#sinceMs = nowMs;
+    }
+    this.#backMs = Math.min(this.#backMs, fromMs);
+  }
+
+  /** What is asked for lately, altogether: who reads anew for one reads for all. */
+  get wantedFromMs(): number {
+    return Math.min(this.#backMs, this.#backBeforeMs);
   }
 
   /** At most `limit` series that have samples in the window, 0 for all, in the order of labels. */
@@ -190,6 +218,22 @@ function firstAfter(times: Float64Array, count: number, timeMs: number): number 
   return low;
 }
 
+/** Of what was read for a wider window those that have samples in this one. */
+export function narrowed(read: readonly SeriesColumns[], { fromMs, toMs }: Window): readonly SeriesColumns[] {
+  const found: SeriesColumns[] = [];
+  let latest: SeriesColumns | undefined;
+  let [from, to] = [0, 0];
+  for (const one of read) {
+    if (latest?.timesMs !== one.timesMs || latest.from !== one.from || latest.to !== one.to) {
+      latest = one;
+      from = Math.max(one.from, firstAfter(one.timesMs, one.to, fromMs));
+      to = Math.max(from, firstAfter(one.timesMs, one.to, toMs));
+    }
+    if (from < to) found.push({ ...one, from, to });
+  }
+  return found;
+}
+
 // --- making one -------------------------------------------------------------------------------------
 
 function capacityFor(count: number): number {
@@ -225,7 +269,12 @@ function bytesOf(columns: readonly Column[]): number {
 /** Copies what was read, since that lies in memory which is lent. */
 export function* keepingSteps(
   read: readonly SeriesColumns[],
-  of: { readonly stamps: Stamps; readonly state: ReadState; readonly window: Window },
+  of: {
+    readonly stamps: Stamps;
+    readonly state: ReadState;
+    readonly window: Window;
+    readonly nowMs: number;
+  },
 ): Generator<void, KeptSet> {
   const lines = new Map<
     Float64Array,

@@ -3,11 +3,12 @@
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
 import { inTurns, ok, type Result } from '../base/index.ts';
-import type { Matcher, ReadFailure, SelectHints, SeriesColumns } from '../model/index.ts';
+import type { Matcher, ReadFailure, ReadWork, SelectHints, SeriesColumns } from '../model/index.ts';
+import type { Window } from './block/block.ts';
 import { SERIES_BYTES } from './decode-in-turns.ts';
 import type { Series } from './head-data.ts';
 import type { KeptColumns } from './kept-columns.ts';
-import { type KeptSet, keepingSteps, keptBytes, type ReadState, Stamps } from './kept-set.ts';
+import { type KeptSet, keepingSteps, keptBytes, narrowed, type ReadState, Stamps } from './kept-set.ts';
 import { readSeries, STOPPED, UNMINDED } from './read.ts';
 import { type ReadFromAll, selectEverywhere } from './select.ts';
 import { keyOf } from './selections.ts';
@@ -39,14 +40,20 @@ export async function selectKept(
   const matched = selections.match(matchers);
   if (!matched.ok || matched.value.length > KEPT_SERIES_MAX) return selectEverywhere(source, matchers, asked);
   const key = keyOf(matchers);
-  const set = kept.find(key);
+  const set = kept.find(key, hints.fromMs);
   if (set !== undefined) {
-    const answered = await fromKept(source, set, { ...asked, series: matched.value, key });
+    const answered = await fromKept(source, set, { ...asked, series: matched.value });
     if (answered !== undefined) return answered;
+    kept.forget(key);
   }
   const gapMs = kept.asked(key);
   if (gapMs === Infinity) return selectEverywhere(source, matchers, asked);
-  return readAndKeep(source, matchers, { ...asked, series: matched.value, key, gapMs });
+  // What others ask for with the same selector is read as well: else each would have it read anew for the next.
+  const window = {
+    fromMs: Math.min(hints.fromMs, set?.wantedFromMs ?? Infinity),
+    toMs: Math.max(hints.toMs, set?.toMs ?? -Infinity),
+  };
+  return readAndKeep(source, matchers, { ...asked, series: matched.value, key, gapMs, window });
 }
 
 /** Of an instant's newest samples the open rows are nearer; whoever has no memory lent reads once. */
@@ -76,9 +83,9 @@ const TAIL_SHARE_MAX = 1 / 2;
 async function fromKept(
   source: ReadThroughKept,
   set: KeptSet,
-  { hints, signal, series, key }: Asked & { readonly series: readonly Series[]; readonly key: string },
+  { hints, signal, series }: Asked & { readonly series: readonly Series[] },
 ): Promise<Result<readonly SeriesColumns[], ReadFailure> | undefined> {
-  const { head, blocks, kept } = source;
+  const { head, blocks } = source;
   const { work = UNMINDED } = hints;
   if (set.fromMs > hints.fromMs) return undefined;
   const isGood =
@@ -86,15 +93,11 @@ async function fromKept(
     set.stamps.isOf(series, head.table) &&
     // What was not looked at lies in the head only.
     (hints.toMs <= set.toMs || blocks.blocks.every(({ meta }) => meta.maxMs <= set.toMs));
-  if (!isGood) {
-    kept.forget(key);
-    return undefined;
-  }
+  if (!isGood) return undefined;
   if (!work.reserve(series.length * SERIES_BYTES)) return STOPPED;
   const behind = set.stamps.behind(head.table, hints.toMs);
   if (behind.length > 0) {
     const appended = await appendNew(source, set, { hints, signal, behind });
-    if (appended === 'again') kept.forget(key);
     if (appended !== 'done') return appended === 'again' ? undefined : appended;
   } else set.toMs = Math.max(set.toMs, hints.toMs);
   return ok(set.within(hints, hints.limit));
@@ -127,22 +130,41 @@ async function appendNew(
 async function readAndKeep(
   source: ReadThroughKept,
   matchers: readonly Matcher[],
-  asked: Asked & { readonly series: readonly Series[]; readonly key: string; readonly gapMs: number },
+  asked: Asked & {
+    readonly series: readonly Series[];
+    readonly key: string;
+    readonly gapMs: number;
+    /** Perhaps wider than what is asked for. */
+    readonly window: Window;
+  },
 ): Selected {
-  const { hints, series, key, gapMs } = asked;
+  const { hints, signal, series, key, gapMs, window } = asked;
   const { work = UNMINDED } = hints;
   // Before the read: what comes meanwhile is looked for again.
-  const stamps = new Stamps(source.head.table, series, hints.toMs);
+  const stamps = new Stamps(source.head.table, series, window.toMs);
   const state = stateOf(source);
   const read = await selectEverywhere(source, matchers, {
-    hints: { ...hints, lastOnly: false },
-    signal: asked.signal,
+    hints: { ...hints, ...window, lastOnly: false, work: workOf(hints, window) },
+    signal,
   });
   if (!read.ok || (hints.limit > 0 && read.value.length >= hints.limit)) return read;
+  const answer = ok(narrowed(read.value, hints));
   const bytes = keptBytes(read.value);
-  if (bytes === undefined || !source.kept.makeRoom(bytes, gapMs)) return read;
-  const set = await inTurns(keepingSteps(read.value, { stamps, state, window: hints }), work);
+  if (bytes === undefined || !source.kept.makeRoom(bytes, gapMs)) return answer;
+  const nowMs = source.kept.nowMs();
+  const set = await inTurns(keepingSteps(read.value, { stamps, state, window, nowMs }), work);
   if (set === undefined) return STOPPED;
   source.kept.keep(key, set, gapMs);
-  return read;
+  return answer;
+}
+
+/** Whoever asks accounts for what is asked for, as far as that can be told before. */
+function workOf(hints: SelectHints, window: Window): ReadWork {
+  const { work = UNMINDED } = hints;
+  const share = (hints.toMs - hints.fromMs) / (window.toMs - window.fromMs);
+  return {
+    isDue: () => work.isDue(),
+    pause: () => work.pause(),
+    reserve: bytes => work.reserve(share < 1 ? Math.ceil(bytes * share) : bytes),
+  };
 }

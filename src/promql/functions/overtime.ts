@@ -53,7 +53,7 @@ export const OVER_TIME_FUNCTIONS: Readonly<Record<string, FunctionImpl>> = {
     perWindow(() => 1),
     { histograms: 'alike' },
   ),
-  quantile_over_time: overWindows(slidingQuantile(), { check: input => checkQuantiles(input) }),
+  quantile_over_time: overWindows({ begin: slidingQuantile }, { check: input => checkQuantiles(input) }),
   stddev_over_time: overWindows(perWindow(window => Math.sqrt(variance(window)))),
   stdvar_over_time: overWindows(perWindow(variance)),
   sum_over_time: overWindows(
@@ -120,15 +120,18 @@ const EXACT_MAX = 2 ** 53;
  * that it is bit for bit what walking each window gives. Other numbers are left to the kernel.
  */
 function exactOr(walking: WindowKernel, of: (total: number, count: number) => number): WindowKernel {
+  // Used again by each series.
+  let sums = new Float64Array(0);
   return (series, column, context) => {
     const { values, first, end } = series;
     const steps = first.length;
     const base = first[0] ?? 0;
-    const size = (end[steps - 1] ?? 0) - base;
+    const size = Math.max(0, (end[steps - 1] ?? 0) - base);
     let samples = 0;
     for (let i = 0; i < steps; i++) samples += end[i]! - first[i]!;
-    const sums = samples < OVERLAP_MIN * size ? undefined : exactSums(values, base, size);
-    if (sums === undefined) {
+    const doesPay = samples >= OVERLAP_MIN * size;
+    if (doesPay && sums.length <= size) sums = new Float64Array(size + 1);
+    if (!doesPay || !areExactSums(values.subarray(base, base + size), sums)) {
       walking(series, column, context);
       return;
     }
@@ -141,20 +144,20 @@ function exactOr(walking: WindowKernel, of: (total: number, count: number) => nu
   };
 }
 
-/** Of the first 0, 1, … samples from there; undefined where they are not exact. */
-function exactSums(values: Float64Array, base: number, size: number): Float64Array | undefined {
-  const sums = new Float64Array(size + 1);
+/** Of the first 0, 1, … values; false where they are not exact. */
+function areExactSums(values: Float64Array, sums: Float64Array): boolean {
   let total = 0;
   let most = 0;
-  for (let i = 0; i < size; i++) {
-    const value = values[base + i]!;
+  sums[0] = 0;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
     // Neither a fraction, nor too large, nor no number.
-    if (value !== Math.floor(value)) return undefined;
+    if (value !== Math.floor(value)) return false;
     most += Math.abs(value);
     total += value;
     sums[i + 1] = total;
   }
-  return most < EXACT_MAX ? sums : undefined;
+  return most < EXACT_MAX;
 }
 
 /** The direct mean, or the incremental one from where the sum would overflow. */

@@ -8,9 +8,10 @@ import type { WindowKernel } from './call.ts';
 
 /** The quantile that the first parameter names, of each window. */
 export function slidingQuantile(): WindowKernel {
+  const window = new SortedWindow();
   return (series, column, { params }) => {
     const { first, end } = series;
-    const window = new SortedWindow(series);
+    window.begin(series);
     for (let i = 0; i < first.length; i++) {
       if (end[i] === first[i]) continue;
       column.values[column.offset + i] = quantileOfSorted(params[0]![i]!, window.at(first[i]!, end[i]!));
@@ -23,15 +24,19 @@ export function slidingQuantile(): WindowKernel {
 const MOVED_SHARE = 0.25;
 
 class SortedWindow {
-  readonly #values: Float64Array;
-  readonly #hasNaN: boolean;
+  #values: Float64Array = new Float64Array(0);
+  #hasNaN = false;
+  /** Used again by each series. */
   #sorted: Float64Array = new Float64Array(0);
   #length = 0;
   #from = 0;
   #to = 0;
 
-  constructor({ values, first, end }: RangeSeries) {
+  begin({ values, first, end }: RangeSeries): void {
     this.#values = values;
+    this.#length = 0;
+    this.#from = 0;
+    this.#to = 0;
     const [from, to] = [first[0] ?? 0, end.at(-1) ?? 0];
     let hasNaN = false;
     for (let i = from; i < to && !hasNaN; i++) hasNaN = Number.isNaN(values[i]!);
