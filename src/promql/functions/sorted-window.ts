@@ -3,7 +3,7 @@
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
 
 import type { RangeSeries } from '../operators/index.ts';
-import { quantileOfSorted } from '../operators/index.ts';
+import { quantileOf, quantileOfSorted } from '../operators/index.ts';
 import type { WindowKernel } from './call.ts';
 
 /** The quantile that the first parameter names, of each window. */
@@ -12,6 +12,13 @@ export function slidingQuantile(): WindowKernel {
   return (series, column, { params }) => {
     const { first, end } = series;
     window.begin(series);
+    if (first.length === 1) {
+      // There is nothing to move: one quantile takes no order of all.
+      if (end[0] === first[0]) return;
+      column.values[column.offset] = quantileOf(params[0]![0]!, window.unsorted(first[0]!, end[0]!));
+      column.present[column.offset] = 1;
+      return;
+    }
     for (let i = 0; i < first.length; i++) {
       if (end[i] === first[i]) continue;
       column.values[column.offset + i] = quantileOfSorted(params[0]![i]!, window.at(first[i]!, end[i]!));
@@ -57,11 +64,16 @@ class SortedWindow {
     return this.#sorted.subarray(0, this.#length);
   }
 
-  #sort(from: number, to: number): void {
+  /** A copy, good until the next call. */
+  unsorted(from: number, to: number): Float64Array {
     this.#length = to - from;
     this.#room(this.#length);
     this.#sorted.set(this.#values.subarray(from, to));
-    this.#sorted.subarray(0, this.#length).sort();
+    return this.#sorted.subarray(0, this.#length);
+  }
+
+  #sort(from: number, to: number): void {
+    this.unsorted(from, to).sort();
   }
 
   #room(count: number): void {
