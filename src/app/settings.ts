@@ -20,9 +20,10 @@ import {
   discoveryKinds,
   resolveTargets,
 } from '../discovery/index.ts';
-import { NO_LABELS } from '../model/index.ts';
+import { type Effects, NO_LABELS } from '../model/index.ts';
 import { channels, heartbeat } from '../notify/index.ts';
 import { commandKind, type Playbook, playbookSchema } from '../recovery/index.ts';
+import type { RuleSettings } from '../rules/index.ts';
 import { heartbeatRoutes } from './heartbeat.ts';
 
 /** Every kind that brings its own settings into the files. */
@@ -150,6 +151,30 @@ export function hostSettingsOf(config: Config): HostSettings {
     ...(host.sysfs === undefined ? {} : { sysfs: host.sysfs }),
     ...(host.rootfs === undefined ? {} : { rootfs: host.rootfs }),
     ...(host.textfileFolder === undefined ? {} : { textfileFolder: host.textfileFolder }),
+  };
+}
+
+// --- rules -----------------------------------------------------------------------------------------
+
+export interface RuleFacts {
+  /** The stock rules are on where the configuration names no rule files. */
+  readonly stock: boolean;
+  readonly queryTimeoutMs: number;
+  readonly externalUrl: string;
+  readonly effects: Effects;
+  readonly configVersion: string;
+}
+
+export function ruleSettingsOf(config: Config, { stock, ...facts }: RuleFacts): RuleSettings {
+  const { global, rules } = config;
+  return {
+    defaultIntervalMs: global.evaluationIntervalMs,
+    defaultQueryOffsetMs: global.ruleQueryOffsetMs,
+    resendDelayMs: rules.resendDelayMs,
+    outageToleranceMs: rules.outageToleranceMs,
+    externalLabels: global.externalLabels,
+    unknowable: stock && !config.namesRuleFiles ? 'unknown' : 'resolved',
+    ...facts,
   };
 }
 
