@@ -3,10 +3,11 @@
 import {
   type Alert,
   type AlertUpdate,
+  episodeStartMs,
   isFinal,
   labelsToRecord,
   labelValue,
-  withLabels,
+  toldAnnotations,
 } from '../model/index.ts';
 import { journalEffect } from './events.ts';
 import { alertOfPosted } from './posted.ts';
@@ -19,12 +20,8 @@ import {
   isFiring,
   RESOLVED_KEPT_MS,
   type StoredAlert,
-  startOf,
 } from './state.ts';
 import { planFlush } from './waiting.ts';
-
-/** Carries the reason of an `unknown` alert into messages, which know only firing and resolved. */
-export const UNKNOWN_ANNOTATION = 'watchkeeper_unknown';
 
 export function applyUpdate(state: DispatchState, update: AlertUpdate, nowMs: number): DispatchEffect[] {
   const effects: DispatchEffect[] = [];
@@ -147,7 +144,7 @@ export function join(state: DispatchState, stored: StoredAlert, at: JoinAt): Dis
     stored.groups.add(group.id);
     group.members.add(alert.fingerprint);
     // An alert that fires for longer than the wait has waited enough: after a restart its group is due at once.
-    if (group.lastFlushMs === 0 && startOf(alert) + route.groupWaitMs < nowMs) planFlush(state, group, nowMs);
+    if (group.lastFlushMs === 0 && episodeStartMs(alert) + route.groupWaitMs < nowMs) planFlush(state, group, nowMs);
   }
   const routed = routes.map(route => `${route.key} → ${route.receiver}`).join('; ');
   if (routed !== stored.routed) {
@@ -242,7 +239,7 @@ export function sweepAlerts(state: DispatchState, nowMs: number): DispatchEffect
 /** The alert as messages show it. */
 export function presentAlert(alert: Alert): Alert {
   if (alert.state !== 'unknown') return alert;
-  return { ...alert, annotations: withLabels(alert.annotations, { [UNKNOWN_ANNOTATION]: alert.reason }) };
+  return { ...alert, annotations: toldAnnotations(alert) };
 }
 
 /** Begin and end of an alert that somebody posts, with its labels: what the journal knows it by. */

@@ -2,7 +2,7 @@
 
 import { type AlertStatus, explainRoute, type GroupStatus, type Route } from '../alerting/index.ts';
 import type { GroupJson, RouteStepJson, Suppression } from '../api/index.ts';
-import { type Alert, type Labels, labelsToRecord } from '../model/index.ts';
+import { type Alert, episodeStartMs, type Labels, labelsToRecord } from '../model/index.ts';
 
 /** Every route of the tree with what becomes of an alert there. */
 export function routeSteps(root: Route, labels: Labels): readonly RouteStepJson[] {
@@ -53,7 +53,7 @@ function groupAlert(status: AlertStatus, muted: boolean): GroupJson['alerts'][nu
     fingerprint: alert.fingerprint,
     labels: labelsToRecord(alert.labels),
     state: alert.state,
-    startsAtMs: alert.firedAtMs ?? alert.activeAtMs,
+    startsAtMs: episodeStartMs(alert),
     suppressed,
   };
 }

@@ -6,11 +6,14 @@ export {
   type AlertSink,
   type AlertState,
   type AlertUpdate,
+  episodeStartMs,
   type PostedAlert,
   type PostedOutcome,
   type PostedRecord,
   type RuleId,
   ruleKey,
+  toldAnnotations,
+  UNKNOWN_ANNOTATION,
 } from './alert.ts';
 export { isInfinite, lostIn } from './compensation.ts';
 export { type Diagnostic, formatDiagnostic } from './diagnostic.ts';
