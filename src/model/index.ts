@@ -62,6 +62,7 @@ export {
 } from './histogram/limits.ts';
 export {
   alertNamedBy,
+  EVENT_ALERTS_MAX,
   type JournalEvent,
   type JournalFilter,
   type JournalStage,
