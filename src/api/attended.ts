@@ -2,7 +2,14 @@
 // limited as they are, and begins again where memory was short.
 
 import { err, ok, type Result } from '../base/index.ts';
-import type { AdmittedRead, Matcher, QueryFailure, ReadFailure, TimeRange } from '../model/index.ts';
+import {
+  type AdmittedRead,
+  formatMatcher,
+  type Matcher,
+  type QueryFailure,
+  type ReadFailure,
+  type TimeRange,
+} from '../model/index.ts';
 import type { ApiDeps } from './deps.ts';
 import type { Asked } from './prometheus.ts';
 
@@ -61,9 +68,6 @@ async function carefully<T>(
 
 /** The route, and each selector in braces. */
 export function textOf(route: string, anyOf: readonly (readonly Matcher[])[]): string {
-  const selectors = anyOf.map(
-    matchers =>
-      `{${matchers.map(({ name, op, value }) => `${name}${op}${JSON.stringify(value)}`).join(', ')}}`,
-  );
+  const selectors = anyOf.map(matchers => `{${matchers.map(formatMatcher).join(', ')}}`);
   return [route, ...selectors].join(' ');
 }
