@@ -13,13 +13,13 @@ import type {
   RecoveryUpdate,
   Silence,
   SilenceDraft,
+  SilenceRefusal,
   StateFailure,
   StateStore,
   StateWrite,
 } from '../model/index.ts';
 import { Commits } from './commits.ts';
 import { acceptPosted } from './posted.ts';
-import type { SilenceRefusal } from './silence-change.ts';
 import { SilenceDesk } from './silence-desk.ts';
 import { initialState } from './start.ts';
 import {

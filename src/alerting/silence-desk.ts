@@ -6,11 +6,12 @@ import {
   type JournalEvent,
   type Silence,
   type SilenceDraft,
+  type SilenceRefusal,
   type StateStore,
   type StateWrite,
 } from '../model/index.ts';
 import { journalEffect } from './events.ts';
-import { changeSilence, endSilence, notFound, type SilenceRefusal } from './silence-change.ts';
+import { changeSilence, endSilence, notFound } from './silence-change.ts';
 import type { DispatchState } from './state.ts';
 
 export interface SilenceDeskOptions {

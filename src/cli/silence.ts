@@ -1,6 +1,11 @@
 // watchkeeper silence: add, list and expire silences, in amtool's notation.
 
-import { ALERTMANAGER_PREFIX, type GettableSilenceJson, type PostableSilenceJson } from '../api/index.ts';
+import {
+  ALERTMANAGER_PREFIX,
+  type GettableSilenceJson,
+  matcherJson,
+  type PostableSilenceJson,
+} from '../api/index.ts';
 import { err, ok, parseDuration, type Result } from '../base/index.ts';
 import { askAlertmanager, CLIENT_OPTIONS } from './client.ts';
 import {
@@ -11,7 +16,7 @@ import {
   readArgs,
   usageError,
 } from './command.ts';
-import { matcherJson, matcherText, readMatcherWords } from './matchers.ts';
+import { matcherText, readMatcherWords } from './matchers.ts';
 import { silencesText } from './render/index.ts';
 import { terminalOf } from './terminal.ts';
 

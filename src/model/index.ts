@@ -97,6 +97,7 @@ export {
   type CompiledMatcher,
   compileMatcher,
   compileMatchers,
+  fitsEmptyText,
   formatMatcher,
   type Matcher,
   type MatchOp,
@@ -171,7 +172,13 @@ export {
   type TargetId,
   targetId,
 } from './sample.ts';
-export { type Silence, type SilenceDraft, type SilenceState, silenceState } from './silence.ts';
+export {
+  type Silence,
+  type SilenceDraft,
+  type SilenceRefusal,
+  type SilenceState,
+  silenceState,
+} from './silence.ts';
 export type { Durability, StateFailure, StateStore, StateWrite } from './state.ts';
 export type {
   Counted,
