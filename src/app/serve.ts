@@ -10,6 +10,7 @@ import {
 } from '../api/index.ts';
 import {
   err,
+  expectOk,
   type HttpListener,
   ok,
   type Result,
@@ -124,10 +125,8 @@ function hostNamesOf({ hostNames, externalUrl }: Config['web']): readonly string
 
 function corsOriginOf({ corsOrigin }: Config['web']): Regex | undefined {
   if (corsOrigin === undefined) return undefined;
-  const compiled = compileRegex(corsOrigin);
-  // Configuration has compiled the same expression: one that does not compile here is a bug.
-  if (!compiled.ok) throw new Error(`assertion failed: ${compiled.error}`);
-  return compiled.value;
+  // Configuration has compiled the same expression.
+  return expectOk(compileRegex(corsOrigin));
 }
 
 function depsOf(ports: SystemPorts, system: System, at: ListenAt): ApiDeps {

@@ -1,6 +1,7 @@
 // From the configuration to the settings of each stage. Pure: what is read here was checked and defaulted by config/.
 
 import { buildRoute, type DispatchConfig, HOLD_MS_DEFAULT, type Route } from '../alerting/index.ts';
+import { expectOk } from '../base/index.ts';
 import { HOST_DEFAULTS, type HostSettings } from '../collect/host/index.ts';
 import type { ScrapeAuth, ScrapeEntry, ScrapeJob } from '../collect/scrape/index.ts';
 import {
@@ -198,10 +199,8 @@ export function routeOf(config: Config): Route {
     labels: NO_LABELS,
     routes: [],
   };
-  const built = buildRoute({ ...root, routes: [...heartbeatRoutes(config), ...root.routes] });
-  // Configuration compiled the same matchers before: one that does not compile here is a bug.
-  if (!built.ok) throw new Error(`assertion failed: ${built.error}`);
-  return built.value;
+  // Configuration compiled the same matchers before.
+  return expectOk(buildRoute({ ...root, routes: [...heartbeatRoutes(config), ...root.routes] }));
 }
 
 export interface DispatchFacts {

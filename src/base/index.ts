@@ -1,6 +1,6 @@
 // base/: what everything else stands on. Imports nothing.
 
-export { assert, never } from './assert.ts';
+export { assert, expectOk, never } from './assert.ts';
 export { CODES, type Code } from './codes.ts';
 export { makeTables, sliced } from './crc-tables.ts';
 export { crc32c } from './crc32c.ts';

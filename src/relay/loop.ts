@@ -2,7 +2,7 @@
 
 import { backoffMs, type Clock, type Http, type Log, type Random, type Timer } from '../base/index.ts';
 import type { Effects, StateStore } from '../model/index.ts';
-import { ToldBook } from './journal.ts';
+import { type Told, ToldBook } from './journal.ts';
 import type { RelayMetrics } from './metrics.ts';
 import { outcomeOf, RELAY_BACKOFF, type RelayOutcome } from './outcome.ts';
 import { SendQueue } from './queue.ts';
@@ -186,10 +186,7 @@ export class SendLoop {
   }
 
   /** In order, and beside the sending: a disk that hangs must not silence an alert. */
-  #journal(
-    alerts: readonly RelayedAlert[],
-    told: { readonly verdict: 'sent' | 'would_have' | 'failed' | 'dropped'; readonly cause: string },
-  ): void {
+  #journal(alerts: readonly RelayedAlert[], told: Told): void {
     const { clock, effects, state, log } = this.#ports;
     const stamp = { atMs: clock.nowMs(), effects, configVersion: this.#settings.configVersion };
     const event = this.#told.event(this.#url, { alerts, told }, stamp);
