@@ -1,7 +1,7 @@
 // Long reads beside queries (series, labels, search, federation): each waits for its turn among the queries, is counted and
 // limited as they are, and begins again where memory was short.
 
-import { err, ok, type Result } from '../base/index.ts';
+import { type Err, err, ok, type Result } from '../base/index.ts';
 import {
   type AdmittedRead,
   formatMatcher,
@@ -51,7 +51,7 @@ export async function attended<T>(
 const LEFT = { code: 'query-cancelled' as const, message: 'The read was cancelled' };
 
 /** For `read` where its work says no: the reason is the work's. */
-export const STOPPED: Result<never, ReadFailure> = err(LEFT);
+export const STOPPED: Err<ReadFailure> = err(LEFT);
 
 /** An error of the program goes on to whoever asked, and its place in the queue does not stay taken. */
 async function carefully<T>(
