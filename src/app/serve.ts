@@ -22,7 +22,7 @@ import { printFamilies } from '../exposition/index.ts';
 import { compileRegex, labelsToRecord, type Regex } from '../model/index.ts';
 import type { StoreStats } from '../storage/index.ts';
 import { alertmanagerOf } from './alertmanager.ts';
-import { groupViews, postedAlerts, routeSteps, suppressionOf } from './dispatch-views.ts';
+import { groupViews, routeSteps, suppressionOf } from './dispatch-views.ts';
 import { flagsOf } from './flags.ts';
 import { allReceivers } from './heartbeat.ts';
 import type { SystemPorts } from './ports.ts';
@@ -176,8 +176,8 @@ function depsOf(ports: SystemPorts, system: System, at: ListenAt): ApiDeps {
       return { active: active.map(({ url }) => url), dropped };
     },
     alerts: () => rules.alerts(),
-    postedAlerts: () => postedAlerts(system.dispatcher.alertStatuses()),
-    suppression: fingerprint => suppressionOf(system.dispatcher.alertStatuses(), fingerprint),
+    postedAlerts: () => system.dispatcher.postedAlerts(),
+    suppression: fingerprint => suppressionOf(system.dispatcher.alertStatus(fingerprint)),
     routeSteps: labels => routeSteps(routeOf(system.config()), labels),
     groups: () => groupViews(system.dispatcher.groupStatuses(), system.dispatcher.alertStatuses()),
     runs: () => recovery.runs(),
