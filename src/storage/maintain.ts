@@ -41,6 +41,7 @@ export async function maintain(parts: MaintainParts): Promise<Result<void, DiskE
   parts.slices.begin();
   parts.chunks.rest();
   parts.kept.rest();
+  parts.head.pool.rest();
   await sealOld(parts);
   const written = await writePending(parts);
   if (!written.ok) return written;
