@@ -1,0 +1,9 @@
+// watchkeeper import: what others stored becomes ours. One file a subcommand.
+
+import { commandGroup } from './subcommand.ts';
+
+export const importCommand = commandGroup({
+  name: 'import',
+  says: 'take over what others have stored',
+  subcommands: [],
+});
