@@ -83,9 +83,19 @@ export class BigEndianReader {
 
   /** Zigzag, infinite beyond 2^52: the ends of a range that has none are the outermost 64-bit numbers. */
   boundedVarint(): number {
+    const value = this.looseVarint();
+    return Number.isSafeInteger(2 * value) ? value : value < 0 ? -Infinity : Infinity;
+  }
+
+  /** Where the exact number does not matter beyond 2^53: counts of observations. */
+  looseUvarint(): number {
+    return this.#varint();
+  }
+
+  /** The same, zigzag. */
+  looseVarint(): number {
     const isOdd = this.at < this.end && this.#bytes[this.at]! % 2 === 1;
     const value = this.#varint();
-    if (!Number.isSafeInteger(value)) return isOdd ? -Infinity : Infinity;
     return isOdd ? -(value + 1) / 2 : value / 2;
   }
 

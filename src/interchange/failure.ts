@@ -21,7 +21,12 @@ export function damaged(file: string, offset: number, cause: string): SourceFail
 /** Places that are listed by name; all are counted. */
 export const DAMAGE_LISTED_MAX = 20;
 
-export class DamageList {
+/** Whoever wants to hear of damage. */
+export interface DamageSink {
+  add(damage: Damage): void;
+}
+
+export class DamageList implements DamageSink {
   readonly #listed: Damage[] = [];
   #count = 0;
 

@@ -74,8 +74,7 @@ export interface OldWritten {
 
 export type WriteOldFailure<E> =
   /** Of whoever gave the samples. */
-  | { readonly kind: 'portions'; readonly error: E }
-  | { readonly kind: 'store'; readonly error: AdminFailure };
+  { readonly kind: 'portions'; readonly error: E } | { readonly kind: 'store'; readonly error: AdminFailure };
 
 export interface Store extends SeriesWriter, SeriesReader, ExemplarReader {
   stats(): StoreStats;

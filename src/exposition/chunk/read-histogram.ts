@@ -49,12 +49,12 @@ export function readHistograms(
 function readLayout(bits: BitReader): Result<Layout, string> {
   const start = bits.take(8) >>> 6;
   const threshold = bits.take(8);
-  const zeroThreshold =
-    threshold === 0 ? 0 : threshold === 255 ? readDouble(bits) : 2 ** (threshold - 244);
+  const zeroThreshold = threshold === 0 ? 0 : threshold === 255 ? readDouble(bits) : 2 ** (threshold - 244);
   const schema = readVarbit(bits);
   const positive = readSpans(bits);
   const negative = positive && readSpans(bits);
-  if (positive === undefined || negative === undefined) return err('the spans of the histograms make no sense');
+  if (positive === undefined || negative === undefined)
+    return err('the spans of the histograms make no sense');
   const custom = schema === CUSTOM_BOUNDS ? readBounds(bits) : undefined;
   if (bits.failed || (schema === CUSTOM_BOUNDS && custom === undefined))
     return err('the layout of the histograms makes no sense');
@@ -232,7 +232,9 @@ function readVarbit(bits: BitReader): number {
   if (ones === 0) return 0;
   if (ones === 8) return bits.takeWide(64);
   const width = WIDTHS[ones]!;
-  const value = width > 32 ? bits.takeWideUnsigned(width) : bits.take(width);
+  // Its one number more above zero is beyond what is exact.
+  if (width > 32) return bits.takeWide(width);
+  const value = bits.take(width);
   return value > 2 ** (width - 1) ? value - 2 ** width : value;
 }
 

@@ -93,7 +93,10 @@ describe('chunks of floats', () => {
             samples.map(([stepMs]) => stepMs),
             startMs,
           );
-          const series = columns(times, BigUint64Array.from(samples, ([, bits]) => bits));
+          const series = columns(
+            times,
+            BigUint64Array.from(samples, ([, bits]) => bits),
+          );
           for (const chunk of cut(series)) expect(readBack(reader, chunk)).toEqual(plainly(chunk));
         },
       ),
@@ -180,13 +183,11 @@ describe('chunks of histograms', () => {
       if (chunk === undefined) throw new Error('no chunk');
       // The sum's place in the chunk: a marker does not survive being a number on the way there.
       const bytes = chunk.data.slice();
-      const found = Buffer.from(bytes).toString('hex');
       const bits = (data: Uint8Array): string => [...data].map(b => b.toString(2).padStart(8, '0')).join('');
-      expect(found.length).toBeGreaterThan(0);
       const plain = bits(bytes);
       const at = plain.indexOf(bits(new Uint8Array(new Float64Array([1.5]).buffer).reverse()));
       expect(at).toBeGreaterThan(0);
-      const stale = bits(new Uint8Array(marker.buffer).reverse());
+      const stale = bits(new Uint8Array(marker.buffer).slice().reverse());
       const changed = plain.slice(0, at) + stale + plain.slice(at + 64);
       const data = Uint8Array.from({ length: bytes.length }, (_, i) =>
         Number.parseInt(changed.slice(8 * i, 8 * i + 8), 2),
@@ -202,7 +203,12 @@ describe('chunks of histograms', () => {
 describe('any bytes', () => {
   const random = seededRandom(9);
   const samples = Array.from({ length: 40 }, (_, i) => i);
-  const floats = cut(columns(timesOf(samples.map(() => 15_000)), BigUint64Array.from(samples, i => bitsOf(i / 3))));
+  const floats = cut(
+    columns(
+      timesOf(samples.map(() => 15_000)),
+      BigUint64Array.from(samples, i => bitsOf(i / 3)),
+    ),
+  );
   const like = { ...randomHistogram(random), integer: true } as const;
   const histograms = cut(
     columns(

@@ -4,7 +4,7 @@ import { type Clock, type Disk, err, ok, type Result } from '../../base/index.ts
 import { ChunkReader } from '../../exposition/index.ts';
 import { compareLabels, type Labels } from '../../model/index.ts';
 import { Breather } from '../breather.ts';
-import { type DamageList, damaged, type SourceFailure } from '../failure.ts';
+import { type DamageSink, damaged, type SourceFailure } from '../failure.ts';
 import type { HistorySeries, Portions, Span } from '../ports.ts';
 import { SERIES_SAMPLES_MAX, SeriesGatherer } from './gather.ts';
 import { type ChunkPlace, type IndexedSeries, IndexReader } from './index-reader.ts';
@@ -19,7 +19,7 @@ const HISTOGRAM_WEIGHT = 32;
 export interface BlockSourceParts {
   readonly disk: Disk;
   readonly clock: Clock;
-  readonly damage: DamageList;
+  readonly damage: DamageSink;
 }
 
 export class BlockSource {
@@ -52,9 +52,7 @@ export class BlockSource {
     if (!segments.ok) return segments;
     const index = await IndexReader.open(disk, `${folder}/index`);
     if (!index.ok) return index;
-    return ok(
-      new BlockSource(parts, { index: index.value, segments: segments.value, stones: stones.value }),
-    );
+    return ok(new BlockSource(parts, { index: index.value, segments: segments.value, stones: stones.value }));
   }
 
   /** Share of the block that the current pass has behind it. */
@@ -77,10 +75,10 @@ export class BlockSource {
         continue;
       }
       if (entry.value === undefined) break;
-      const { labels } = entry.value;
+      const { labels, offset } = entry.value;
       // Strictly rising is what keeps a series from coming twice.
       if (before !== undefined && compareLabels(before, labels) >= 0) {
-        this.#tell(damaged(`series ${entry.value.ref}`, 0, 'series are not in the order of their labels'));
+        this.#tell(damaged(this.#index.path, offset, 'series are not in the order of their labels'));
         continue;
       }
       before = labels;
@@ -142,7 +140,6 @@ export class BlockSource {
     if (this.#told.size < TOLD_MAX) this.#told.add(key);
     this.#parts.damage.add(failure);
   }
-
 }
 
 /** Places of damage remembered to be counted once. */

@@ -1,6 +1,14 @@
 // Writes what a reader of samples has as blocks of Prometheus, one for each stretch of time, a page of series at a time.
 
-import { type Clock, type Disk, type DiskError, err, ok, type Random, type Result } from '../../base/index.ts';
+import {
+  type Clock,
+  type Disk,
+  type DiskError,
+  err,
+  ok,
+  type Random,
+  type Result,
+} from '../../base/index.ts';
 import {
   compareLabels,
   type Labels,
@@ -175,7 +183,9 @@ async function readPage(
   const [only, ...more] = lists;
   if (only !== undefined && more.length === 0) return ok(only);
   const all = lists.flat().sort((a, b) => compareLabels(a.labels, b.labels));
-  return ok(all.filter((one, i) => i === 0 || compareLabels(all[i - 1]?.labels ?? one.labels, one.labels) !== 0));
+  return ok(
+    all.filter((one, i) => i === 0 || compareLabels(all[i - 1]?.labels ?? one.labels, one.labels) !== 0),
+  );
 }
 
 function wanted({ anyOf }: ExportOptions): readonly (readonly Matcher[])[] {

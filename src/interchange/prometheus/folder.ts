@@ -1,7 +1,7 @@
 // A data folder of Prometheus: which blocks there are, and whether a running Prometheus holds it.
 
 import { type Disk, type DiskError, ok, type Result } from '../../base/index.ts';
-import type { DamageList } from '../failure.ts';
+import type { DamageSink } from '../failure.ts';
 import { type PrometheusMeta, parseMeta, ULID } from './meta.ts';
 
 export interface FoundBlock {
@@ -13,7 +13,7 @@ export interface FoundBlock {
 export async function findBlocks(
   disk: Disk,
   folder: string,
-  damage: DamageList,
+  damage: DamageSink,
 ): Promise<Result<readonly FoundBlock[], DiskError>> {
   const names = await disk.list(folder);
   if (!names.ok) return names;

@@ -34,7 +34,7 @@ export class HeadSeries {
   chunksMaxMs = -Infinity;
   #timesMs = new Float64Array(0);
   #values = new Float64Array(0);
-  #words = new Uint32Array(0);
+  #words: Uint32Array = new Uint32Array(0);
   #histograms: Map<number, NativeHistogram> | undefined;
   count = 0;
 

@@ -7,7 +7,7 @@ import { ChunkReader } from '../../exposition/index.ts';
 import { HIGH_WORD, LOW_WORD } from '../../model/index.ts';
 import { BigEndianReader } from '../big-endian.ts';
 import { Breather } from '../breather.ts';
-import type { DamageList, SourceFailure } from '../failure.ts';
+import type { DamageSink, SourceFailure } from '../failure.ts';
 import type { HistoryStore, StoreProblem, Written } from '../ports.ts';
 import { HeadChunkFile } from './head-chunks.ts';
 import { HeadSamples } from './head-series.ts';
@@ -23,7 +23,7 @@ export interface HeadOptions {
   readonly clock: Clock;
   readonly store: HistoryStore;
   readonly folder: string;
-  readonly damage: DamageList;
+  readonly damage: DamageSink;
   readonly selection: Selection;
   readonly unzstd: Unzstd;
   /** Samples before this time are in blocks, but for those that came out of order; -Infinity without a block. */
@@ -96,7 +96,7 @@ class HeadImport {
       for (;;) {
         const record = await log.next();
         if (!record.ok) {
-          if (record.error.kind === 'disk') return record;
+          if (record.error.kind === 'disk') return err(record.error);
           // The same place is met in each pass: the first one tells.
           if (samples === undefined || paths === this.#files.wbl) damage.add(record.error);
           continue;
@@ -215,7 +215,6 @@ class HeadImport {
     this.#options.damage.add(failure);
     return ok(undefined);
   }
-
 }
 
 const IGNORED: WalSink = {

@@ -54,9 +54,7 @@ export type ImportFailure =
   | { readonly kind: 'disk'; readonly error: DiskError }
   | { readonly kind: 'store'; readonly error: StoreProblem };
 
-export async function importPrometheus(
-  options: ImportOptions,
-): Promise<Result<ImportReport, ImportFailure>> {
+export async function importPrometheus(options: ImportOptions): Promise<Result<ImportReport, ImportFailure>> {
   const { disk, folder } = options;
   const damage = new DamageList();
   const found = await findBlocks(disk, folder, damage);
@@ -103,7 +101,9 @@ class ImportRun {
   ): Promise<Result<Pick<ImportReport, 'blocks' | 'blocksDone' | 'blocksTooOld'>, ImportFailure>> {
     const { fromMs, toMs } = this.#selection;
     const wanted = found.filter(({ meta }) => meta.maxMs > fromMs && meta.minMs <= toMs);
-    const asked = found.filter(({ meta }) => meta.maxMs > this.#options.selection.fromMs && meta.minMs <= toMs);
+    const asked = found.filter(
+      ({ meta }) => meta.maxMs > this.#options.selection.fromMs && meta.minMs <= toMs,
+    );
     const heaviest = Math.max(1, ...wanted.map(({ meta }) => meta.samples));
     const weightOf = ({ meta }: FoundBlock): number => Math.max(0.01, meta.samples / heaviest);
     this.#weight = HEAD_WEIGHT + wanted.reduce((sum, block) => sum + weightOf(block), 0);

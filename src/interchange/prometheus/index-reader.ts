@@ -32,6 +32,8 @@ export interface ChunkPlace {
 export interface IndexedSeries {
   /** As tombstones name it. */
   readonly ref: number;
+  /** In the file. */
+  readonly offset: number;
   readonly labels: Labels;
   readonly chunks: readonly ChunkPlace[];
 }
@@ -84,6 +86,10 @@ export class IndexReader {
   rewind(): void {
     this.#at = this.#sections.series;
     this.#searched = 0;
+  }
+
+  get path(): string {
+    return this.#window.path;
   }
 
   /** Share of the series passed so far. */
@@ -140,7 +146,7 @@ export class IndexReader {
     const chunks = labels && chunksOf(reader);
     if (labels === undefined || chunks === undefined)
       return err(damaged(this.#window.path, at, 'a series makes no sense'));
-    return ok({ ref: this.#version === 1 ? at : at / ALIGN_BYTES, labels, chunks });
+    return ok({ ref: this.#version === 1 ? at : at / ALIGN_BYTES, offset: at, labels, chunks });
   }
 
   #labelsOf(reader: BigEndianReader): Labels | undefined {
@@ -224,10 +230,7 @@ function chunksOf(reader: BigEndianReader): readonly ChunkPlace[] | undefined {
 async function open(
   window: FileWindow,
 ): Promise<
-  Result<
-    { readonly symbols: Symbols; readonly version: number; readonly sections: Sections },
-    SourceFailure
-  >
+  Result<{ readonly symbols: Symbols; readonly version: number; readonly sections: Sections }, SourceFailure>
 > {
   const { path, sizeBytes } = window;
   if (sizeBytes < HEADER_BYTES + TOC_BYTES) return err(damaged(path, 0, 'the file is too short'));

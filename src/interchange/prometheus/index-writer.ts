@@ -1,8 +1,7 @@
 // Writes the index file of a block of Prometheus, version 2 (tsdb/docs/format/index.md): symbols, series, postings and their table.
 // The sections of label indices, which nothing has read since version 2, are there and empty, as later versions have them.
 
-import { crc32c, type Disk, type DiskError, ok, type Result } from '../../base/index.ts';
-import { compareUtf8 } from '../../base/index.ts';
+import { compareUtf8, crc32c, type Disk, type DiskError, ok, type Result } from '../../base/index.ts';
 import type { Labels } from '../../model/index.ts';
 import { BigEndianWriter } from '../big-endian.ts';
 import { SequentialFile } from '../sequential-file.ts';

@@ -42,7 +42,9 @@ export class ChunkSegments {
     if (!names.ok) {
       const { error } = names;
       return err(
-        error.code === 'disk-not-found' ? damaged(folder, 0, 'the folder is missing') : { kind: 'disk', error },
+        error.code === 'disk-not-found'
+          ? damaged(folder, 0, 'the folder is missing')
+          : { kind: 'disk', error },
       );
     }
     const paths = names.value
@@ -95,7 +97,8 @@ export class ChunkSegments {
     await this.close();
     const path = this.#paths[segment];
     const last = this.#paths.at(-1) ?? '';
-    if (path === undefined) return err(damaged(last, 0, `there is no chunk file of the number ${segment + 1}`));
+    if (path === undefined)
+      return err(damaged(last, 0, `there is no chunk file of the number ${segment + 1}`));
     const window = await FileWindow.open(this.#disk, path);
     if (!window.ok) return err({ kind: 'disk', error: window.error });
     const header = await headerOf(window.value);

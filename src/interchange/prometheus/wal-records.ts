@@ -106,11 +106,11 @@ const HINTS = ['unknown', 'reset', 'no-reset', 'gauge'] as const;
 function readWhole(reader: BigEndianReader, sink: WalSink, ref: number, timeMs: number): void {
   readHistogram(reader, sink, {
     ...{ ref, timeMs, integer: true },
-    total: () => reader.uvarint(),
+    total: () => reader.looseUvarint(),
     counts: () => {
       let sum = 0;
       return readList(reader, 1, () => {
-        sum += reader.varint();
+        sum += reader.looseVarint();
         return sum;
       });
     },
