@@ -95,7 +95,7 @@ async function refusal(
 ): Promise<string | undefined> {
   const names = await context.disk.list(folder);
   if (!names.ok) return `Cannot import "${folder}": ${names.error.message}`;
-  const holder = await holderOf(context.disk, folder);
+  const holder = await holderOf(context.disk, folder, context.clock.nowMs());
   if (holder.kind === 'free') return undefined;
   const held = heldText(holder);
   if (isForced) {
@@ -108,7 +108,7 @@ async function refusal(
 function heldText(holder: Holder): string {
   return holder.kind === 'held'
     ? `a running Prometheus has it (process ${holder.pid})`
-    : 'a running Prometheus may have it: there is the file "lock", and who holds it cannot be seen';
+    : 'a running Prometheus may have it, which only root can see';
 }
 
 async function importInto(context: CommandContext, args: ParsedArgs, wanted: Wanted): Promise<ExitCode> {

@@ -106,7 +106,7 @@ async function fillPrometheus(peer: Peer, startMs: number): Promise<void> {
 const INSTANT = [
   '{__name__=~".+"}[6h]',
   'gappy[7m]',
-  'count_over_time({__name__=~".+"}[6h])',
+  'count_over_time(gappy[6h])',
   'latency',
   'latency_float offset 2h',
   'histogram_count(rate(latency[20m]))',
@@ -238,7 +238,9 @@ describe.skipIf(isSkipped)(PEER_NAME, () => {
     const back = temporaryFolder();
     opened.push(back.remove);
     const target = join(back.path, 'prometheus');
-    const exported = await runCommand(['storage', 'export', '--prometheus', target, '--data', data('log')]);
+    const match = ['--match', '{job=~"a|b"}'];
+    const exporting = ['storage', 'export', '--prometheus', target, '--data', data('log'), ...match];
+    const exported = await runCommand(exporting);
     expect([exported.code, exported.stderr]).toEqual([0, '']);
     const told = Number(/Exported ([\d ]+) samples/.exec(exported.stdout)?.[1]?.replaceAll(' ', ''));
     const listed = promtool('tsdb', 'list', target);
@@ -247,14 +249,14 @@ describe.skipIf(isSkipped)(PEER_NAME, () => {
       .map(line => Number(line.trim().split(/\s+/)[4]))
       .filter(Number.isFinite);
     expect(samples.reduce((sum, one) => sum + one, 0)).toBe(told);
-    expect(promtool('tsdb', 'analyze', target)).toContain('Total Series: ');
+    expect(promtool('tsdb', 'analyze', target)).toMatch(/^Series: [1-9]$/m);
     const dumped = promtool('tsdb', 'dump', '--match', 'steady', target).trim().split('\n');
     expect(dumped).toHaveLength(STEPS);
     const second = await startPrometheus(back, () => THEIRS, FLAGS);
     opened.push(second.stop);
     expect(await answersOf(second.url, startMs)).toEqual(wanted);
     await second.stop();
-    const full = await runCommand(['storage', 'export', '--prometheus', target, '--data', data('log')]);
+    const full = await runCommand(exporting);
     expect([full.code, full.stderr]).toEqual([1, expect.stringContaining('it has blocks already')]);
   });
 
@@ -287,6 +289,6 @@ describe.skipIf(isSkipped)(PEER_NAME, () => {
     const whole = await run('with', '--custom-buckets', '--match', 'custom');
     expect([whole.code, whole.stdout]).toEqual([0, expect.stringContaining('7 samples')]);
     expect(existsSync(join(folder.path, 'with'))).toBe(true);
-    expect(readdirSync(join(folder.path, 'with'))).toHaveLength(1);
+    expect(readdirSync(join(folder.path, 'with'))).toHaveLength(2);
   });
 });

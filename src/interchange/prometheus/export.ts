@@ -61,7 +61,8 @@ type Done<T> = Promise<Result<T, ExportFailure>>;
 /** Blocks finished before a failure stay: each is whole. */
 export async function exportPrometheus(options: ExportOptions): Done<ExportReport> {
   const { disk, folder, spans } = options;
-  const made = await disk.makeFolder(folder);
+  // Prometheus's tools want to find the folder of a log, be it empty.
+  const made = await disk.makeFolder(`${folder}/wal`);
   if (!made.ok) return diskFailed(made.error);
   const total = { blocks: 0, samples: 0, refused: 0 };
   for (const [i, span] of spans.entries()) {

@@ -38,36 +38,49 @@ export async function findBlocks(
   );
 }
 
-/** `free`: nobody holds it. `unknown`: a lock is there, and who holds it cannot be seen. */
+/** `free`: nobody has it open. `unknown`: there are signs that somebody has, and who cannot be seen. */
 export type Holder =
   | { readonly kind: 'free' }
   | { readonly kind: 'held'; readonly pid: number }
   | { readonly kind: 'unknown' };
 
+/** A log that was written so lately may be written still: scrapes are seldom further apart. */
+const FRESH_MS = 120_000;
+
 /**
- * Prometheus locks the file `lock` with flock, which the system forgets with the process: the file alone says nothing. Linux
- * lists such locks in /proc/locks, and what a process has open in /proc/PID/fd.
+ * The file `lock` is locked by means that the system forgets with the process, and some builds have none: what counts is
+ * whether a process has files of the folder open. Linux says so in /proc/PID/fd, of other users' processes to root only.
  */
-export async function holderOf(disk: Disk, folder: string): Promise<Holder> {
-  const lock = await disk.stat(`${folder}/lock`);
-  if (!lock.ok) return lock.error.code === 'disk-not-found' ? { kind: 'free' } : { kind: 'unknown' };
-  const locks = await disk.readFile('/proc/locks');
-  if (!locks.ok) return { kind: 'unknown' };
-  const text = new TextDecoder().decode(locks.value);
-  const pids = new Set([...text.matchAll(/FLOCK\s+\S+\s+\S+\s+(\d+)/g)].map(match => Number(match[1])));
-  // A folder may have several names, by links: the end of the path is compared.
-  const end = `/${folder.split('/').filter(Boolean).at(-1) ?? ''}/lock`;
-  let unseen = false;
-  for (const pid of pids) {
+export async function holderOf(disk: Disk, folder: string, nowMs: number): Promise<Holder> {
+  const target = await disk.readLink(folder);
+  const roots = [folder, ...(target.ok ? [target.value] : [])].map(root => root.replace(/\/+$/, ''));
+  const isInside = (path: string): boolean =>
+    roots.some(
+      root => path === `${root}/lock` || HEAD_FOLDERS.some(name => path.startsWith(`${root}/${name}`)),
+    );
+  const processes = await disk.list('/proc');
+  let unseen = !processes.ok;
+  for (const pid of processes.ok ? processes.value.filter(name => /^\d+$/.test(name)) : []) {
     const files = await disk.list(`/proc/${pid}/fd`);
     if (!files.ok) {
-      unseen ||= files.error.code !== 'disk-not-found';
+      // One that has ended meanwhile is none.
+      unseen ||= files.error.code === 'disk-denied';
       continue;
     }
     for (const fd of files.value) {
-      const target = await disk.readLink(`/proc/${pid}/fd/${fd}`);
-      if (target.ok && target.value.endsWith(end)) return { kind: 'held', pid };
+      const link = await disk.readLink(`/proc/${pid}/fd/${fd}`);
+      if (link.ok && isInside(link.value)) return { kind: 'held', pid: Number(pid) };
     }
   }
-  return unseen ? { kind: 'unknown' } : { kind: 'free' };
+  return unseen && (await looksHeld(disk, folder, nowMs)) ? { kind: 'unknown' } : { kind: 'free' };
+}
+
+const HEAD_FOLDERS: readonly string[] = ['wal', 'wbl', 'chunks_head'];
+
+async function looksHeld(disk: Disk, folder: string, nowMs: number): Promise<boolean> {
+  if ((await disk.stat(`${folder}/lock`)).ok) return true;
+  const names = await disk.list(`${folder}/wal`);
+  const last = names.ok ? names.value.filter(name => /^\d+$/.test(name)).at(-1) : undefined;
+  const log = last === undefined ? undefined : await disk.stat(`${folder}/wal/${last}`);
+  return log?.ok === true && nowMs - log.value.modifiedMs < FRESH_MS;
 }
