@@ -211,6 +211,28 @@ describe('the log', () => {
     expect([...all.keys()]).toEqual([formatLabels(labels)]);
   });
 
+  it('that is larger than what is held at a time is written in parts, and all of it is there', async () => {
+    const disk = new FakeDisk();
+    const labels = LABELS[0] ?? labelsFrom({});
+    const histogram = exact({ ...randomHistogram(seededRandom(3)), positiveSpans: [], negativeSpans: [] });
+    const bare = { ...histogram, positiveCounts: new Float64Array(0), negativeCounts: new Float64Array(0) };
+    const records = [seriesRecord([[1, labels]])];
+    const count = 150_000;
+    for (let at = 0; at < count; at += 1000) {
+      const samples = Array.from({ length: 1000 }, (_, k) => {
+        const timeMs = START + 40 * (at + k);
+        return { ref: 1, timeMs, histogram: { ...bare, sum: at + k } };
+      });
+      records.push(samplesRecord(samples));
+    }
+    disk.putFile(`${THEIRS}/wal/00000000`, walSegment(records));
+    expect(await imported(disk)).toMatchObject({ ok: true, value: { samples: count, damageCount: 0 } });
+    const store = await openAt(disk);
+    expect(store.stats().blocks).toHaveLength(2);
+    expect((await contents(store)).get(formatLabels(labels))?.size).toBe(count);
+    await store.close();
+  });
+
   it('with records of zstd has them decompressed, or told', async () => {
     const disk = new FakeDisk();
     const plain = [seriesRecord([[1, LABELS[0] ?? labelsFrom({})]]), samplesRecord(floats(1, START, 3))];

@@ -4,7 +4,8 @@
 import { describe, expect, it } from 'vitest';
 import { crashingDisk } from '../../test/support/crashing-disk.ts';
 import { FakeDisk } from '../../test/support/disk.ts';
-import { CUSTOM_BOUNDS, compileMatchers } from '../model/index.ts';
+import { CUSTOM_BOUNDS, compileMatchers, labelsFrom } from '../model/index.ts';
+import { samplesRecord, seriesRecord, walSegment } from './testdata/wal-writer.ts';
 import {
   contents,
   copyOf,
@@ -15,6 +16,7 @@ import {
   imported,
   openAt,
   START,
+  THEIRS,
 } from './testdata/world.ts';
 
 const SECOND = '/data/second';
@@ -105,13 +107,25 @@ describe('export and import', () => {
 
 const SMALL = { series: 5, hours: 5, stepMs: 600_000 };
 
-/** A small folder of Prometheus on a disk of its own, and what is in it. */
+/** A small folder of Prometheus on a disk of its own, blocks and a log behind them, and what is in it. */
 async function small() {
   const disk = new FakeDisk();
   const store = await openAt(disk);
   await fill(store, history(8, SMALL));
-  const before = await contents(store);
   await exported(disk, store);
+  const labels = labelsFrom({ __name__: 'late' });
+  const samples = Array.from({ length: 50 }, (_, k) => {
+    const timeMs = START + 5 * HOUR + 15_000 * k;
+    return { ref: 1, timeMs, bits: BigInt(k) };
+  });
+  disk.putFile(`${THEIRS}/wal/00000000`, walSegment([seriesRecord([[1, labels]]), samplesRecord(samples)]));
+  const late = {
+    ...{ labels, producer: undefined, from: 0, to: samples.length },
+    timesMs: Float64Array.from(samples, ({ timeMs }) => timeMs),
+    values: new Float64Array(BigUint64Array.from(samples, ({ bits }) => bits).buffer),
+  };
+  await fill(store, [late]);
+  const before = await contents(store);
   await store.close();
   return { disk, before };
 }
