@@ -8,7 +8,7 @@ import { crc32c } from '../base/index.ts';
 import { labelsFrom } from '../model/index.ts';
 import { BigEndianReader, BigEndianWriter } from './big-endian.ts';
 import { isDeleted, parseTombstones } from './prometheus/tombstones.ts';
-import { readWalRecord } from './prometheus/wal-records.ts';
+import { NAMING, readWalRecord, SAMPLES } from './prometheus/wal-records.ts';
 import { samplesRecord, seriesRecord, stonesRecord, walSegment } from './testdata/wal-writer.ts';
 import {
   contents,
@@ -175,6 +175,8 @@ function resealed(sound: Uint8Array, random: Random): Uint8Array {
   return bytes;
 }
 
+const KINDS = new Map([...NAMING, ...SAMPLES]);
+
 describe('records of the log', () => {
   it('of any bytes are read or refused', () => {
     const random = seededRandom(13);
@@ -190,7 +192,7 @@ describe('records of the log', () => {
             );
       if (bytes.length > 0 && i % 3 > 0) bytes[0] = random.uint32() % 16;
       const sink = { series() {}, float() {}, histogram() {}, stale() {}, stone() {} };
-      if (!readWalRecord(new BigEndianReader(bytes), sink)) refused++;
+      if (!readWalRecord(new BigEndianReader(bytes), sink, KINDS)) refused++;
     }
     expect(refused).toBeGreaterThan(5000);
   });
@@ -201,7 +203,7 @@ describe('records of the log', () => {
     out.u64(1);
     out.uvarint(2 ** 52);
     const sink = { series() {}, float() {}, histogram() {}, stale() {}, stone() {} };
-    expect(readWalRecord(new BigEndianReader(out.bytes().slice()), sink)).toBe(false);
+    expect(readWalRecord(new BigEndianReader(out.bytes().slice()), sink, KINDS)).toBe(false);
   });
 });
 
