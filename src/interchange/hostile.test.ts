@@ -106,7 +106,7 @@ describe('a folder with one spoiled file', () => {
     expect(files.length).toBeGreaterThan(5);
     let told = 0;
     let partly = 0;
-    for (let round = 0; round < 25 * files.length; round++) {
+    for (let round = 0; round < 14 * files.length; round++) {
       const path = files[round % files.length] ?? '';
       const sound = disk.bytesOf(path) ?? new Uint8Array(0);
       disk.putFile(path, spoiled(sound, random));
@@ -134,8 +134,8 @@ describe('a folder with one spoiled file', () => {
       }
       disk.putFile(path, sound);
     }
-    expect(told).toBeGreaterThan(80);
-    expect(partly).toBeGreaterThan(30);
+    expect(told).toBeGreaterThan(50);
+    expect(partly).toBeGreaterThan(20);
   });
 
   it('of which the sums are right all the same', { timeout: 120_000 }, async () => {

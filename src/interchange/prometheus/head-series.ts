@@ -28,7 +28,7 @@ const HISTOGRAM_WEIGHT = 64;
 const PORTION_SAMPLES = 32 * 1024;
 const FIRST_SAMPLES = 16;
 
-export class HeadSeries {
+class HeadSeries {
   readonly labels: Labels;
   /** Of chunks on disk: the log's samples up to there are in them. */
   chunksMaxMs = -Infinity;
