@@ -8,11 +8,13 @@ import type { Command, CommandContext, ExitCode } from './command.ts';
 import { deliveriesCommand } from './deliveries.ts';
 import { demoCommand } from './demo.ts';
 import { explainCommand } from './explain.ts';
+import { importCommand } from './import.ts';
 import { notifyCommand } from './notify.ts';
 import { queryCommand } from './query.ts';
 import { runCommand } from './run.ts';
 import { shadowCommand } from './shadow.ts';
 import { silenceCommand } from './silence.ts';
+import { storageCommand } from './storage.ts';
 import { testCommand } from './test.ts';
 
 const COMMANDS: readonly Command[] = [
@@ -26,6 +28,8 @@ const COMMANDS: readonly Command[] = [
   notifyCommand,
   deliveriesCommand,
   shadowCommand,
+  storageCommand,
+  importCommand,
   demoCommand,
 ];
 
@@ -64,7 +68,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     return 2;
   }
   if (args.includes('--help') || args.includes('-h')) {
-    process.stdout.write(command.help);
+    process.stdout.write(command.helpOf?.(args) ?? command.help);
     return 0;
   }
   const context = contextFor(args);
