@@ -55,7 +55,8 @@ function victimQuery(victim: {
   const askedNotBefore: (number | undefined)[] = [];
   return {
     askedNotBefore,
-    prepare: expr => ok({ kind: 'promql-plan', expr, root: { op: 'test', inputs: [], settings: {} } }),
+    prepare: expr =>
+      ok({ kind: 'promql-plan', expr, type: 'vector', root: { op: 'test', inputs: [], settings: {} } }),
     execute: async (_, times, options) => {
       askedNotBefore.push(options.notBeforeMs);
       const fresh = victim.lastSampleMs > (options.notBeforeMs ?? 0);

@@ -8,6 +8,7 @@ import type { Slices } from './block/slices.ts';
 import type { ChunkStore } from './chunk-store.ts';
 import type { Head } from './head.ts';
 import type { Cohort, SideBuffer } from './head-data.ts';
+import type { KeptColumns } from './kept-columns.ts';
 import type { SeriesLog } from './series-log.ts';
 import {
   FEW_SHARE,
@@ -27,6 +28,7 @@ export interface MaintainParts {
   readonly head: Head;
   readonly wal: Wal;
   readonly chunks: ChunkStore;
+  readonly kept: KeptColumns;
   readonly annex: Annex;
   readonly series: SeriesLog;
   readonly appender: Appender;
@@ -38,6 +40,7 @@ export interface MaintainParts {
 export async function maintain(parts: MaintainParts): Promise<Result<void, DiskError>> {
   parts.slices.begin();
   parts.chunks.rest();
+  parts.kept.rest();
   parts.head.pool.rest();
   await sealOld(parts);
   const written = await writePending(parts);

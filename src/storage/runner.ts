@@ -43,6 +43,7 @@ import { Compactor } from './compactor.ts';
 import { DamageReport } from './damage.ts';
 import { claimFolder } from './folder.ts';
 import { Head } from './head.ts';
+import { KeptColumns } from './kept-columns.ts';
 import { distinctTexts, labelNamesOf } from './listing.ts';
 import { maintain, sealBefore } from './maintain.ts';
 import { matchSeries } from './matching.ts';
@@ -51,7 +52,8 @@ import { FileRoom } from './read-rest.ts';
 import { RefusedSeries } from './refused-series.ts';
 import { replay } from './replay.ts';
 import { ReplayProgress } from './replay-progress.ts';
-import { selectEverywhere, seriesEverywhere } from './select.ts';
+import { seriesEverywhere } from './select.ts';
+import { selectKept } from './select-kept.ts';
 import { Selections } from './selections.ts';
 import { Serial } from './serial.ts';
 import { SeriesLog } from './series-log.ts';
@@ -147,6 +149,7 @@ function makeParts(options: OpenStoreOptions): {
   readonly series: SeriesLog;
   readonly chunks: ChunkStore;
   readonly selections: Selections;
+  readonly kept: KeptColumns;
   readonly blocks: BlockSet;
   readonly annex: Annex;
   readonly damage: DamageReport;
@@ -171,6 +174,7 @@ function makeParts(options: OpenStoreOptions): {
     series: new SeriesLog(disk, folder),
     chunks: new ChunkStore({ ...settings, disk, folder, clock, damage, fileAgeMs }),
     selections: new Selections(head.table),
+    kept: new KeptColumns({ ...settings, clock }),
     blocks: new BlockSet({
       disk,
       folder,
@@ -255,7 +259,7 @@ class EmbeddedStore implements Store {
     if (closed !== undefined) return closed;
     // Looked at first: what is written meanwhile is found twice rather than not at all.
     const late = this.#late(matchers, hints);
-    const stored = await selectEverywhere(this.#parts, matchers, { hints, signal });
+    const stored = await selectKept(this.#parts, matchers, { hints, signal });
     return stored.ok && late !== undefined ? ok(withLate(stored.value, late, hints.limit)) : stored;
   }
 
@@ -307,7 +311,7 @@ class EmbeddedStore implements Store {
   }
 
   stats(): StoreStats {
-    const { head, wal, chunks, blocks, damage } = this.#parts;
+    const { head, wal, chunks, blocks, kept, damage } = this.#parts;
     let openSamples = 0;
     for (const cohort of head.allCohorts()) openSamples += cohort.used;
     for (const side of head.sides) openSamples += side.count;
@@ -321,6 +325,7 @@ class EmbeddedStore implements Store {
       chunkFiles: chunks.files,
       chunkBytes: chunks.bytes,
       cachedBytes: chunks.cachedBytes,
+      keptBytes: kept.bytes,
       walSegments: wal.segments,
       walBytes: wal.bytes,
       replayed: this.#replayed,

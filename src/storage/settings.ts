@@ -23,6 +23,8 @@ export interface StoreSettings {
   readonly cacheBytesMax: number;
   /** Those kept because they were read. */
   readonly readBytesMax: number;
+  /** Decoded columns of selectors that are asked for again and again. */
+  readonly keptBytesMax: number;
 }
 
 export const DEFAULT_STORE_SETTINGS: StoreSettings = {
@@ -45,10 +47,25 @@ export const DEFAULT_STORE_SETTINGS: StoreSettings = {
   cacheBytesMax: 8 * 1024 * 1024,
   // Dashboards ask for the same hours over and over: six of 20,000 series scraped each 15 s are some 30 MB.
   readBytesMax: 64 * 1024 * 1024,
+  // Six hours of 4,000 series at 15 s, or of a thousand series of five metrics: what a dashboard asks for again. Decoding it
+  // each time takes longer than all that is computed of it.
+  keptBytesMax: 64 * 1024 * 1024,
 };
 
 /** Chunks kept because they were read are let go when nobody has read any for so long. */
 export const READ_IDLE_MS = 10 * 60_000;
+
+/** Decoded columns are let go when nobody has asked for them for so long: rules and dashboards ask once a minute or more often. */
+export const KEPT_IDLE_MS = 2 * 60_000;
+
+/** Series of one selector whose columns are kept: they are looked through in one go, in some hundred microseconds. */
+export const KEPT_SERIES_MAX = 20_000;
+
+/** Selectors of which is known when they were asked for last: those of a thousand rules, some 200 bytes each. */
+export const KEPT_ASKED_MAX = 1024;
+
+/** Of an instant so near the newest sample the newest row of each series is enough. */
+export const NEWEST_WITHIN_MS = 5 * 60_000;
 
 /** Selectors of which the series are remembered, and those series together: 4 bytes each. */
 export const SELECTIONS_MAX = 256;

@@ -43,6 +43,10 @@ export function storeMetrics(metrics: Metrics): StoreMetrics {
     blocks: metrics.gauge('watchkeeper_storage_blocks', 'Blocks of stored samples.'),
     blockBytes: metrics.gauge('watchkeeper_storage_block_bytes', 'Bytes of blocks on disk.'),
     cachedBytes: metrics.gauge('watchkeeper_storage_cached_bytes', 'Bytes of sealed chunks in memory.'),
+    keptBytes: metrics.gauge(
+      'watchkeeper_storage_kept_column_bytes',
+      'Bytes of columns kept decoded for queries that come again.',
+    ),
   };
   const seriesRefused = metrics.counter(
     'watchkeeper_storage_series_refused_total',
@@ -71,6 +75,7 @@ export function storeMetrics(metrics: Metrics): StoreMetrics {
       gauges.walBytes.set(stats.walBytes);
       gauges.chunkBytes.set(stats.chunkBytes);
       gauges.cachedBytes.set(stats.cachedBytes);
+      gauges.keptBytes.set(stats.keptBytes);
       gauges.blocks.set(stats.blocks.length);
       gauges.blockBytes.set(stats.blockBytes);
       const unread = [...stats.quarantined, ...stats.unreadable];

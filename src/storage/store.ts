@@ -20,6 +20,8 @@ export interface StoreStats {
   readonly chunkFiles: number;
   readonly chunkBytes: number;
   readonly cachedBytes: number;
+  /** Of columns kept decoded. */
+  readonly keptBytes: number;
   readonly walSegments: number;
   readonly walBytes: number;
   /** Numbers of the segments that were read at the start; 0 without any. */
