@@ -22,6 +22,7 @@ export function ruleKey(id: RuleId): string {
 /**
  * Why an alert's data is not in its rule's answer. `below`: its left side is there and no longer fits. `restarted`,
  * `settling`: there is not enough data yet, after our restart or the target's return. `recorded`: a rule recorded it.
+ * `not_posted`: somebody else's alert, which was not posted again in time.
  */
 export type AbsenceCause =
   | 'below'
@@ -31,7 +32,8 @@ export type AbsenceCause =
   | 'not_knowable'
   | 'recorded'
   | 'restarted'
-  | 'settling';
+  | 'settling'
+  | 'not_posted';
 
 export interface Alert {
   /** With alertname. */
