@@ -1,9 +1,10 @@
 // alertmanager.yml: `inhibit_rules`: alerts that keep others quiet while they fire.
 
-import type { Node } from 'yaml';
+import { isSeq, type Node } from 'yaml';
 import type { CompiledMatcher, Matcher } from '../../model/index.ts';
 import {
   hasKey,
+  keyNode,
   list,
   mapOf,
   mapped,
@@ -56,7 +57,7 @@ export function inhibitRules(grammar: MatcherGrammar): Schema<readonly InhibitRu
       });
     },
   );
-  return list(
+  const rules = list(
     mapped(rule, value => {
       const own = {
         matchers: allMatchers({
@@ -78,6 +79,29 @@ export function inhibitRules(grammar: MatcherGrammar): Schema<readonly InhibitRu
       };
     }),
   );
+  return mapped(rules, (value, context, node) => {
+    warnOfNames(value, context, node);
+    return value;
+  });
+}
+
+/** Two rules of one name both act, as in Alertmanager; whoever reads which rule kept an alert quiet cannot tell them apart. */
+function warnOfNames(rules: readonly InhibitRuleConfig[], context: ReadContext, node: Node): void {
+  const items = context.resolve(node);
+  const known = new Set<string>();
+  rules.forEach(({ name }, i) => {
+    if (name !== undefined && known.has(name)) {
+      const item = isSeq(items) ? context.resolve(items.items[i] as Node) : items;
+      context.report({
+        code: 'config-conflict',
+        severity: 'warning',
+        message: `Cannot tell two inhibition rules named "${name}" apart: both act, and explanations name one`,
+        remedy: 'give each rule a name of its own',
+        at: keyNode(item, 'name') ?? item,
+      });
+    }
+    if (name !== undefined) known.add(name);
+  });
 }
 
 function checkSource(own: readonly CompiledMatcher[], context: ReadContext, node: Node): void {

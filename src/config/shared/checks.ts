@@ -13,6 +13,7 @@ import {
   type Secret,
   secret,
   text,
+  valueNodeAt,
 } from '../schema.ts';
 
 /** Whether a key is set to something: not null and not an empty text. */
@@ -65,6 +66,14 @@ export function requireSet(node: Node, context: ReadContext, keys: readonly stri
       at: keyNode(node, key) ?? node,
     });
   }
+}
+
+/** Whether `http_config` says how to authorize itself: with a header of its own, or a token as it was written before. */
+export function hasAuthorization(node: Node, context: ReadContext): boolean {
+  const http = valueNodeAt(node, 'http_config');
+  if (http === undefined) return false;
+  const map = context.resolve(http);
+  return ['authorization', 'bearer_token', 'bearer_token_file'].some(key => isSet(map, key));
 }
 
 /** Reports when none of the keys is set. */

@@ -12,7 +12,7 @@ import {
   secretFile,
   text,
 } from '../../schema.ts';
-import { exclusive, httpUrl, isSet, requireOneOf } from '../../shared/checks.ts';
+import { exclusive, hasAuthorization, httpUrl, isSet, reportAt, requireOneOf } from '../../shared/checks.ts';
 import { httpConfig } from '../../shared/http.ts';
 
 export const incidentio: Kind<unknown> = {
@@ -34,8 +34,16 @@ export const incidentio: Kind<unknown> = {
       exclusive(node, context, ['url', 'url_file']);
       requireOneOf(node, context, ['url', 'url_file']);
       exclusive(node, context, ['alert_source_token', 'alert_source_token_file']);
-      if (!isSet(node, 'http_config'))
-        requireOneOf(node, context, ['alert_source_token', 'alert_source_token_file']);
+      const isAuthorized = hasAuthorization(node, context);
+      const token = ['alert_source_token', 'alert_source_token_file'].find(key => isSet(node, key));
+      if (isAuthorized && token !== undefined) {
+        reportAt(node, token, context, {
+          message: `Cannot use "${token}" beside an authorization in http_config: both would fill the same header`,
+          remedy: 'keep one of the two',
+          conflict: true,
+        });
+      }
+      if (!isAuthorized) requireOneOf(node, context, ['alert_source_token', 'alert_source_token_file']);
     },
   ),
 };

@@ -1,8 +1,29 @@
 // slack_configs. Slack: incoming webhooks or an app's token.
 
+import { isScalar, type Node } from 'yaml';
 import type { Kind } from '../../registry.ts';
-import { boolean, duration, list, optionals, record, secret, secretFile, text } from '../../schema.ts';
-import { exclusive, httpUrl, httpUrlSecret, requireOneOf, requireSet } from '../../shared/checks.ts';
+import {
+  boolean,
+  duration,
+  list,
+  optionals,
+  type ReadContext,
+  record,
+  secret,
+  secretFile,
+  text,
+  valueNodeAt,
+} from '../../schema.ts';
+import {
+  exclusive,
+  hasAuthorization,
+  httpUrl,
+  httpUrlSecret,
+  isSet,
+  reportAt,
+  requireOneOf,
+  requireSet,
+} from '../../shared/checks.ts';
 import { httpConfig } from '../../shared/http.ts';
 
 const confirm = record(
@@ -17,6 +38,40 @@ const action = record(
     requireOneOf(node, context, ['url', 'name']);
   },
 );
+
+const field = record(optionals({ title: text(), value: text(), short: boolean() }), (_, context, node) =>
+  requireSet(node, context, ['title', 'value']),
+);
+
+const APP_URL = 'https://slack.com/api/chat.postMessage';
+
+/** A message goes by a webhook or by an app, and an app's token is the only authorization then. */
+export function checkSlackAccess(node: Node, context: ReadContext): void {
+  const url = ['api_url', 'api_url_file'].find(key => isSet(node, key));
+  const token = ['app_token', 'app_token_file'].find(key => isSet(node, key));
+  if (token === undefined) return;
+  // Who moves from a webhook's key to an app's may have the app's own address there, as in `global`.
+  const isAppUrl = textOf(node, 'api_url') === (textOf(node, 'app_url') ?? APP_URL);
+  if (url !== undefined && !isAppUrl) {
+    reportAt(node, token, context, {
+      message: `Cannot use "${url}" and "${token}" together: at most one of api_url/api_url_file and app_token/app_token_file may be set`,
+      remedy: 'keep one of the two',
+      conflict: true,
+    });
+  }
+  if (hasAuthorization(node, context)) {
+    reportAt(node, 'http_config', context, {
+      message: `Cannot use "${token}" beside an authorization in http_config: both would fill the same header`,
+      remedy: 'keep one of the two',
+      conflict: true,
+    });
+  }
+}
+
+function textOf(node: Node, key: string): string | undefined {
+  const value = valueNodeAt(node, key);
+  return value !== undefined && isScalar(value) && typeof value.value === 'string' ? value.value : undefined;
+}
 
 export const slack: Kind<unknown> = {
   key: 'slack_configs',
@@ -37,7 +92,7 @@ export const slack: Kind<unknown> = {
       pretext: text(),
       text: text(),
       message_text: text(),
-      fields: list(record(optionals({ title: text(), value: text(), short: boolean() }))),
+      fields: list(field),
       short_fields: boolean(),
       footer: text(),
       fallback: text(),
@@ -57,6 +112,7 @@ export const slack: Kind<unknown> = {
       exclusive(node, context, ['api_url', 'api_url_file']);
       exclusive(node, context, ['app_token', 'app_token_file']);
       requireOneOf(node, context, ['api_url', 'api_url_file', 'app_token', 'app_token_file']);
+      checkSlackAccess(node, context);
     },
   ),
 };

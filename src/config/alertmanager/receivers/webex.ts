@@ -2,7 +2,7 @@
 
 import type { Kind } from '../../registry.ts';
 import { boolean, optionals, record, text } from '../../schema.ts';
-import { httpUrl, requireSet } from '../../shared/checks.ts';
+import { hasAuthorization, httpUrl, isSet, reportAt, requireSet } from '../../shared/checks.ts';
 import { httpConfig } from '../../shared/http.ts';
 
 export const webex: Kind<unknown> = {
@@ -18,6 +18,11 @@ export const webex: Kind<unknown> = {
     }),
     (_, context, node) => {
       requireSet(node, context, ['room_id', 'http_config']);
+      if (!isSet(node, 'http_config') || hasAuthorization(node, context)) return;
+      reportAt(node, 'http_config', context, {
+        message: `Cannot reach Webex without authorization: http_config of ${context.path} has none`,
+        remedy: 'add "authorization" with the token of the bot as "credentials"',
+      });
     },
   ),
 };
