@@ -25,8 +25,9 @@ import {
 import type { Alert, DeliveryOutcome } from '../model/index.ts';
 import { ATTEMPT_MS, ATTEMPT_MS_MAX, type Channel, type ChannelPorts, type Message } from './channel.ts';
 import { type HttpClient, httpClientSchema } from './client.ts';
-import { notificationData, webhookBody } from './data.ts';
+import { notificationData } from './data.ts';
 import { outcomeOfHttp } from './http-outcome.ts';
+import { webhookBody } from './webhook-body.ts';
 
 /** As often as services that wait for it usually expect. */
 const INTERVAL_MS = 60_000;
@@ -131,7 +132,11 @@ async function beat({ settings, ports, message }: Beat, signal: AbortSignal): Pr
         ...client?.headers,
       },
       ...(method === 'POST'
-        ? { body: new TextEncoder().encode(webhookBody(notificationData({ ...message, alertsMax: 0 }))) }
+        ? {
+            body: new TextEncoder().encode(
+              webhookBody(notificationData({ ...message, alertsMax: 0 }), ports.render),
+            ),
+          }
         : {}),
       timeoutMs: settings.timeoutMs,
       bodyBytesMax: ANSWER_BYTES_MAX,
