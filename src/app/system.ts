@@ -6,7 +6,7 @@ import { assert, err, ok, type Result, type Timer, Turns } from '../base/index.t
 import { createInProcessRunner, type InProcessRunner } from '../collect/inprocess/index.ts';
 import { createPushReceiver, type PushReceiver } from '../collect/push/index.ts';
 import { createScraper, type Scraper } from '../collect/scrape/index.ts';
-import { type Config, type LoadOutcome, sameSettings } from '../config/index.ts';
+import { type Config, forGracePeriodMs, type LoadOutcome, sameSettings } from '../config/index.ts';
 import { createDiscovery, discoveryKinds } from '../discovery/index.ts';
 import {
   type Diagnostic,
@@ -56,6 +56,7 @@ import {
   findTargets,
   playbooksOf,
 } from './settings.ts';
+import { ScrapeStandstill } from './standstill.ts';
 import { VERSION } from './version.ts';
 import { fixedPartOf } from './web.ts';
 
@@ -104,6 +105,8 @@ export interface System {
   readonly commandLine: Readonly<Record<string, string>>;
   /** Of queries. */
   readonly limits: QuerySettings;
+  /** How rules are evaluated, as the configuration in force has it. */
+  readonly ruleSettings: () => RuleSettings;
   readonly store: Store;
   readonly state: StateStore;
   readonly query: QueryEngine;
@@ -314,6 +317,7 @@ function build(
   const push = createPushReceiver({ writer: store, clock, random, log, metrics: registry });
   const hostName = ports.hostFacts.hostname();
   const ruleSources = { stock: options.stock, hostname: hostName };
+  const standstill = new ScrapeStandstill();
   const ownFamilies = (): readonly MetricFamily[] =>
     withPrometheusNames(
       selfFamilies(registry, ports.ownFacts, {
@@ -323,6 +327,7 @@ function build(
         receivers: notifier
           .health()
           .map(one => ({ name: one.key, consecutiveFailures: one.consecutiveFailures })),
+        scrapeStandstillSeconds: standstill.seconds(scraper.statuses(), clock.nowMs()),
       }),
     );
   const self = createInProcessRunner({
@@ -353,15 +358,20 @@ function build(
     },
     targets,
   });
+  const isStock = (): boolean => options.stock && !config.namesRuleFiles;
   const ruleSettings = (): RuleSettings => ({
     defaultIntervalMs: config.global.evaluationIntervalMs,
     defaultQueryOffsetMs: config.global.ruleQueryOffsetMs,
     resendDelayMs: config.rules.resendDelayMs,
-    outageToleranceMs: config.rules.outageToleranceMs,
+    forPolicy: {
+      outageToleranceMs: config.rules.outageToleranceMs,
+      gracePeriodMs: forGracePeriodMs(config.rules, { isStock: isStock() }),
+    },
+    concurrencyMax: config.rules.concurrencyMax,
     queryTimeoutMs: options.query?.timeoutMs ?? first.config.query.timeoutMs,
     externalLabels: config.global.externalLabels,
     externalUrl: externalUrl(),
-    unknowable: options.stock && !config.namesRuleFiles ? 'unknown' : 'resolved',
+    unknowable: isStock() ? 'unknown' : 'resolved',
     effects,
     configVersion,
   });
@@ -437,6 +447,7 @@ function build(
     effects,
     commandLine: options.commandLine ?? {},
     limits,
+    ruleSettings,
     store,
     state,
     query,
@@ -457,11 +468,11 @@ function build(
     droppedCounts: () => found.droppedCounts,
     async reload() {
       const loaded = await options.load();
+      const next = loaded.config;
       const read =
-        loaded.config === undefined ? undefined : readNamedFiles(loaded.config, query, ruleSources);
+        next === undefined ? undefined : readNamedFiles({ ...loaded, config: next }, query, ruleSources);
       const diagnostics = [...loaded.diagnostics, ...(read?.diagnostics ?? [])];
       const problems = diagnostics.map(formatDiagnostic);
-      const next = loaded.config;
       if (next === undefined || read === undefined || diagnostics.some(isError)) return refuse(problems);
       const prepared = preparations.map(prepare => prepare(next));
       const refusals = prepared.flatMap(one => (one.ok ? [] : [one.error]));
@@ -492,7 +503,7 @@ function build(
   return {
     system,
     async start(loaded) {
-      const read = readNamedFiles(config, query, ruleSources);
+      const read = readNamedFiles({ ...loaded, config }, query, ruleSources);
       const diagnostics: readonly Diagnostic[] = [...loaded.diagnostics, ...read.diagnostics];
       for (const diagnostic of diagnostics)
         if (!isError(diagnostic)) log.log('warn', formatDiagnostic(diagnostic));

@@ -2,7 +2,7 @@
 // looks like "resolved" where no-data handling is on).
 
 import type { AbsenceCause, TargetDirectory } from '../model/index.ts';
-import type { ActiveAlert } from './alert-state.ts';
+import type { ActiveAlert, Candidate } from './alert-state.ts';
 
 export interface AbsenceFacts {
   /** Fingerprints that the left side still has, before filtering; undefined when the engine cannot tell. */
@@ -29,7 +29,23 @@ export type AbsenceVerdict =
  */
 export const SETTLE_MS = 10 * 60_000;
 
-export function judgeAbsence(alert: ActiveAlert, facts: AbsenceFacts, nowMs: number): AbsenceVerdict {
+/** What of an alert, or of a series that is watched, tells why it is missing. */
+export type Missing = Pick<
+  ActiveAlert,
+  'fingerprint' | 'state' | 'lastSeenMs' | 'missingSinceMs' | 'absence' | 'producer'
+>;
+
+/**
+ * Under `noData: firing`: how missing data counts as the condition; undefined while it is too early to say that it is missing,
+ * after a start and once a target is back.
+ */
+export function countsAsCondition(verdict: AbsenceVerdict): Candidate['missing'] {
+  const { kind, cause, reason } = verdict;
+  if (kind === 'resolved' || cause === 'restarted' || cause === 'settling') return undefined;
+  return { cause, reason: `${reason}, which counts as the condition` };
+}
+
+export function judgeAbsence(alert: Missing, facts: AbsenceFacts, nowMs: number): AbsenceVerdict {
   const restored = alert.lastSeenMs < facts.startedAtMs && nowMs - facts.startedAtMs < SETTLE_MS;
   if (facts.unfiltered?.has(alert.fingerprint) === true) {
     // With a full disk the former process saw samples that are stored nowhere: what is stored may be older than they.
@@ -74,17 +90,18 @@ export function judgeAbsence(alert: ActiveAlert, facts: AbsenceFacts, nowMs: num
   }
 }
 
-function isSilent(alert: ActiveAlert, facts: AbsenceFacts): boolean {
+function isSilent(alert: Missing, facts: AbsenceFacts): boolean {
   return alert.producer !== undefined && facts.targets?.stateOf(alert.producer) === 'silent';
 }
 
-function whileDelivering(alert: ActiveAlert, facts: AbsenceFacts, nowMs: number): AbsenceVerdict {
+function whileDelivering(alert: Missing, facts: AbsenceFacts, nowMs: number): AbsenceVerdict {
   const ended =
     facts.unfiltered === undefined
       ? 'no longer in the answer, and its target delivers'
       : 'its series ended: the target delivers without it';
   const over: AbsenceVerdict = { kind: 'resolved', cause: 'series_ended', reason: ended };
-  if (alert.state !== 'unknown') return over;
+  const wasMissing = alert.state === 'unknown' || alert.absence !== undefined;
+  if (!wasMissing) return over;
   // The target came back a moment ago: wait until windows are filled before calling the series ended.
   const missingSinceMs = alert.missingSinceMs ?? nowMs;
   if (nowMs - missingSinceMs >= SETTLE_MS) return over;

@@ -24,6 +24,15 @@ export interface ActiveAlert {
   /** While its data is missing, and when it ended: the cause behind the reason. */
   readonly absence?: AbsenceCause;
   readonly producer?: TargetId;
+  /** After a restart until its condition holds again: what nobody has looked at since. */
+  readonly restored?: RestoredAlert;
+}
+
+export interface RestoredAlert {
+  /** The last evaluation before the restart; later the last one that did not find it. */
+  readonly downAtMs: number;
+  /** Evaluations since the restart that did not find it. */
+  readonly evaluations: number;
 }
 
 export type AlertMap = ReadonlyMap<string, ActiveAlert>;
@@ -35,6 +44,8 @@ export interface Candidate {
   readonly annotations: Labels;
   readonly value: number;
   readonly producer: TargetId | undefined;
+  /** It is not in the answer, and counts as if it were: since its data is missing. */
+  readonly missing?: { readonly reason: string; readonly cause: AbsenceCause };
 }
 
 /** A transition worth a line in the journal. `inactive`: pending was given up. */

@@ -1,8 +1,9 @@
 // The pure step of an alerting rule: what was active, what the answer holds now, and what follows from it.
 
 import { err, ok, type Result } from '../base/index.ts';
-import { type AbsenceFacts, judgeAbsence } from './absence.ts';
+import { type AbsenceFacts, type AbsenceVerdict, countsAsCondition, judgeAbsence } from './absence.ts';
 import type { ActiveAlert, AlertChange, AlertMap, Candidate } from './alert-state.ts';
+import { type ForPolicy, resumedActiveAtMs, unseenAlert } from './restore.ts';
 import type { AlertingRule } from './rule.ts';
 
 /** A resolved alert is sent again for this long, so that a receiver that was away hears of it (as Prometheus). */
@@ -16,6 +17,7 @@ export interface StepInput {
   readonly facts: AbsenceFacts;
   /** Most alerts pending or firing; 0 is no limit. */
   readonly limit: number;
+  readonly forPolicy: ForPolicy;
 }
 
 export interface StepOutcome {
@@ -63,11 +65,13 @@ export function stepAlerts(before: AlertMap, input: StepInput): Result<StepOutco
 }
 
 const HOLDS = 'the condition holds';
+const RESUMED = 'the condition holds again after a restart, and the time down does not count';
+const ANEW = 'the condition holds again after a restart, and `for` begins anew';
 
 function whenPresent(old: ActiveAlert | undefined, candidate: Candidate, input: StepInput): ActiveAlert {
   const { nowMs, rule } = input;
   const fresh = old === undefined || old.state === 'resolved';
-  const activeAtMs = fresh ? nowMs : old.activeAtMs;
+  const activeAtMs = fresh ? nowMs : activeSinceMs(old, input);
   const fires = nowMs - activeAtMs >= rule.forMs;
   const wasFiring = !fresh && old.state !== 'pending';
   const firing = wasFiring || fires;
@@ -82,32 +86,39 @@ function whenPresent(old: ActiveAlert | undefined, candidate: Candidate, input: 
     activeAtMs,
     ...(firedAtMs === undefined ? {} : { firedAtMs }),
     ...(resolvedAtMs === undefined ? {} : { resolvedAtMs }),
-    lastSeenMs: nowMs,
+    lastSeenMs: candidate.missing === undefined ? nowMs : (old?.lastSeenMs ?? nowMs),
     value: candidate.value,
-    reason: HOLDS,
+    reason: candidate.missing?.reason ?? (firing ? HOLDS : pendingReason(old, activeAtMs === nowMs)),
+    ...(candidate.missing === undefined ? {} : { absence: candidate.missing.cause }),
     ...(candidate.producer === undefined ? {} : { producer: candidate.producer }),
   };
 }
 
+function activeSinceMs(old: ActiveAlert, { rule, forPolicy, nowMs }: StepInput): number {
+  const { activeAtMs, restored, state } = old;
+  if (restored === undefined || state !== 'pending') return activeAtMs;
+  return resumedActiveAtMs({ activeAtMs, downAtMs: restored.downAtMs, forMs: rule.forMs }, forPolicy, nowMs);
+}
+
+/** After a restart its line in the journal stays the one that says since when it counts now. */
+function pendingReason(old: ActiveAlert | undefined, begins: boolean): string {
+  if (old?.state !== 'pending') return HOLDS;
+  if (old.restored !== undefined) return begins ? ANEW : RESUMED;
+  return old.reason === ANEW || old.reason === RESUMED ? old.reason : HOLDS;
+}
+
 /** Undefined: nothing is left of it. */
-function whenAbsent(old: ActiveAlert, input: StepInput): ActiveAlert | undefined {
+function whenAbsent(was: ActiveAlert, input: StepInput): ActiveAlert | undefined {
   const { nowMs, rule } = input;
-  if (old.state === 'resolved') {
-    return nowMs - (old.resolvedAtMs ?? nowMs) > RESOLVED_RETENTION_MS ? undefined : old;
+  if (was.state === 'resolved') {
+    return nowMs - (was.resolvedAtMs ?? nowMs) > RESOLVED_RETENTION_MS ? undefined : was;
   }
-  const verdict = rule.noData === 'unknown' ? judgeAbsence(old, input.facts, nowMs) : PROMETHEUS_VERDICT;
-  if (verdict.kind === 'unknown') {
-    const { missingSinceMs: _, ...kept } = old;
-    const since = verdict.missingSinceMs === undefined ? {} : { missingSinceMs: verdict.missingSinceMs };
-    // A pending alert stays pending: its `for` is kept, but without data it does not begin to fire.
-    return {
-      ...kept,
-      ...since,
-      state: old.state === 'pending' ? 'pending' : 'unknown',
-      reason: verdict.reason,
-      absence: verdict.cause,
-    };
-  }
+  const old = unseenAlert(was, input.forPolicy, nowMs);
+  // The first evaluation after a start may come before the first samples: Prometheus waits for the second one, too.
+  const isEarly = was.restored?.evaluations === 0;
+  if (isEarly && (rule.noData === 'prometheus' || rule.noData === 'ok')) return { ...old, reason: NOT_YET };
+  const verdict = verdictOf(old, input);
+  if (verdict.kind === 'unknown' && rule.noData !== 'ok') return whenMissing(old, verdict, input);
   if (old.state === 'pending') return formerEnd(old, nowMs);
   if (old.state === 'firing' && rule.keepFiringForMs > 0) {
     const keptSinceMs = old.keptSinceMs ?? nowMs;
@@ -119,12 +130,41 @@ function whenAbsent(old: ActiveAlert, input: StepInput): ActiveAlert | undefined
   return verdict.cause === undefined ? ended : { ...ended, absence: verdict.cause };
 }
 
+/** Why it is not in the answer; for Prometheus that is no question. */
+function verdictOf(
+  old: ActiveAlert,
+  { rule, facts, nowMs }: StepInput,
+): AbsenceVerdict | typeof PROMETHEUS_VERDICT {
+  return rule.noData === 'prometheus' ? PROMETHEUS_VERDICT : judgeAbsence(old, facts, nowMs);
+}
+
+/** Its data is missing, and it is not known to be over. */
+function whenMissing(
+  old: ActiveAlert,
+  verdict: AbsenceVerdict & { readonly kind: 'unknown' },
+  input: StepInput,
+): ActiveAlert {
+  const { missingSinceMs: _, ...kept } = old;
+  const since = verdict.missingSinceMs === undefined ? {} : { missingSinceMs: verdict.missingSinceMs };
+  const policy = input.rule.noData;
+  const missing = policy === 'firing' ? countsAsCondition(verdict) : undefined;
+  if (missing !== undefined) {
+    const { labels, fingerprint, annotations, value, producer } = old;
+    return whenPresent(old, { labels, fingerprint, annotations, value, producer, missing }, input);
+  }
+  // A pending alert stays pending: its `for` is kept, but without data it does not begin to fire.
+  const state = policy === 'unknown' && old.state !== 'pending' ? 'unknown' : old.state;
+  return { ...kept, ...since, state, reason: verdict.reason, absence: verdict.cause };
+}
+
 /** A pending alert that did not come to fire is the resolved one again that it was before, as long as that is sent. */
 function formerEnd(old: ActiveAlert, nowMs: number): ActiveAlert | undefined {
   const { resolvedAtMs } = old;
   if (resolvedAtMs === undefined || nowMs - resolvedAtMs > RESOLVED_RETENTION_MS) return undefined;
   return { ...old, state: 'resolved', reason: 'it ended earlier, and was only pending since' };
 }
+
+const NOT_YET = 'not in the answer of the first evaluation after a restart, which decides nothing yet';
 
 const PROMETHEUS_VERDICT = {
   kind: 'resolved',
@@ -133,8 +173,7 @@ const PROMETHEUS_VERDICT = {
 } as const;
 
 function droppedPending(old: ActiveAlert, input: StepInput): ActiveAlert {
-  const verdict =
-    input.rule.noData === 'unknown' ? judgeAbsence(old, input.facts, input.nowMs) : PROMETHEUS_VERDICT;
+  const verdict = verdictOf(old, input);
   const dropped = { ...old, reason: `${verdict.reason} before \`for\` had passed` };
   return verdict.cause === undefined ? dropped : { ...dropped, absence: verdict.cause };
 }
