@@ -68,6 +68,13 @@ export function requireSet(node: Node, context: ReadContext, keys: readonly stri
   }
 }
 
+/** The same, in the entry itself: not taken over from `global`. */
+export function isWritten(node: Node, key: string): boolean {
+  const [from, , to] = node.range ?? [0, 0, 0];
+  const at = keyNode(node, key)?.range?.[0] ?? -1;
+  return isSet(node, key) && at >= from && at < to;
+}
+
 /** Whether `http_config` says how to authorize itself: with a header of its own, or a token as it was written before. */
 export function hasAuthorization(node: Node, context: ReadContext): boolean {
   const http = valueNodeAt(node, 'http_config');

@@ -1,6 +1,6 @@
 // slack_configs. Slack: incoming webhooks or an app's token.
 
-import { isScalar, type Node } from 'yaml';
+import type { Node } from 'yaml';
 import type { Kind } from '../../registry.ts';
 import {
   boolean,
@@ -12,7 +12,6 @@ import {
   secret,
   secretFile,
   text,
-  valueNodeAt,
 } from '../../schema.ts';
 import {
   exclusive,
@@ -20,6 +19,7 @@ import {
   httpUrl,
   httpUrlSecret,
   isSet,
+  isWritten,
   reportAt,
   requireOneOf,
   requireSet,
@@ -43,16 +43,12 @@ const field = record(optionals({ title: text(), value: text(), short: boolean() 
   requireSet(node, context, ['title', 'value']),
 );
 
-const APP_URL = 'https://slack.com/api/chat.postMessage';
-
 /** A message goes by a webhook or by an app, and an app's token is the only authorization then. */
 export function checkSlackAccess(node: Node, context: ReadContext): void {
-  const url = ['api_url', 'api_url_file'].find(key => isSet(node, key));
   const token = ['app_token', 'app_token_file'].find(key => isSet(node, key));
   if (token === undefined) return;
-  // Who moves from a webhook's key to an app's may have the app's own address there, as in `global`.
-  const isAppUrl = textOf(node, 'api_url') === (textOf(node, 'app_url') ?? APP_URL);
-  if (url !== undefined && !isAppUrl) {
+  const url = ['api_url', 'api_url_file'].find(key => isWritten(node, key));
+  if (url !== undefined && isWritten(node, token)) {
     reportAt(node, token, context, {
       message: `Cannot use "${url}" and "${token}" together: at most one of api_url/api_url_file and app_token/app_token_file may be set`,
       remedy: 'keep one of the two',
@@ -66,11 +62,6 @@ export function checkSlackAccess(node: Node, context: ReadContext): void {
       conflict: true,
     });
   }
-}
-
-function textOf(node: Node, key: string): string | undefined {
-  const value = valueNodeAt(node, key);
-  return value !== undefined && isScalar(value) && typeof value.value === 'string' ? value.value : undefined;
 }
 
 export const slack: Kind<unknown> = {
