@@ -3,7 +3,7 @@
 import type { Alert, Labels } from '../model/index.ts';
 import { logKey } from './logbook.ts';
 import type { Route } from './route.ts';
-import type { DispatchState } from './state.ts';
+import type { DispatchState, StoredAlert } from './state.ts';
 import { mutedBy, suppressionOf } from './suppress.ts';
 
 export interface AlertStatus {
@@ -57,28 +57,35 @@ export interface GroupStatus {
 }
 
 export function alertStatuses(state: DispatchState, nowMs: number): readonly AlertStatus[] {
-  return [...state.alerts.values()].map(stored => {
-    const groups = [...stored.groups]
-      .flatMap(id => state.groups.get(id) ?? [])
-      .filter(group => group.silentTarget === undefined);
-    const { silencedBy, inhibitedBy } = suppressionOf(state, stored, nowMs);
-    const isSuppressed = silencedBy.length + inhibitedBy.length > 0;
-    const situation = state.recovery.get(stored.alert.fingerprint);
-    return {
-      alert: stored.alert,
-      stale: stored.stale,
-      updatedAtMs: stored.updatedAtMs,
-      validUntilMs: stored.validUntilMs,
-      state: isSuppressed ? 'suppressed' : groups.length > 0 ? 'active' : 'unprocessed',
-      silencedBy,
-      inhibitedBy,
-      mutedBy: [...new Set(groups.flatMap(group => mutedBy(state, group, nowMs)))],
-      receivers: [...new Set(groups.map(group => group.route.receiver))],
-      groupKeys: groups.map(group => group.key),
-      recovery:
-        situation === undefined ? undefined : situation.kind === 'run' ? situation.run.state : 'no playbook',
-    };
-  });
+  return [...state.alerts.values()].map(stored => alertStatus(state, stored, nowMs));
+}
+
+export function alertStatus(state: DispatchState, stored: StoredAlert, nowMs: number): AlertStatus {
+  const groups = [...stored.groups]
+    .flatMap(id => state.groups.get(id) ?? [])
+    .filter(group => group.silentTarget === undefined);
+  const { silencedBy, inhibitedBy } = suppressionOf(state, stored, nowMs);
+  const isSuppressed = silencedBy.length + inhibitedBy.length > 0;
+  const situation = state.recovery.get(stored.alert.fingerprint);
+  return {
+    alert: stored.alert,
+    stale: stored.stale,
+    updatedAtMs: stored.updatedAtMs,
+    validUntilMs: stored.validUntilMs,
+    state: isSuppressed ? 'suppressed' : groups.length > 0 ? 'active' : 'unprocessed',
+    silencedBy,
+    inhibitedBy,
+    mutedBy: [...new Set(groups.flatMap(group => mutedBy(state, group, nowMs)))],
+    receivers: [...new Set(groups.map(group => group.route.receiver))],
+    groupKeys: groups.map(group => group.key),
+    recovery:
+      situation === undefined ? undefined : situation.kind === 'run' ? situation.run.state : 'no playbook',
+  };
+}
+
+/** Those that no rule made. */
+export function postedAlerts({ alerts }: DispatchState): readonly Alert[] {
+  return [...alerts.values()].map(({ alert }) => alert).filter(({ rule }) => rule.file === '');
 }
 
 export function groupStatuses(state: DispatchState, nowMs: number): readonly GroupStatus[] {

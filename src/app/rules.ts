@@ -11,6 +11,12 @@ interface Judged extends NamedText {
   readonly noData: NoData;
 }
 
+/** What names the files, and what may call their templates. */
+export interface RulesAndTexts {
+  readonly config: Config;
+  readonly templateTexts: readonly PlacedText[];
+}
+
 export interface NamedFiles {
   readonly files: readonly RuleFile[];
   /** Of the rules and of the templates. */
@@ -22,7 +28,7 @@ export interface NamedFiles {
  * them missing data is `unknown` rather than resolved.
  */
 export function readNamedFiles(
-  { config, templateTexts }: { readonly config: Config; readonly templateTexts: readonly PlacedText[] },
+  { config, templateTexts }: RulesAndTexts,
   query: Query,
   { stock, hostname }: { readonly stock: boolean; readonly hostname: string },
 ): NamedFiles {

@@ -23,7 +23,7 @@ import { type HttpClient, httpClientSchema } from './client.ts';
 import { type NotificationData, notificationData } from './data.ts';
 import { outcomeOfHttp } from './http-outcome.ts';
 import { fillPayload } from './payload.ts';
-import { markHeaders, postJson } from './post.ts';
+import { askProvider, markHeaders } from './post.ts';
 import { warnOfTemplate } from './template-text.ts';
 import { webhookBody } from './webhook-body.ts';
 
@@ -118,7 +118,7 @@ async function post(request: Post, signal: AbortSignal): Promise<DeliveryOutcome
     settings.payload === undefined
       ? ok(webhookBody(data, ports.render))
       : fillPayload(settings.payload, { data, render: ports.render });
-  const answer = await postJson(
+  const answer = await askProvider(
     {
       ports,
       url: url.value,

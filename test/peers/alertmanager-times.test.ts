@@ -3,7 +3,7 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { openHttp, startProgram, temporaryFolder, until } from '../e2e/support.ts';
-import { ALERTMANAGER_NAME, isAlertmanagerMissing, startAlertmanager } from './alertmanager-process.ts';
+import { ALERTMANAGER_NAME, isAlertmanagerMissing, startAlertmanager } from './alertmanager.ts';
 import { IntervalDrawing, specsOf, steadyVerdict, type WrittenInterval } from './interval-scripts.ts';
 
 const ROUTES = 240;
