@@ -459,6 +459,9 @@ describe('check templates', () => {
       '        text: \'{{ define "own" }}x{{ end }}{{ template "own" . }}{{ template "mine.text" . }}\'',
       '        footer: \'{{ if .IsTest }}{{ template "__subjct" . }}{{ else }}{{ template "t.tmpl" . }}{{ end }}\'',
       '        pretext: \'{{ template "slack.default.title" . }}\'',
+      '    webhook_configs:',
+      "      - url: 'http://127.0.0.1:1/hook'",
+      `        payload: { a: [{ b: '{{ template "lost" . }}' }] }`,
       '',
     ].join('\n');
     const files = {
@@ -472,6 +475,7 @@ describe('check templates', () => {
       't.tmpl:2:3: warning: template-unknown: Cannot find the template "gone" that this file calls: no file of "templates" defines it (define it, or name its file under "templates")',
       'alertmanager.yml:7:16: warning: template-unknown: Cannot find the template "nope" that receivers[0].slack_configs[0].title calls: no file of "templates" defines it (define it, or name its file under "templates")',
       'alertmanager.yml:9:17: warning: template-unknown: Cannot find the template "__subjct" that receivers[0].slack_configs[0].footer calls: no file of "templates" defines it (did you mean "__subject"?)',
+      'alertmanager.yml:12:9: warning: template-unknown: Cannot find the template "lost" that receivers[0].webhook_configs[0] calls: no file of "templates" defines it (define it, or name its file under "templates")',
     ]);
   });
 

@@ -77,6 +77,7 @@ const schema: Schema<WebhookSettings> = mapped(
         context,
       );
     }
+    for (const text of textsOf(value.payload)) warnOfTemplate(text, context);
     return {
       url,
       sendResolved: value.send_resolved,
@@ -87,6 +88,13 @@ const schema: Schema<WebhookSettings> = mapped(
     };
   },
 );
+
+/** All texts of a body of one's own, keys aside: they are templates. */
+function textsOf(value: unknown): readonly string[] {
+  if (typeof value === 'string') return [value];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.values(value).flatMap(textsOf);
+}
 
 export const webhook: Channel<WebhookSettings> = {
   key: 'webhook_configs',

@@ -3,13 +3,14 @@
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../test/support/clock.ts';
 import { MemoryState } from '../../test/support/state.ts';
-import { err, type Log } from '../base/index.ts';
+import { err, type Log, sleep } from '../base/index.ts';
 import {
   type AlertUpdate,
   isStaleAt,
   labelsFrom,
   METRIC_NAME,
   MetricRegistry,
+  type Query,
   type StateStore,
   type TargetDirectory,
   targetId,
@@ -76,7 +77,7 @@ function world(from: Partial<Pick<World, 'clock' | 'store' | 'state'>> & WorldOp
     clock,
     log: LOG,
     metrics,
-    query: createQueryEngine({ reader: store, clock }),
+    query: delayed(createQueryEngine({ reader: store, clock }), clock, from.answerAfterMs ?? 0),
     writer: store,
     state: from.stateStore ?? state,
     sink: update => {
@@ -112,7 +113,20 @@ interface Restart {
   readonly settings?: RuleSettings;
 }
 
+/** Answers come late by the clock. */
+function delayed(engine: Query, clock: FakeClock, afterMs: number): Query {
+  if (afterMs === 0) return engine;
+  return {
+    prepare: engine.prepare,
+    execute: async (plan, times, options, signal) => {
+      await sleep(clock, afterMs, signal);
+      return engine.execute(plan, times, options, signal);
+    },
+  };
+}
+
 interface WorldOptions {
+  readonly answerAfterMs?: number;
   readonly stateStore?: StateStore;
   readonly targets?: TargetDirectory;
   readonly onUpdate?: (update: AlertUpdate) => void;
@@ -484,6 +498,36 @@ describe('the rule runner', () => {
     await minutes(w, [9]);
     expect(await journal(w)).toEqual(['pending: the condition holds', 'firing: the condition holds']);
     await w.runner.stop();
+  });
+
+  it('does in time side by side what one after the other would be too late', async () => {
+    // Each answer takes 25 of the 60 seconds, as from a slow disk.
+    const group = `
+- name: g
+  rules:
+  - record: a
+    expr: load
+  - record: b
+    expr: load * 2
+  - record: c
+    expr: load * 3
+  - record: d
+    expr: a + b`;
+    const missed: number[] = [];
+    for (const concurrencyMax of [0, 4]) {
+      const w = world({ answerAfterMs: 25_000 });
+      await w.runner.load([rules(group)], { ...SETTINGS, concurrencyMax });
+      await w.sample('load', labels, 9);
+      await w.clock.advance(10 * 60_000);
+      missed.push(w.runner.status()[0]?.missedIterations ?? -1);
+      const counted = w.metrics
+        .families()
+        .find(({ name }) => name === 'watchkeeper_rule_group_iterations_missed_total');
+      expect(counted?.samples.map(({ value }) => value)).toEqual([missed.at(-1)]);
+      await w.runner.stop();
+    }
+    expect(missed[0]).toBeGreaterThan(3);
+    expect(missed[1]).toBe(0);
   });
 
   it('evaluates at aligned times and counts evaluations that were left out', async () => {
