@@ -123,7 +123,8 @@ function whenAbsent(was: ActiveAlert, input: StepInput): ActiveAlert | undefined
   if (old.state === 'firing' && rule.keepFiringForMs > 0) {
     const keptSinceMs = old.keptSinceMs ?? nowMs;
     if (nowMs - keptSinceMs < rule.keepFiringForMs) {
-      return { ...old, keptSinceMs, reason: `${verdict.reason}; kept firing by keep_firing_for` };
+      const { absence: _, ...kept } = old;
+      return { ...kept, keptSinceMs, reason: `${verdict.reason}; kept firing by keep_firing_for` };
     }
   }
   const ended = { ...old, state: 'resolved', resolvedAtMs: nowMs, reason: verdict.reason } as const;

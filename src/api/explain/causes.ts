@@ -1,7 +1,7 @@
 // From what is known of an alert at a time to the causes: why it is as it is, and of each receiver why it was told or not.
 
 import { formatDuration } from '../../base/index.ts';
-import type { DeliveryRecord, StoredJournalEvent } from '../../model/index.ts';
+import type { AbsenceCause, DeliveryRecord, StoredJournalEvent } from '../../model/index.ts';
 import type { CauseCode, CauseJson } from '../contract-explain.ts';
 import type { Suppression } from '../deps.ts';
 import { type AlertHistory, groupKeysOf, textsOf } from './history.ts';
@@ -33,10 +33,18 @@ export function causesOf(history: AlertHistory, live: Suppression | undefined): 
 
 // --- the alert itself --------------------------------------------------------------------------------
 
-/** A pending alert whose data is missing says so too: it stays pending, and does not come to fire. */
+/** Not among them: what tells that the alert is over. */
+const MISSING: ReadonlySet<unknown> = new Set<AbsenceCause>([
+  'target_silent',
+  'not_knowable',
+  'recorded',
+  'restarted',
+  'settling',
+]);
+
+/** A pending or firing alert whose data is missing says so too: it stays what it is, or counts the missing as its condition. */
 function missingData(state: StoredJournalEvent): readonly CauseJson[] {
-  const isMissing =
-    state.verdict === 'unknown' || (state.verdict === 'pending' && state.evidence['cause'] !== undefined);
+  const isMissing = state.verdict === 'unknown' || MISSING.has(state.evidence['cause']);
   return isMissing ? [causeOf('no_data', null, { reason: state.reason })] : [];
 }
 
