@@ -99,6 +99,17 @@ describe('a slip is named with its place and its remedy', () => {
     expect(found.map(formatDiagnostic)).toEqual([expect.stringContaining(message)]);
     expect(found[0]?.line).toBe(5);
   });
+  it.each(['match: {"a-b": x}', 'match_re: {"a b": x}'])(
+    'a name that the older matchers do not have: %s',
+    older => {
+      const route = `route: {receiver: mail, routes: [{${older}}]}\nreceivers: [{name: mail}]\n`;
+      check(route, ['invalid label name']);
+      const rule = older.replace('match', 'source_match');
+      check(`route: {receiver: mail}\nreceivers: [{name: mail}]\ninhibit_rules: [{${rule}}]\n`, [
+        'invalid label name',
+      ]);
+    },
+  );
   it('two inhibition rules of one name, as a warning', () => {
     check(
       'route: {receiver: mail}\nreceivers: [{name: mail}]\ninhibit_rules:\n- {name: a, source_matchers: [x=1], target_matchers: [y=1]}\n- {name: a, source_matchers: [x=2], target_matchers: [y=2]}\n',

@@ -74,6 +74,11 @@ export const RECEIVER_TEXTS: readonly Entry[] = [
   { kind: 'webex_configs', settings: '{room_id: a, http_config: {bearer_token: x}}' },
   { kind: 'webex_configs', settings: '{room_id: a, http_config: {follow_redirects: true}}' },
   { kind: 'webex_configs', settings: '{http_config: {authorization: {credentials: x}}}' },
+  {
+    kind: 'webex_configs',
+    settings: '{room_id: a}',
+    global: 'http_config: { authorization: { credentials: x } }',
+  },
   { kind: 'telegram_configs', settings: '{bot_token: t, chat_id: 5}' },
   { kind: 'telegram_configs', settings: '{bot_token: t}' },
   { kind: 'telegram_configs', settings: '{bot_token: t, chat_id: 5, parse_mode: Html}' },

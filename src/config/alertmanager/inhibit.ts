@@ -16,7 +16,7 @@ import {
 } from '../schema.ts';
 import { labelName, reportAt } from '../shared/checks.ts';
 import { type MatcherGrammar, matchers } from './matchers.ts';
-import { allMatchers, regexText } from './route.ts';
+import { allMatchers, CLASSIC_LABEL, regexText } from './route.ts';
 
 /** Targets are quiet while each of the sources has an alert that fires and agrees with them on the `equal` labels. */
 export interface InhibitRuleConfig {
@@ -38,11 +38,11 @@ export function inhibitRules(grammar: MatcherGrammar): Schema<readonly InhibitRu
   const rule = record(
     optionals({
       name: text(),
-      source_match: mapOf(text(), labelName()),
-      source_match_re: mapOf(regexText(), labelName()),
+      source_match: mapOf(text(), CLASSIC_LABEL),
+      source_match_re: mapOf(regexText(), CLASSIC_LABEL),
       source_matchers: matchers(grammar),
-      target_match: mapOf(text(), labelName()),
-      target_match_re: mapOf(regexText(), labelName()),
+      target_match: mapOf(text(), CLASSIC_LABEL),
+      target_match_re: mapOf(regexText(), CLASSIC_LABEL),
       target_matchers: matchers(grammar),
       sources: list(source),
       equal: list(labelName()),

@@ -12,7 +12,15 @@ import {
   secretFile,
   text,
 } from '../../schema.ts';
-import { exclusive, hasAuthorization, httpUrl, isSet, reportAt, requireOneOf } from '../../shared/checks.ts';
+import {
+  exclusive,
+  hasAuthorization,
+  httpUrl,
+  isSet,
+  isWritten,
+  reportAt,
+  requireOneOf,
+} from '../../shared/checks.ts';
 import { httpConfig } from '../../shared/http.ts';
 
 export const incidentio: Kind<unknown> = {
@@ -43,7 +51,9 @@ export const incidentio: Kind<unknown> = {
           conflict: true,
         });
       }
-      if (!isAuthorized) requireOneOf(node, context, ['alert_source_token', 'alert_source_token_file']);
+      // Without an http_config of its own Alertmanager asks for no token.
+      if (!isAuthorized && isWritten(node, 'http_config'))
+        requireOneOf(node, context, ['alert_source_token', 'alert_source_token_file']);
     },
   ),
 };
