@@ -2,6 +2,7 @@
 
 import { type Labels, withLabels } from './labels.ts';
 import type { TargetId } from './sample.ts';
+import type { Why } from './why.ts';
 
 /** `unknown`: it fired, and now its data is missing for a cause that is not "resolved". */
 export type AlertState = 'pending' | 'firing' | 'unknown' | 'resolved';
@@ -51,6 +52,8 @@ export interface Alert {
   readonly keptFiringSinceMs?: number;
   /** Why it is unknown or resolved: "fell below", "target left discovery", "target silent: …". */
   readonly reason: string;
+  /** The reason of an alert of a rule, for pages in other languages. */
+  readonly why?: Why;
   /** The cause behind the reason, while it is unknown, pending without data, or resolved. */
   readonly absence?: AbsenceCause;
   /** Value of the expression when last seen. */

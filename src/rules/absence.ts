@@ -1,7 +1,7 @@
 // Why an alert's series is missing from the answer, and what follows: the cause decides (DESIGN: missing data never
 // looks like "resolved" where no-data handling is on).
 
-import type { AbsenceCause, TargetDirectory } from '../model/index.ts';
+import type { AbsenceCause, TargetDirectory, Why } from '../model/index.ts';
 import type { ActiveAlert, Candidate } from './alert-state.ts';
 
 export interface AbsenceFacts {
@@ -15,10 +15,10 @@ export interface AbsenceFacts {
 }
 
 export type AbsenceVerdict =
-  | { readonly kind: 'resolved'; readonly reason: string; readonly cause: AbsenceCause }
+  | { readonly kind: 'resolved'; readonly why: Why; readonly cause: AbsenceCause }
   | {
       readonly kind: 'unknown';
-      readonly reason: string;
+      readonly why: Why;
       readonly cause: AbsenceCause;
       readonly missingSinceMs?: number;
     };
@@ -40,9 +40,9 @@ export type Missing = Pick<
  * after a start and once a target is back.
  */
 export function countsAsCondition(verdict: AbsenceVerdict): Candidate['missing'] {
-  const { kind, cause, reason } = verdict;
+  const { kind, cause, why } = verdict;
   if (kind === 'resolved' || cause === 'restarted' || cause === 'settling') return undefined;
-  return { cause, reason: `${reason}, which counts as the condition` };
+  return { cause, why: { code: 'counts', of: why } };
 }
 
 export function judgeAbsence(alert: Missing, facts: AbsenceFacts, nowMs: number): AbsenceVerdict {
@@ -53,15 +53,15 @@ export function judgeAbsence(alert: Missing, facts: AbsenceFacts, nowMs: number)
       ? {
           kind: 'unknown',
           cause: 'restarted',
-          reason: 'evaluation was restarted and its target has not delivered yet',
+          why: { code: 'restarted_silent' },
         }
-      : { kind: 'resolved', cause: 'below', reason: 'the condition no longer holds' };
+      : { kind: 'resolved', cause: 'below', why: { code: 'below' } };
   }
   if (restored) {
     return {
       kind: 'unknown',
       cause: 'restarted',
-      reason: 'evaluation was restarted and there is not enough data yet',
+      why: { code: 'restarted' },
     };
   }
   if (alert.producer === undefined || facts.targets === undefined) {
@@ -69,22 +69,26 @@ export function judgeAbsence(alert: Missing, facts: AbsenceFacts, nowMs: number)
       ? {
           kind: 'unknown',
           cause: 'not_knowable',
-          reason: 'its data is missing and the cause cannot be known',
+          why: { code: 'not_knowable' },
         }
-      : { kind: 'resolved', cause: 'not_knowable', reason: 'no longer in the answer' };
+      : { kind: 'resolved', cause: 'not_knowable', why: { code: 'not_in_answer' } };
   }
   const id = alert.producer;
   // A series that a rule recorded has no target: its own rule answers for it.
   if (id.startsWith('rules/')) {
     return facts.unknowable === 'unknown'
-      ? { kind: 'unknown', cause: 'recorded', reason: `its data is missing: recorded by ${id}` }
-      : { kind: 'resolved', cause: 'recorded', reason: 'no longer in the answer' };
+      ? { kind: 'unknown', cause: 'recorded', why: { code: 'recorded', params: { target: id } } }
+      : { kind: 'resolved', cause: 'recorded', why: { code: 'not_in_answer' } };
   }
   switch (facts.targets.stateOf(id)) {
     case 'gone':
-      return { kind: 'resolved', cause: 'target_gone', reason: `its target left discovery: ${id}` };
+      return { kind: 'resolved', cause: 'target_gone', why: { code: 'target_gone', params: { target: id } } };
     case 'silent':
-      return { kind: 'unknown', cause: 'target_silent', reason: `its target is silent: ${id}` };
+      return {
+        kind: 'unknown',
+        cause: 'target_silent',
+        why: { code: 'target_silent', params: { target: id } },
+      };
     case 'delivering':
       return whileDelivering(alert, facts, nowMs);
   }
@@ -95,11 +99,8 @@ function isSilent(alert: Missing, facts: AbsenceFacts): boolean {
 }
 
 function whileDelivering(alert: Missing, facts: AbsenceFacts, nowMs: number): AbsenceVerdict {
-  const ended =
-    facts.unfiltered === undefined
-      ? 'no longer in the answer, and its target delivers'
-      : 'its series ended: the target delivers without it';
-  const over: AbsenceVerdict = { kind: 'resolved', cause: 'series_ended', reason: ended };
+  const code = facts.unfiltered === undefined ? 'target_delivers' : 'series_ended';
+  const over: AbsenceVerdict = { kind: 'resolved', cause: 'series_ended', why: { code } };
   const wasMissing = alert.state === 'unknown' || alert.absence !== undefined;
   if (!wasMissing) return over;
   // The target came back a moment ago: wait until windows are filled before calling the series ended.
@@ -108,7 +109,7 @@ function whileDelivering(alert: Missing, facts: AbsenceFacts, nowMs: number): Ab
   return {
     kind: 'unknown',
     cause: 'settling',
-    reason: 'its target delivers again and there is not enough data yet',
+    why: { code: 'settling' },
     missingSinceMs,
   };
 }

@@ -43,6 +43,7 @@ export function restoreAlerts(alerts: readonly Alert[], context: RestoreContext)
       lastSeenMs: Math.min(lastEvaluationMs ?? activeAtMs, nowMs - 1),
       value: alert.value,
       reason: alert.reason,
+      ...(alert.why === undefined ? {} : { why: alert.why }),
       ...(alert.absence === undefined ? {} : { absence: alert.absence }),
       ...(alert.producer === undefined ? {} : { producer: alert.producer }),
       ...(alert.state === 'resolved' ? {} : { restored: { downAtMs, evaluations: 0 } }),

@@ -436,6 +436,11 @@ describe('the rule runner', () => {
     expect(w.runner.alerts().map(alert => alert.state)).toEqual(['pending']);
     await minutes(w, [undefined]);
     expect(w.last()).toEqual(['High firing']);
+    const lines = await w.state.journal({ limit: 1, newestFirst: true });
+    expect(lines.ok && lines.value[0]?.evidence['why']).toEqual({
+      code: 'counts',
+      of: { code: 'target_silent', params: { target: 'job/x' } },
+    });
     expect(w.updates.at(-1)?.alerts[0]).toMatchObject({
       absence: 'target_silent',
       reason: 'its target is silent: job/x, which counts as the condition',

@@ -15,6 +15,7 @@ import {
   type TargetDirectory,
   targetId,
 } from '../model/index.ts';
+import { because } from './alert-state.ts';
 import { type CarriedState, GroupEvaluator, type GroupOutcome } from './group.ts';
 import type { RuleGroupStatus } from './health.ts';
 import { changeEvent, removedEvent } from './journal.ts';
@@ -236,7 +237,7 @@ export class RuleRunner {
           ...alert,
           state: 'resolved',
           resolvedAtMs: nowMs,
-          reason: 'its rule was removed',
+          ...because({ code: 'rule_removed' }),
         }),
       );
     for (const key of gone) this.#unsaved.setAlerts(key, []);

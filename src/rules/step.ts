@@ -1,8 +1,9 @@
 // The pure step of an alerting rule: what was active, what the answer holds now, and what follows from it.
 
 import { err, ok, type Result } from '../base/index.ts';
+import type { Why } from '../model/index.ts';
 import { type AbsenceFacts, type AbsenceVerdict, countsAsCondition, judgeAbsence } from './absence.ts';
-import type { ActiveAlert, AlertChange, AlertMap, Candidate } from './alert-state.ts';
+import { type ActiveAlert, type AlertChange, type AlertMap, because, type Candidate } from './alert-state.ts';
 import { type ForPolicy, resumedActiveAtMs, unseenAlert } from './restore.ts';
 import type { AlertingRule } from './rule.ts';
 
@@ -64,9 +65,7 @@ export function stepAlerts(before: AlertMap, input: StepInput): Result<StepOutco
   return ok({ alerts, changes });
 }
 
-const HOLDS = 'the condition holds';
-const RESUMED = 'the condition holds again after a restart, and the time down does not count';
-const ANEW = 'the condition holds again after a restart, and `for` begins anew';
+const HOLDS: Why = { code: 'holds' };
 
 function whenPresent(old: ActiveAlert | undefined, candidate: Candidate, input: StepInput): ActiveAlert {
   const { nowMs, rule } = input;
@@ -88,7 +87,7 @@ function whenPresent(old: ActiveAlert | undefined, candidate: Candidate, input: 
     ...(resolvedAtMs === undefined ? {} : { resolvedAtMs }),
     lastSeenMs: candidate.missing === undefined ? nowMs : (old?.lastSeenMs ?? nowMs),
     value: candidate.value,
-    reason: candidate.missing?.reason ?? (firing ? HOLDS : pendingReason(old, activeAtMs === nowMs)),
+    ...because(candidate.missing?.why ?? (firing ? HOLDS : pendingWhy(old, activeAtMs === nowMs))),
     ...(candidate.missing === undefined ? {} : { absence: candidate.missing.cause }),
     ...(candidate.producer === undefined ? {} : { producer: candidate.producer }),
   };
@@ -101,10 +100,10 @@ function activeSinceMs(old: ActiveAlert, { rule, forPolicy, nowMs }: StepInput):
 }
 
 /** After a restart its line in the journal stays the one that says since when it counts now. */
-function pendingReason(old: ActiveAlert | undefined, begins: boolean): string {
+function pendingWhy(old: ActiveAlert | undefined, begins: boolean): Why {
   if (old?.state !== 'pending') return HOLDS;
-  if (old.restored !== undefined) return begins ? ANEW : RESUMED;
-  return old.reason === ANEW || old.reason === RESUMED ? old.reason : HOLDS;
+  if (old.restored !== undefined) return { code: begins ? 'begins_anew' : 'resumed' };
+  return old.why?.code === 'begins_anew' || old.why?.code === 'resumed' ? old.why : HOLDS;
 }
 
 /** Undefined: nothing is left of it. */
@@ -116,7 +115,8 @@ function whenAbsent(was: ActiveAlert, input: StepInput): ActiveAlert | undefined
   const old = unseenAlert(was, input.forPolicy, nowMs);
   // The first evaluation after a start may come before the first samples: Prometheus waits for the second one, too.
   const isEarly = was.restored?.evaluations === 0;
-  if (isEarly && (rule.noData === 'prometheus' || rule.noData === 'ok')) return { ...old, reason: NOT_YET };
+  if (isEarly && (rule.noData === 'prometheus' || rule.noData === 'ok'))
+    return { ...old, ...because({ code: 'not_yet' }) };
   const verdict = verdictOf(old, input);
   if (verdict.kind === 'unknown' && rule.noData !== 'ok') return whenMissing(old, verdict, input);
   if (old.state === 'pending') return formerEnd(old, nowMs);
@@ -124,10 +124,10 @@ function whenAbsent(was: ActiveAlert, input: StepInput): ActiveAlert | undefined
     const keptSinceMs = old.keptSinceMs ?? nowMs;
     if (nowMs - keptSinceMs < rule.keepFiringForMs) {
       const { absence: _, ...kept } = old;
-      return { ...kept, keptSinceMs, reason: `${verdict.reason}; kept firing by keep_firing_for` };
+      return { ...kept, keptSinceMs, ...because({ code: 'kept_firing', of: verdict.why }) };
     }
   }
-  const ended = { ...old, state: 'resolved', resolvedAtMs: nowMs, reason: verdict.reason } as const;
+  const ended = { ...old, state: 'resolved', resolvedAtMs: nowMs, ...because(verdict.why) } as const;
   return verdict.cause === undefined ? ended : { ...ended, absence: verdict.cause };
 }
 
@@ -155,32 +155,31 @@ function whenMissing(
   }
   // A pending alert stays pending: its `for` is kept, but without data it does not begin to fire.
   const state = policy === 'unknown' && old.state !== 'pending' ? 'unknown' : old.state;
-  return { ...kept, ...since, state, reason: verdict.reason, absence: verdict.cause };
+  return { ...kept, ...since, state, ...because(verdict.why), absence: verdict.cause };
 }
 
 /** A pending alert that did not come to fire is the resolved one again that it was before, as long as that is sent. */
 function formerEnd(old: ActiveAlert, nowMs: number): ActiveAlert | undefined {
   const { resolvedAtMs } = old;
   if (resolvedAtMs === undefined || nowMs - resolvedAtMs > RESOLVED_RETENTION_MS) return undefined;
-  return { ...old, state: 'resolved', reason: 'it ended earlier, and was only pending since' };
+  return { ...old, state: 'resolved', ...because({ code: 'ended_earlier' }) };
 }
-
-const NOT_YET = 'not in the answer of the first evaluation after a restart, which decides nothing yet';
 
 const PROMETHEUS_VERDICT = {
   kind: 'resolved',
-  reason: 'no longer in the answer',
+  why: { code: 'not_in_answer' },
   cause: undefined,
 } as const;
 
 function droppedPending(old: ActiveAlert, input: StepInput): ActiveAlert {
   const verdict = verdictOf(old, input);
-  const dropped = { ...old, reason: `${verdict.reason} before \`for\` had passed` };
+  const dropped = { ...old, ...because({ code: 'before_for', of: verdict.why }) };
   return verdict.cause === undefined ? dropped : { ...dropped, absence: verdict.cause };
 }
 
 function overLimit(before: AlertMap, active: number, input: StepInput): StepFailure {
   const message = `exceeded limit of ${input.limit} with ${active} alerts`;
+  const why: Why = { code: 'over_limit', params: { limit: input.limit, count: active } };
   const alerts = new Map<string, ActiveAlert>();
   const changes: AlertChange[] = [];
   for (const old of before.values()) {
@@ -188,7 +187,7 @@ function overLimit(before: AlertMap, active: number, input: StepInput): StepFail
     const alert: ActiveAlert =
       old.state === 'resolved'
         ? old
-        : { ...old, state: 'resolved', resolvedAtMs: input.nowMs, reason: `rule failed: ${message}` };
+        : { ...old, state: 'resolved', resolvedAtMs: input.nowMs, ...because(why) };
     alerts.set(alert.fingerprint, alert);
     if (alert !== old) changes.push({ to: 'resolved', alert });
   }
