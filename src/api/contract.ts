@@ -1,5 +1,7 @@
 // The HTTP API as types: routes and JSON shapes. The page imports this file; nothing here runs.
 
+import type { Why } from '../model/index.ts';
+
 export const API_PREFIX = '/api/v1';
 export const OWN_PREFIX = '/api/watchkeeper/v1';
 
@@ -372,6 +374,8 @@ export interface OwnAlertJson {
   readonly annotations: LabelRecord;
   readonly state: 'pending' | 'firing' | 'unknown' | 'resolved';
   readonly reason: string;
+  /** What the reason says, where a rule gave it. */
+  readonly why?: Why;
   readonly activeAtMs: number;
   readonly firedAtMs: number | null;
   readonly resolvedAtMs: number | null;

@@ -7,6 +7,7 @@ import type { ScrapeAuth, ScrapeEntry, ScrapeJob } from '../collect/scrape/index
 import {
   type Config,
   type ScrapeJob as ConfiguredJob,
+  forGracePeriodMs,
   type HttpClientSettings,
   headersOf,
   oauth2Of,
@@ -168,13 +169,18 @@ export interface RuleFacts {
 
 export function ruleSettingsOf(config: Config, { stock, ...facts }: RuleFacts): RuleSettings {
   const { global, rules } = config;
+  const isStock = stock && !config.namesRuleFiles;
   return {
     defaultIntervalMs: global.evaluationIntervalMs,
     defaultQueryOffsetMs: global.ruleQueryOffsetMs,
     resendDelayMs: rules.resendDelayMs,
-    outageToleranceMs: rules.outageToleranceMs,
+    forPolicy: {
+      outageToleranceMs: rules.outageToleranceMs,
+      gracePeriodMs: forGracePeriodMs(rules, { isStock }),
+    },
+    concurrencyMax: rules.concurrencyMax,
     externalLabels: global.externalLabels,
-    unknowable: stock && !config.namesRuleFiles ? 'unknown' : 'resolved',
+    unknowable: isStock ? 'unknown' : 'resolved',
     ...facts,
   };
 }

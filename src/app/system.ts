@@ -27,7 +27,7 @@ import {
   type QuerySettings,
 } from '../promql/index.ts';
 import type { Recovery } from '../recovery/index.ts';
-import { createRuleRunner, type RuleFile, type RuleRunner } from '../rules/index.ts';
+import { createRuleRunner, type RuleFile, type RuleRunner, type RuleSettings } from '../rules/index.ts';
 import { DEFAULT_STORE_SETTINGS, openStore, type Store, ThreadMaker } from '../storage/index.ts';
 import { type AllTargets, joinDirectories } from './directory.ts';
 import { joinDispatch } from './dispatch.ts';
@@ -47,7 +47,7 @@ import {
   type LastReload,
   type PrepareReload,
 } from './reload.ts';
-import { readNamedFiles } from './rules.ts';
+import { type RulesAndTexts, readNamedFiles } from './rules.ts';
 import { selfFamilies } from './self.ts';
 import {
   discoveryEntriesOf,
@@ -56,6 +56,7 @@ import {
   findTargets,
   ruleSettingsOf,
 } from './settings.ts';
+import { ScrapeStandstill } from './standstill.ts';
 import { VERSION } from './version.ts';
 
 /** Attempts under way when the process stops get this long; what is cut off is told again after the next start, marked. */
@@ -99,6 +100,8 @@ export interface System {
   readonly commandLine: Readonly<Record<string, string>>;
   /** Of queries. */
   readonly limits: QuerySettings;
+  /** How rules are evaluated, as the configuration in force has it. */
+  readonly ruleSettings: () => RuleSettings;
   readonly store: Store;
   readonly state: StateStore;
   readonly query: QueryEngine;
@@ -264,6 +267,7 @@ function build(
   const push = createPushReceiver({ writer: store, clock, random, log, metrics: registry });
   const hostName = ports.hostFacts.hostname();
   const ruleSources = { stock: options.stock, hostname: hostName };
+  const standstill = new ScrapeStandstill();
   const ownFamilies = (): readonly MetricFamily[] =>
     withPrometheusNames(
       selfFamilies(registry, ports.ownFacts, {
@@ -273,6 +277,7 @@ function build(
         receivers: notifier
           .health()
           .map(one => ({ name: one.key, consecutiveFailures: one.consecutiveFailures })),
+        scrapeStandstillSeconds: standstill.seconds(scraper.statuses(), clock.nowMs()),
       }),
     );
   const self = createInProcessRunner({
@@ -342,7 +347,7 @@ function build(
     prepareSending(ports, config);
     return rulesLoaded.ok ? ok(undefined) : err(rulesLoaded.error.message);
   };
-  const readFiles = (config: Config) => readNamedFiles(config, query, ruleSources);
+  const readFiles = (from: RulesAndTexts) => readNamedFiles(from, query, ruleSources);
   const reloader = createReloader({
     clock,
     log,
@@ -375,6 +380,7 @@ function build(
     effects,
     commandLine: options.commandLine ?? {},
     limits,
+    ruleSettings,
     store,
     state,
     query,
@@ -410,7 +416,7 @@ function build(
   return {
     system,
     async start(loaded) {
-      const read = readFiles(startedWith);
+      const read = readFiles({ ...loaded, config: startedWith });
       const diagnostics: readonly Diagnostic[] = [...loaded.diagnostics, ...read.diagnostics];
       for (const diagnostic of diagnostics)
         if (!isError(diagnostic)) log.log('warn', formatDiagnostic(diagnostic));

@@ -98,6 +98,7 @@ export const CODES = {
   'template-execute': 'A template is well formed but failed on its data.',
   'template-limit': 'A template would exceed a limit on output, steps, nesting or queries.',
   'template-parse': 'The text is not a valid template.',
+  'template-unknown': 'A template is called that is defined nowhere.',
 } as const;
 
 export type Code = keyof typeof CODES;

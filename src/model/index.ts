@@ -196,3 +196,4 @@ export type {
   TimeRange,
 } from './store.ts';
 export type { ScrapeTarget, TargetDirectory, TargetHealth, TargetStatus } from './target.ts';
+export { readWhy, WHY_WORDS, type Why, type WhyCode, whyText } from './why.ts';

@@ -46,8 +46,22 @@ export interface NotificationData {
 /** Carries what recovery tried into receivers that know only Alertmanager's fields. */
 export const RECOVERY_ANNOTATION = 'watchkeeper_recovery';
 
+/** What of a job is seen in a message. */
+export type ShownJob = Pick<
+  NotificationJob,
+  | 'alerts'
+  | 'status'
+  | 'groupLabels'
+  | 'groupKey'
+  | 'reason'
+  | 'possibleRepeat'
+  | 'recoveryReport'
+  | 'routeLabels'
+  | 'externalUrl'
+>;
+
 export interface DataOptions {
-  readonly job: NotificationJob;
+  readonly job: ShownJob;
   readonly receiver: string;
   readonly isTest: boolean;
   /** 0: all. */
@@ -111,28 +125,4 @@ function quoteMeta(name: string): string {
 export function goTime(atMs: number | undefined): string {
   if (atMs === undefined) return '0001-01-01T00:00:00Z';
   return new Date(atMs).toISOString().replace(/\.?0*Z$/, 'Z');
-}
-
-/** The body of Alertmanager's webhook, version 4, keys in its order. */
-export function webhookBody(data: NotificationData): string {
-  return JSON.stringify({
-    receiver: data.Receiver,
-    status: data.Status,
-    alerts: data.Alerts.map(alert => ({
-      status: alert.Status,
-      labels: alert.Labels,
-      annotations: alert.Annotations,
-      startsAt: goTime(alert.StartsAtMs),
-      endsAt: goTime(alert.EndsAtMs),
-      generatorURL: alert.GeneratorURL,
-      fingerprint: alert.Fingerprint,
-    })),
-    groupLabels: data.GroupLabels,
-    commonLabels: data.CommonLabels,
-    commonAnnotations: data.CommonAnnotations,
-    externalURL: data.ExternalURL,
-    version: '4',
-    groupKey: data.GroupKey,
-    truncatedAlerts: data.TruncatedAlerts,
-  });
 }

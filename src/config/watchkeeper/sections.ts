@@ -8,6 +8,7 @@ import {
   duration,
   filePath,
   fileText,
+  INVALID,
   integer,
   list,
   mapped,
@@ -483,18 +484,10 @@ export function recovery(playbook: Schema<unknown> | undefined): Schema<Recovery
   });
 }
 
-export type NoDataDefault = 'unknown' | 'firing' | 'ok' | 'keep';
+const NO_DATA_DEFAULTS = ['unknown', 'firing', 'ok', 'keep'] as const;
+export type NoDataDefault = (typeof NO_DATA_DEFAULTS)[number];
 
 export const noDataDefault: Schema<NoDataDefault> = mapped(
-  text({ oneOf: ['unknown', 'firing', 'ok', 'keep'] }),
-  (value, context) => {
-    if (value !== 'firing' && value !== 'ok' && value !== 'keep') return 'unknown';
-    context.report({
-      code: 'config-not-carried-out',
-      severity: 'warning',
-      message: `"${value}" for ${context.path} is valid, but this version does not act on it: missing data resolves as in Prometheus`,
-      remedy: 'only "unknown" is acted on',
-    });
-    return value;
-  },
+  text({ oneOf: NO_DATA_DEFAULTS }),
+  value => NO_DATA_DEFAULTS.find(one => one === value) ?? INVALID,
 );
