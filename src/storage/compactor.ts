@@ -13,10 +13,11 @@ import { type WriteFailure, writeBlock } from './block/write-blocks.ts';
 import type { ChunkStore } from './chunk-store.ts';
 import { aligned, cutHead } from './cut.ts';
 import type { Head } from './head.ts';
+import { type OldPortions, type OldSpan, oldSpans, writeOldSamples } from './old-samples.ts';
 import { Serial } from './serial.ts';
 import { LOOKED_AT_ONCE, type StoreSettings } from './settings.ts';
 import { copySnapshot } from './snapshot.ts';
-import type { AdminFailure, SnapshotWanted } from './store.ts';
+import type { AdminFailure, OldWritten, SnapshotWanted, WriteOldFailure } from './store.ts';
 import type { StoreMetrics } from './store-metrics.ts';
 import type { Wal } from './wal.ts';
 
@@ -142,6 +143,28 @@ export class Compactor {
       } finally {
         lease.release();
       }
+    });
+  }
+
+  /** Of history that comes to lie in the range: the newest sample then is that of the store, or of the range. */
+  oldSpans(range: TimeRange): readonly OldSpan[] {
+    const { head, settings } = this.#parts;
+    const untilMs = aligned(Math.max(head.newestMs, range.toMs));
+    return oldSpans(range, { levels: levelsOf(settings.maxAgeMs), untilMs });
+  }
+
+  writeOld<E>(span: OldSpan, portions: OldPortions<E>): Promise<Result<OldWritten, WriteOldFailure<E>>> {
+    return this.#serial.run(async () => {
+      const { head, blocks, maker } = this.#parts;
+      const written = await writeOldSamples({ head, blocks, maker }, span, portions);
+      if (written.ok) {
+        const { samples = 0, series = 0 } = written.value?.meta ?? {};
+        return ok({ samples, series, bytes: written.value?.bytes ?? 0 });
+      }
+      const { error } = written;
+      if (error.kind === 'portions') return err(error);
+      const failed = this.#failed('write a block', error);
+      return failed.ok ? failed : err({ kind: 'store', error: failed.error });
     });
   }
 

@@ -46,6 +46,7 @@ import { Head } from './head.ts';
 import { distinctTexts, labelNamesOf } from './listing.ts';
 import { maintain, sealBefore } from './maintain.ts';
 import { matchSeries } from './matching.ts';
+import type { OldPortions, OldSpan } from './old-samples.ts';
 import { FileRoom } from './read-rest.ts';
 import { RefusedSeries } from './refused-series.ts';
 import { replay } from './replay.ts';
@@ -55,7 +56,16 @@ import { Selections } from './selections.ts';
 import { Serial } from './serial.ts';
 import { SeriesLog } from './series-log.ts';
 import { FILE_AGE_SHARE, HEAD_AGE_MS, MAINTAIN_EVERY_MS, type StoreSettings } from './settings.ts';
-import type { AdminFailure, BlockStats, SnapshotWanted, Store, StoreFailure, StoreStats } from './store.ts';
+import type {
+  AdminFailure,
+  BlockStats,
+  OldWritten,
+  SnapshotWanted,
+  Store,
+  StoreFailure,
+  StoreStats,
+  WriteOldFailure,
+} from './store.ts';
 import { type StoreMetrics, storeMetrics } from './store-metrics.ts';
 import { Wal } from './wal.ts';
 
@@ -374,6 +384,19 @@ class EmbeddedStore implements Store {
 
   cleanTombstones(): ReturnType<Store['cleanTombstones']> {
     return this.#closedAdmin() ?? this.#compactor.cleanTombstones();
+  }
+
+  oldSpans(range: TimeRange): ReturnType<Store['oldSpans']> {
+    return this.#compactor.oldSpans(range);
+  }
+
+  async writeOld<E>(
+    span: OldSpan,
+    portions: OldPortions<E>,
+  ): Promise<Result<OldWritten, WriteOldFailure<E>>> {
+    const closed = await this.#closedAdmin();
+    if (closed !== undefined && !closed.ok) return err({ kind: 'store', error: closed.error });
+    return this.#compactor.writeOld(span, portions);
   }
 
   snapshot(folder: string, wanted: SnapshotWanted): ReturnType<Store['snapshot']> {

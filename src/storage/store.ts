@@ -10,6 +10,7 @@ import type {
   TimeRange,
 } from '../model/index.ts';
 import type { Damage } from './damage.ts';
+import type { OldPortions, OldSpan } from './old-samples.ts';
 
 export interface StoreStats {
   readonly series: number;
@@ -64,6 +65,18 @@ export interface SnapshotWanted {
   readonly skipHead: boolean;
 }
 
+/** Of the block that history went into; zeros where the source had no samples, and there is no block. */
+export interface OldWritten {
+  readonly samples: number;
+  readonly series: number;
+  readonly bytes: number;
+}
+
+export type WriteOldFailure<E> =
+  /** Of whoever gave the samples. */
+  | { readonly kind: 'portions'; readonly error: E }
+  | { readonly kind: 'store'; readonly error: AdminFailure };
+
 export interface Store extends SeriesWriter, SeriesReader, ExemplarReader {
   stats(): StoreStats;
   /** What the head's series are made of: of each kind the `limit` largest. */
@@ -82,6 +95,14 @@ export interface Store extends SeriesWriter, SeriesReader, ExemplarReader {
   deleteSeries(matchers: readonly Matcher[], range: TimeRange): Promise<Result<number, AdminFailure>>;
   /** Frees the disk of what was deleted; says how many blocks were written anew. */
   cleanTombstones(): Promise<Result<number, AdminFailure>>;
+  /** Aligned stretches for the samples of a range, both ends included, one block each: wide ones where that is long ago. */
+  oldSpans(range: TimeRange): readonly OldSpan[];
+  /**
+   * History straight into one block: durable and visible once this resolves `ok`, and nothing of it before. No limit on age or
+   * order applies, and what is older than the retention goes with the next `compactDue`; whoever has samples from the
+   * future leaves them out, as they would make all others old. The same may be written twice: it counts once.
+   */
+  writeOld<E>(span: OldSpan, portions: OldPortions<E>): Promise<Result<OldWritten, WriteOldFailure<E>>>;
   /** Copies everything to `folder`/`name`, which opens as a store. */
   snapshot(folder: string, wanted: SnapshotWanted): Promise<Result<void, AdminFailure>>;
   /** Waits for what was appended, syncs and lets go of the folder. Open rows stay in the log. */
