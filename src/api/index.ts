@@ -29,6 +29,7 @@ export type {
   RuleJson,
   RulesData,
   RunJson,
+  SnapshotJson,
   StatusJson,
   Success,
   TargetsData,

@@ -1,5 +1,7 @@
 // app/: the stages joined into one system.
 
+export type { Manifest } from './backup/manifest.ts';
+export { type RestoreFailure, restoreSnapshot } from './backup/restore.ts';
 export type { OwnFacts, SystemPorts } from './ports.ts';
 export { readNamedFiles } from './rules.ts';
 export { type ListenAt, serve } from './serve.ts';

@@ -124,7 +124,7 @@ export class Compactor {
   }
 
   /** Puts everything into blocks, unless what is not in one yet is to be left out, and copies them into `target`/`name`. */
-  snapshot(target: string, { name, skipHead }: SnapshotWanted): Done<void> {
+  snapshot(target: string, { name, skipHead, onSettled }: SnapshotWanted): Done<void> {
     return this.#serial.run(async () => {
       if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/.test(name))
         return err({
@@ -138,6 +138,8 @@ export class Compactor {
       const { disk, blocks } = this.#parts;
       const lease = blocks.acquire({ fromMs: -Infinity, toMs: Infinity });
       try {
+        const beside = await onSettled?.();
+        if (beside?.ok === false) return beside;
         const copied = await copySnapshot(disk, lease.blocks, { target, name, slices: this.#slices });
         return copied.ok ? ok(undefined) : err(adminFailure('snapshot', copied.error));
       } finally {

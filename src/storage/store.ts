@@ -55,7 +55,7 @@ export interface BlockStats {
 }
 
 export interface AdminFailure {
-  readonly code: DiskError['code'] | 'storage-closed' | 'bad-matcher' | 'bad-name';
+  readonly code: DiskError['code'] | 'storage-closed' | 'state-io' | 'bad-matcher' | 'bad-name';
   readonly message: string;
 }
 
@@ -63,6 +63,8 @@ export interface SnapshotWanted {
   readonly name: string;
   /** Leave out what is not in a block yet: the last hours. */
   readonly skipHead: boolean;
+  /** Called once what goes into it is settled and before it is copied: whatever belongs to it is not older then. */
+  readonly onSettled?: () => Promise<Result<void, AdminFailure>>;
 }
 
 /** Of the block that history went into; zeros where the source had no samples, and there is no block. */
@@ -74,8 +76,7 @@ export interface OldWritten {
 
 export type WriteOldFailure<E> =
   /** Of whoever gave the samples. */
-  | { readonly kind: 'portions'; readonly error: E }
-  | { readonly kind: 'store'; readonly error: AdminFailure };
+  { readonly kind: 'portions'; readonly error: E } | { readonly kind: 'store'; readonly error: AdminFailure };
 
 export interface Store extends SeriesWriter, SeriesReader, ExemplarReader {
   stats(): StoreStats;

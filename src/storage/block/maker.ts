@@ -2,9 +2,9 @@
 // is plain data, and nothing of it changes afterwards.
 
 import type { DiskError, Result } from '../../base/index.ts';
+import type { SeriesColumns } from '../../model/index.ts';
 import type { DamagedChunk, Pick } from '../assemble.ts';
 import type { Window } from './block.ts';
-import type { SeriesColumns } from '../../model/index.ts';
 import type { BlockFailure } from './failure.ts';
 import type { BlockMeta } from './meta.ts';
 import type { Tombstones } from './tombstones.ts';
