@@ -151,15 +151,15 @@ async function fill(
   const { walk, meta, tombstones } = source;
   const reader = new SeriesReader(source);
   const seen = new Set<string>();
-  let lostSeries = 0;
   for (let i = 0; i < walk.seriesCount; i++) {
     const series = walk.series(i);
-    const read = series && (await reader.read(series));
     const key = series === undefined ? '' : formatLabels(series.labels);
-    if (read === undefined || seen.has(key)) {
-      lostSeries++;
+    if (series === undefined || seen.has(key)) {
+      reader.lostSeries++;
       continue;
     }
+    const read = await reader.read(series);
+    if (read === undefined) continue;
     seen.add(key);
     const left = withoutStretches(read, tombstones?.get(i) ?? []);
     if (left.from < left.to) writer.value.add(left);
@@ -170,7 +170,7 @@ async function fill(
     }
   }
   const { samples } = writer.value;
-  const lost = lostText({ lostSeries, reader, source });
+  const lost = lostText(reader, source);
   if (samples === 0) {
     await writer.value.abandon();
     return ok({ kept: 0, lost });
@@ -191,17 +191,9 @@ function spanOf({ minMs, maxMs }: SeriesReader): { readonly fromMs: number; read
   return { fromMs: aligned(minMs), toMs: aligned(maxMs) + BLOCK_MS };
 }
 
-function lostText({
-  lostSeries,
-  reader,
-  source: { tombstones },
-}: {
-  readonly lostSeries: number;
-  readonly reader: SeriesReader;
-  readonly source: Source;
-}): string {
+function lostText(reader: SeriesReader, { tombstones }: Source): string {
   const parts = [
-    lostSeries > 0 ? `all samples of ${lostSeries} series` : '',
+    reader.lostSeries > 0 ? `all samples of ${reader.lostSeries} series` : '',
     reader.lostSamples > 0 ? `${reader.lostSamples} samples of ${reader.lostOf} series` : '',
     tombstones === undefined ? 'what was deleted from the block is there again' : '',
   ];
@@ -213,6 +205,8 @@ class SeriesReader {
   readonly #source: Source;
   readonly #times = new Map<number, readonly (Float64Array | undefined)[]>();
   readonly #whole = new Map<number, Float64Array>();
+  /** Of which not even the number of samples is known. */
+  lostSeries = 0;
   lostSamples = 0;
   lostOf = 0;
   minMs = Infinity;
@@ -225,7 +219,10 @@ class SeriesReader {
   /** Undefined where nothing of it can be read. */
   async read(series: WalkedSeries): Promise<SeriesColumns | undefined> {
     const timeline = this.#source.walk.timeline(series.timeline);
-    if (timeline === undefined) return undefined;
+    if (timeline === undefined) {
+      this.lostSeries++;
+      return undefined;
+    }
     const times = await this.#timesOf(series.timeline, timeline);
     const samples = await this.#source.data.samples(series, timeline);
     const good = timeline.segments.flatMap((_, i) => {
