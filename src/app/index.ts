@@ -5,6 +5,6 @@ export { type RestoreFailure, restoreSnapshot } from './backup/restore.ts';
 export type { OwnFacts, SystemPorts } from './ports.ts';
 export { readNamedFiles } from './rules.ts';
 export { type ListenAt, serve } from './serve.ts';
-export { REGISTRIES } from './settings.ts';
+export { REGISTRIES, storeRetention } from './settings.ts';
 export { type StartFailure, type System, type SystemOptions, startSystem } from './system.ts';
 export { VERSION } from './version.ts';

@@ -55,6 +55,7 @@ import {
   type FoundTargets,
   findTargets,
   playbooksOf,
+  storeRetention,
 } from './settings.ts';
 import { VERSION } from './version.ts';
 import { fixedPartOf } from './web.ts';
@@ -170,7 +171,6 @@ async function openFolders(
     return err({ problems: [`Cannot use data folder "${options.dataFolder}": ${made.error.message}`] });
   const { retentionBytes, walAck, seriesMax, metricSeriesMax, exemplarsMax } = config.storage;
   const start = ports.startBlockThread;
-  const maxAgeMs = options.retentionMs ?? config.storage.retentionMs;
   const opening: { state?: ReturnType<SystemPorts['openState']> } = {};
   const store = await openStore({
     disk,
@@ -186,7 +186,7 @@ async function openFolders(
     },
     settings: {
       ...DEFAULT_STORE_SETTINGS,
-      maxAgeMs,
+      ...storeRetention(config.storage, options.retentionMs ?? config.storage.retentionMs),
       maxBytes: retentionBytes,
       walAck,
       seriesMax,

@@ -1,6 +1,6 @@
 // watchkeeper storage stats: what takes the room, what is new, and when it will be full.
 
-import { REGISTRIES } from '../app/index.ts';
+import { REGISTRIES, storeRetention } from '../app/index.ts';
 import { err, ok, type Result } from '../base/index.ts';
 import { loadConfig, resolveFrom } from '../config/index.ts';
 import { formatDiagnostic } from '../model/index.ts';
@@ -83,23 +83,36 @@ async function reportOf(
   if (!stats.ok) return err(stats.error.message);
   const space = await disk.space(folder);
   const freeBytes = space.ok ? space.value.availableBytes : undefined;
-  const { metrics, labels, ...rest } = stats.value;
+  const { metrics, labels, policies, ...rest } = stats.value;
+  const { kept, ...bounds } = limits.value;
+  const saved = new Map(policies.map(one => [one.match, one]));
+  const nothing = { samples: 0, bytes: 0 };
   return ok({
     ...rest,
     metrics: [...metrics].sort((a, b) => b[by] - a[by] || (a.metric < b.metric ? -1 : 1)).slice(0, top),
     metricCount: metrics.length,
     labels: [...labels].sort((a, b) => b.values - a.values || (a.label < b.label ? -1 : 1)).slice(0, top),
     labelCount: labels.length,
-    limits: { ...limits.value, freeBytes: freeBytes ?? null },
-    forecast: forecastOf(stats.value, { ...limits.value, freeBytes }) ?? null,
+    policies: kept.map(({ match, keepMs }) => ({
+      match,
+      keepMs,
+      saved: saved.get(match) ?? { match, ...nothing },
+    })),
+    limits: { ...bounds, freeBytes: freeBytes ?? null },
+    forecast: forecastOf(stats.value, { ...bounds, freeBytes }) ?? null,
   });
 }
 
+interface Bounds {
+  /** After so long the last samples of all go. */
+  readonly retentionMs: number;
+  readonly retentionBytes: number;
+  /** What is kept shorter, or longer, than the others. */
+  readonly kept: readonly { readonly match: string; readonly keepMs: number }[];
+}
+
 /** Of the configuration: defaults where there is none. */
-async function limitsOf(
-  context: CommandContext,
-  given: string | undefined,
-): Promise<Result<{ readonly retentionMs: number; readonly retentionBytes: number }, string>> {
+async function limitsOf(context: CommandContext, given: string | undefined): Promise<Result<Bounds, string>> {
   const { disk, env, cwd } = context;
   const here = `${cwd}/watchkeeper.yml`;
   const isHere = given === undefined && (await disk.stat(here)).ok;
@@ -107,6 +120,7 @@ async function limitsOf(
   const paths = path === undefined ? {} : { watchkeeper: path };
   const loaded = await loadConfig({ disk, env: definedOnly(env), paths, registries: REGISTRIES });
   if (loaded.config === undefined) return err(loaded.diagnostics.map(formatDiagnostic).join('\n'));
-  const { retentionMs, retentionBytes } = loaded.config.storage;
-  return ok({ retentionMs, retentionBytes });
+  const { storage } = loaded.config;
+  const { maxAgeMs: retentionMs, policies: kept } = storeRetention(storage, storage.retentionMs);
+  return ok({ retentionMs, retentionBytes: storage.retentionBytes, kept });
 }

@@ -176,6 +176,7 @@ export type {
   ListHints,
   ReadFailure,
   ReadWork,
+  RetentionPolicy,
   SelectHints,
   SeriesColumns,
   SeriesCounts,

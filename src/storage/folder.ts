@@ -81,7 +81,7 @@ async function syncAbove(disk: Disk, folder: string): Promise<Result<void, DiskE
 }
 
 /** Complete under a passing name first: whoever finds the file finds all of it. */
-async function publishFile(
+export async function publishFile(
   disk: Disk,
   place: { readonly folder: string; readonly path: string },
   text: string,

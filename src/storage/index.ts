@@ -6,6 +6,7 @@ export { serveMaker, ThreadMaker } from './block/thread.ts';
 export type { Damage } from './damage.ts';
 export { FOLDER_FORMAT } from './folder.ts';
 export type { OldPortions, OldSeries, OldSpan } from './old-samples.ts';
+export type { SavedByPolicy } from './policies.ts';
 export { removeTree } from './remove-tree.ts';
 export { type OpenStoreOptions, openStore } from './runner.ts';
 export { DEFAULT_STORE_SETTINGS, type StoreSettings } from './settings.ts';

@@ -1,6 +1,14 @@
 // What a store holds and how it grows, as tables: blocks and head, metrics, labels, and the forecast in sentences.
 
-import type { BlockPart, FolderStats, Forecast, LabelStats, MetricStats } from '../../storage/index.ts';
+import { formatDuration } from '../../base/index.ts';
+import type {
+  BlockPart,
+  FolderStats,
+  Forecast,
+  LabelStats,
+  MetricStats,
+  SavedByPolicy,
+} from '../../storage/index.ts';
 import { byteText, counted, grouped, shortNumber } from './numbers.ts';
 import type { Style } from './style.ts';
 import { type Column, table } from './table.ts';
@@ -8,11 +16,17 @@ import { visible } from './width.ts';
 
 export type StatsOrder = 'bytes' | 'series' | 'samples';
 
-export interface StatsReport extends Omit<FolderStats, 'metrics' | 'labels'> {
+export interface StatsReport extends Omit<FolderStats, 'metrics' | 'labels' | 'policies'> {
   readonly metrics: readonly MetricStats[];
   readonly metricCount: number;
   readonly labels: readonly LabelStats[];
   readonly labelCount: number;
+  /** In their order; "" is all others. */
+  readonly policies: readonly {
+    readonly match: string;
+    readonly keepMs: number;
+    readonly saved: SavedByPolicy;
+  }[];
   readonly limits: {
     readonly retentionMs: number;
     readonly retentionBytes: number;
@@ -42,6 +56,7 @@ export function statsText(report: StatsReport, options: StatsOptions): string {
     shown(metricColumns(report), options),
     title('labels by values', report.labels.length, labelCount),
     shown(labelColumns(report), options),
+    report.policies.length === 0 ? '' : `\nretention by policy\n${shown(policyColumns(report), options)}`,
     `\n${forecastText(report)}`,
   ].join('');
 }
@@ -100,6 +115,15 @@ function labelColumns({ labels, series }: StatsReport): readonly Column[] {
     number('series', labels, one => grouped(one.series)),
     number('', labels, one => percent(one.series, series)),
     number('bytes of values', labels, one => byteText(one.bytes)),
+  ];
+}
+
+function policyColumns({ policies }: StatsReport): readonly Column[] {
+  return [
+    text('match', policies, one => (one.match === '' ? 'all others' : visible(one.match))),
+    number('keep', policies, one => formatDuration(one.keepMs)),
+    number('samples dropped', policies, one => grouped(one.saved.samples)),
+    number('saved', policies, one => byteText(one.saved.bytes)),
   ];
 }
 

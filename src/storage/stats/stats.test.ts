@@ -101,6 +101,7 @@ describe('a forecast', () => {
     bytes: blocks.reduce((sum, one) => sum + one.bytes, 0),
     metrics: [],
     labels: [],
+    policies: [],
     unread: [],
   });
   const days = (count: number, bytes = 100): FolderStats =>

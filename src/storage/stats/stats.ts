@@ -8,6 +8,7 @@ import { Slices } from '../block/slices.ts';
 import { decodeTombstones } from '../block/tombstones.ts';
 import { FILES } from '../block/writer.ts';
 import { FORMAT_FILE } from '../folder.ts';
+import { decodeSaved, SAVED_FILE, type SavedByPolicy } from '../policies.ts';
 import type { StoreFailure } from '../store.ts';
 import { IndexWalk } from '../verify/index-walk.ts';
 import { PagedContent } from '../verify/pages.ts';
@@ -32,6 +33,8 @@ export interface FolderStats {
   readonly bytes: number;
   readonly metrics: readonly MetricStats[];
   readonly labels: readonly LabelStats[];
+  /** What retention policies took out of blocks so far. */
+  readonly policies: readonly SavedByPolicy[];
   /** Folders of blocks that could not be read. */
   readonly unread: readonly string[];
 }
@@ -88,8 +91,14 @@ export async function statsOfFolder(options: StatsOptions): Promise<Result<Folde
     bytes: all.reduce((sum, part) => sum + part.bytes, 0),
     metrics: tally.metrics(),
     labels: tally.labels(),
+    policies: await savedIn(disk, folder),
     unread,
   });
+}
+
+async function savedIn(disk: Disk, folder: string): Promise<readonly SavedByPolicy[]> {
+  const read = await disk.readFile(`${folder}/${SAVED_FILE}`);
+  return read.ok ? decodeSaved(read.value) : [];
 }
 
 function partOf(name: string, { minMs, maxMs, series, samples, dataBytes, indexBytes }: BlockMeta) {
