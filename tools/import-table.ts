@@ -12,6 +12,7 @@ export const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   promql: [...LOW, 'promql/parser'],
   template: LOW,
   storage: LOW,
+  interchange: [...LOW, 'exposition'],
   state: LOW,
   config: [...LOW, 'exposition'],
   os: ['base'],

@@ -58,3 +58,4 @@ export type {
 } from './deps.ts';
 export { CAUSE_WORDS, causeText, timeText } from './explain/index.ts';
 export { createApi } from './handler.ts';
+export { plainSelector } from './selectors.ts';

@@ -43,6 +43,8 @@ export const CODES = {
   'http-timeout': 'The exchange took longer than its time limit.',
   'http-tls': 'The TLS handshake failed.',
   'listen-failed': 'The listening socket could not be opened.',
+  // --- interchange
+  'import-damaged': 'A part of a folder that is imported cannot be read: it is left out and counted.',
   // --- mail
   'mail-auth': 'The mail server did not accept the user name and password.',
   'mail-connect': 'The mail server could not be reached.',

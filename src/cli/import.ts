@@ -1,9 +1,10 @@
 // watchkeeper import: what others stored becomes ours. One file a subcommand.
 
+import { importPrometheusCommand } from './import-prometheus.ts';
 import { commandGroup } from './subcommand.ts';
 
 export const importCommand = commandGroup({
   name: 'import',
   says: 'take over what others have stored',
-  subcommands: [],
+  subcommands: [importPrometheusCommand],
 });

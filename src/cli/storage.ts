@@ -1,5 +1,6 @@
 // watchkeeper storage: looks after what is stored. One file a subcommand.
 
+import { storageExport } from './storage-export.ts';
 import { storageRestore } from './storage-restore.ts';
 import { storageSnapshot } from './storage-snapshot.ts';
 import { storageStats } from './storage-stats.ts';
@@ -9,5 +10,5 @@ import { commandGroup } from './subcommand.ts';
 export const storageCommand = commandGroup({
   name: 'storage',
   says: 'verify, measure, back up and move what is stored',
-  subcommands: [storageVerify, storageStats, storageSnapshot, storageRestore],
+  subcommands: [storageVerify, storageStats, storageSnapshot, storageRestore, storageExport],
 });

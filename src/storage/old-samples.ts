@@ -16,7 +16,7 @@ export type OldSeries = Omit<SeriesColumns, 'ref'>;
 /**
  * What a block is to hold, in portions of some ten thousand samples. Each label set comes once in all portions together, in
  * any order; its times are whole milliseconds, strictly rising, and lie in the stretch. `E` says why the source cannot go on:
- * nothing of the block stays then. The columns are the source's again once the next portion is asked for.
+ * nothing of the block stays then. Columns never change afterwards; series with the same times had best share the array.
  */
 export type OldPortions<E> = AsyncIterable<Result<readonly OldSeries[], E>>;
 
