@@ -1,5 +1,6 @@
 // app/: the stages joined into one system.
 
+export { type BackfilledRule, backfillRules } from './backfill.ts';
 export type { Manifest } from './backup/manifest.ts';
 export { type RestoreFailure, restoreSnapshot } from './backup/restore.ts';
 export type { OwnFacts, SystemPorts } from './ports.ts';
