@@ -16,3 +16,4 @@ export {
   importPrometheus,
 } from './prometheus/import.ts';
 export type { Selection } from './prometheus/selection.ts';
+export { exportText, type TextExportOptions, type TextExportReport } from './text-export.ts';

@@ -31,7 +31,10 @@ describe('a page of OpenMetrics', () => {
         `h_bucket{le="1"} 1 ${at(-2)}\nh_bucket{le="+Inf"} 2 ${at(-2)}\nh_count 2 ${at(-2)}\nh_sum +Inf ${at(-2)}\n# EOF\n`,
     );
     const first = await run(store, page);
-    expect(first).toEqual({ ok: true, value: { samples: 8, series: 7, tooOld: 0, fromFuture: 0, conflicts: 0 } });
+    expect(first).toEqual({
+      ok: true,
+      value: { samples: 8, series: 7, tooOld: 0, fromFuture: 0, conflicts: 0 },
+    });
     const stored = await samplesOf(store);
     expect(stored.size).toBe(8);
     expect([...stored.keys()]).toContain(`http_total{code="200"} ${NOW_MS - 5 * HOUR_MS}`);
@@ -45,9 +48,7 @@ describe('a page of OpenMetrics', () => {
 
   it('leaves out, and counts, what is too old, from the future, or there twice', async () => {
     const store = await newStore();
-    const page = text(
-      `a 1 ${at(-1)}\na 2 ${at(-1)}\na 1 ${at(-1)}\na 3 ${at(-300)}\na 4 ${at(5)}\n# EOF\n`,
-    );
+    const page = text(`a 1 ${at(-1)}\na 2 ${at(-1)}\na 1 ${at(-1)}\na 3 ${at(-300)}\na 4 ${at(5)}\n# EOF\n`);
     expect(await run(store, page)).toEqual({
       ok: true,
       value: { samples: 1, series: 1, tooOld: 1, fromFuture: 1, conflicts: 1 },
