@@ -195,6 +195,13 @@ export interface WalReplayJson {
   readonly current: number;
 }
 
+/** POST /api/v1/admin/tsdb/snapshot. */
+export interface SnapshotJson {
+  readonly name: string;
+  /** Where it lies on the host of the program; Prometheus does not say. */
+  readonly folder: string;
+}
+
 /** /api/v1/status/tsdb/blocks. */
 export interface BlockJson {
   /** Its folder's name. */

@@ -158,8 +158,14 @@ export interface ApiDeps {
 export interface StorageAdmin {
   deleteSeries(matchers: readonly Matcher[], range: TimeRange): Promise<Result<number, AdminError>>;
   cleanTombstones(): Promise<Result<number, AdminError>>;
-  /** The name is chosen by the caller; the snapshot lies in a folder of that name. `skipHead`: only what is in blocks. */
-  snapshot(wanted: { readonly name: string; readonly skipHead: boolean }): Promise<Result<void, AdminError>>;
+  /**
+   * The name is chosen by the caller; the snapshot lies in a folder of that name, which is a data folder. `skipHead`: only what
+   * is in blocks.
+   */
+  snapshot(wanted: {
+    readonly name: string;
+    readonly skipHead: boolean;
+  }): Promise<Result<{ readonly folder: string }, AdminError>>;
   compact(): Promise<Result<void, AdminError>>;
 }
 

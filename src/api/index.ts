@@ -30,6 +30,7 @@ export type {
   RuleJson,
   RulesData,
   RunJson,
+  SnapshotJson,
   StatusJson,
   Success,
   TargetsData,

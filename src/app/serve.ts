@@ -22,6 +22,7 @@ import { printFamilies } from '../exposition/index.ts';
 import { compileRegex, labelsToRecord, type Regex } from '../model/index.ts';
 import type { StoreStats } from '../storage/index.ts';
 import { alertmanagerOf } from './alertmanager.ts';
+import { snapshotTaker } from './backup/take.ts';
 import { groupViews, routeSteps, suppressionOf } from './dispatch-views.ts';
 import { flagsOf } from './flags.ts';
 import { allReceivers } from './heartbeat.ts';
@@ -133,6 +134,7 @@ function depsOf(ports: SystemPorts, system: System, at: ListenAt): ApiDeps {
   const { clock } = ports;
   const config = system.config();
   const { store, state, query, rules, notifier, recovery, targets, push } = system;
+  const admin = storageAdmin(ports, system);
   return {
     clock,
     query,
@@ -209,7 +211,7 @@ function depsOf(ports: SystemPorts, system: System, at: ListenAt): ApiDeps {
       return { min: first, max: last, current: last };
     },
     blocks: () => store.stats().blocks.map(blockView),
-    admin: () => (system.config().web.adminApi ? storageAdmin(system) : undefined),
+    admin: () => (system.config().web.adminApi ? admin : undefined),
     push: request => push.remoteWrite(request),
     status: () => ({
       version: VERSION,
@@ -230,11 +232,14 @@ function depsOf(ports: SystemPorts, system: System, at: ListenAt): ApiDeps {
   };
 }
 
-function storageAdmin({ store, dataFolder }: System): StorageAdmin {
+function storageAdmin({ disk, clock }: SystemPorts, system: System): StorageAdmin {
+  const { store, state, configShown, dataFolder } = system;
+  const nowMs = (): number => clock.nowMs();
+  const folder = `${dataFolder}/snapshots`;
   return {
     deleteSeries: (matchers, range) => store.deleteSeries(matchers, range),
     cleanTombstones: () => store.cleanTombstones(),
-    snapshot: wanted => store.snapshot(`${dataFolder}/snapshots`, wanted),
+    snapshot: snapshotTaker({ disk, store, state, configShown, nowMs, folder }),
     compact: () => store.compactNow(),
   };
 }

@@ -55,6 +55,7 @@ import {
   type FoundTargets,
   findTargets,
   ruleSettingsOf,
+  storeRetention,
 } from './settings.ts';
 import { ScrapeStandstill } from './standstill.ts';
 import { VERSION } from './version.ts';
@@ -165,7 +166,6 @@ async function openFolders(
     return err({ problems: [`Cannot use data folder "${options.dataFolder}": ${made.error.message}`] });
   const { retentionBytes, walAck, seriesMax, metricSeriesMax, exemplarsMax } = config.storage;
   const start = ports.startBlockThread;
-  const maxAgeMs = options.retentionMs ?? config.storage.retentionMs;
   const opening: { state?: ReturnType<SystemPorts['openState']> } = {};
   const store = await openStore({
     disk,
@@ -181,7 +181,7 @@ async function openFolders(
     },
     settings: {
       ...DEFAULT_STORE_SETTINGS,
-      maxAgeMs,
+      ...storeRetention(config.storage, options.retentionMs ?? config.storage.retentionMs),
       maxBytes: retentionBytes,
       walAck,
       seriesMax,

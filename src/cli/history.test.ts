@@ -279,7 +279,7 @@ describe('storage export', () => {
   });
 
   it.each<[string, readonly string[], ExitCode, string]>([
-    ['without a format', [], 2, 'one of --prometheus expected'],
+    ['without a format', [], 2, 'one of --prometheus, --csv, --jsonl expected'],
     ['without a store', ['--prometheus', '/out', '--data', '/none'], 1, 'there is no store in "/none/store"'],
     ['with a word too many', ['--prometheus', '/out', 'x'], 2, '"x" is too much'],
   ])('%s is refused', async (_, args, code, problem) => {

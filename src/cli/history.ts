@@ -1,7 +1,7 @@
 // What the commands that move history have in common: which samples, which store, and a store that is opened without the program.
 
 import { plainSelector } from '../api/index.ts';
-import { REGISTRIES } from '../app/index.ts';
+import { REGISTRIES, storeRetention } from '../app/index.ts';
 import { type Clock, err, type Log, ok, parseDuration, type Result } from '../base/index.ts';
 import { loadConfig, resolveFrom } from '../config/index.ts';
 import { type Matcher, MetricRegistry } from '../model/index.ts';
@@ -81,7 +81,8 @@ export async function retentionMs(
     paths: { watchkeeper: resolveFrom(`${context.cwd}/.`, named) },
     registries: REGISTRIES,
   });
-  if (config !== undefined) return ok(config.storage.retentionMs);
+  // Nothing of what is kept longest may be taken for too old.
+  if (config !== undefined) return ok(storeRetention(config.storage, config.storage.retentionMs).maxAgeMs);
   const [first] = diagnostics.filter(({ severity }) => severity === 'error');
   return err(`"${named}" cannot be read for storage.retention: ${first?.message ?? 'it is wrong'}`);
 }

@@ -11,6 +11,7 @@ import { explainCommand } from './explain.ts';
 import { importCommand } from './import.ts';
 import { notifyCommand } from './notify.ts';
 import { queryCommand } from './query.ts';
+import { rulesCommand } from './rules.ts';
 import { runCommand } from './run.ts';
 import { shadowCommand } from './shadow.ts';
 import { silenceCommand } from './silence.ts';
@@ -30,6 +31,7 @@ const COMMANDS: readonly Command[] = [
   shadowCommand,
   storageCommand,
   importCommand,
+  rulesCommand,
   demoCommand,
 ];
 

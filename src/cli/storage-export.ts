@@ -7,6 +7,7 @@ import type { TimeRange } from '../model/index.ts';
 import { systemRandom } from '../os/index.ts';
 import type { Store } from '../storage/index.ts';
 import { type CommandContext, type ExitCode, type ParsedArgs, readArgs } from './command.ts';
+import type { Exporting, ExportTold } from './export-format.ts';
 import {
   type AskedSamples,
   openOffline,
@@ -16,21 +17,11 @@ import {
   storeFolder,
 } from './history.ts';
 import { counted } from './render/index.ts';
+import { exportAs } from './storage-export-text.ts';
 import { type Subcommand, wrongUsage } from './subcommand.ts';
 
 /** As good as none: nothing is dropped for its age by who only reads. */
 const NO_AGE_MS = 100 * 365 * 86_400_000;
-
-export interface Exporting {
-  readonly context: CommandContext;
-  readonly args: ParsedArgs;
-  readonly store: Store;
-  /** What the option of the format names, as a path. */
-  readonly target: string;
-  readonly selection: AskedSamples;
-  /** Of the samples that there are and that were asked for, both ends included. */
-  readonly range: TimeRange;
-}
 
 /** A way out: picked by the option of its name. */
 interface ExportFormat {
@@ -38,17 +29,16 @@ interface ExportFormat {
   run(exporting: Exporting): Promise<Result<ExportTold, string>>;
 }
 
-interface ExportTold {
-  readonly text: string;
-  readonly json: unknown;
-  /** Whether something was left out. */
-  readonly isPart: boolean;
-}
-
-const FORMATS: readonly ExportFormat[] = [{ option: 'prometheus', run: exportToPrometheus }];
+const FORMATS: readonly ExportFormat[] = [
+  { option: 'prometheus', run: exportToPrometheus },
+  { option: 'csv', run: exportAs('csv') },
+  { option: 'jsonl', run: exportAs('jsonl') },
+];
 
 const OPTIONS = {
   prometheus: { type: 'string' },
+  csv: { type: 'string' },
+  jsonl: { type: 'string' },
   data: { type: 'string' },
   ...SELECTION_OPTIONS,
   'custom-buckets': { type: 'boolean' },
@@ -59,18 +49,20 @@ const OPTIONS = {
 export const storageExport: Subcommand = {
   name: 'storage export',
   says: 'write samples in the formats of others',
-  usage: `usage: watchkeeper storage export --prometheus DIR [options]
+  usage: `usage: watchkeeper storage export --prometheus DIR | --csv FILE | --jsonl FILE [options]
 
   --prometheus DIR   blocks as Prometheus 2.42 and later read them, put into this folder
+  --csv FILE         a line a sample: time, value, and a column for each label; - is standard output
+  --jsonl FILE       a JSON object a series and stretch of time, as VictoriaMetrics exports and imports it; - is standard output
   --data DIR         data folder, or a snapshot, of a Watchkeeper that does not run (default: data)
   --from T, --to T   only samples of this span: seconds since the epoch, or RFC 3339
   --match S          only series that this selector fits, such as 'up{job="node"}'; may be given several times
   --custom-buckets   histograms with bounds of their own too, which Prometheus reads from 3.0 on
-  --force            put blocks beside those that are in the folder already
+  --force            put blocks beside those that are in the folder already, or replace the file
   --json             the report as one JSON object
 
 A running Watchkeeper keeps its folder to itself: export a snapshot of it. Exemplars, metadata and start times have no place in
-such blocks. Exit code 1: something was left out, or the export could not be finished.
+such blocks, nor native histograms in text. Exit code 1: something was left out, or the export could not be finished.
 `,
   async run(context) {
     const args = readArgs(context.args, OPTIONS);
@@ -129,7 +121,8 @@ async function exportFrom(
     context.warn(`${told.error}\n`);
     return 1;
   }
-  context.out(args.flag('json') ? `${JSON.stringify(told.value.json)}\n` : told.value.text);
+  if (told.value.json === undefined || !args.flag('json')) context.out(told.value.text);
+  else context.out(`${JSON.stringify(told.value.json)}\n`);
   return told.value.isPart ? 1 : 0;
 }
 

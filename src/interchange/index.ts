@@ -2,6 +2,7 @@
 
 export type { Damage } from './failure.ts';
 export { Ledger } from './ledger.ts';
+export { importOpenMetrics, type OpenMetricsFailure, type OpenMetricsReport } from './openmetrics.ts';
 export type { HistoryStore } from './ports.ts';
 export {
   type ExportFailure,
@@ -15,3 +16,4 @@ export {
   importPrometheus,
 } from './prometheus/import.ts';
 export type { Selection } from './prometheus/selection.ts';
+export { exportText, type TextExportOptions, type TextExportReport } from './text-export.ts';

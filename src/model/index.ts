@@ -187,6 +187,7 @@ export type {
   ListHints,
   ReadFailure,
   ReadWork,
+  RetentionPolicy,
   SelectHints,
   SeriesColumns,
   SeriesCounts,

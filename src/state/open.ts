@@ -33,6 +33,7 @@ export async function openStateInPlace(options: OpenStateOptions): Promise<Resul
   const engine: StateEngine = {
     commit: async group => database.value.commit(group),
     read: async (kind, ask) => database.value.read(kind, ask),
+    backup: async path => database.value.backup(path),
     close: async () => database.value.close(),
   };
   return ok(new GroupingStore(engine, options.clock));

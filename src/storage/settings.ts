@@ -1,9 +1,13 @@
 // What can be set about the store, with the defaults that app/ gives when the configuration is silent,
 // and the limits that cannot be set, each with its reason.
 
+import type { RetentionPolicy } from '../model/index.ts';
+
 export interface StoreSettings {
-  /** The retention: samples this much older than the newest are dropped. */
+  /** The retention: samples this much older than the newest are dropped. No policy keeps any longer. */
   readonly maxAgeMs: number;
+  /** Series that are kept shorter; the first one that fits a series counts. */
+  readonly policies: readonly RetentionPolicy[];
   /** What the store may take on disk before the oldest blocks go, 0 for no limit. */
   readonly maxBytes: number;
   /** How far a sample may lie before the newest of its series. */
@@ -29,6 +33,7 @@ export interface StoreSettings {
 
 export const DEFAULT_STORE_SETTINGS: StoreSettings = {
   maxAgeMs: 15 * 86_400_000,
+  policies: [],
   maxBytes: 0,
   outOfOrderMs: 10 * 60_000,
   futureMs: 10 * 60_000,

@@ -57,7 +57,7 @@ export interface BlockStats {
 }
 
 export interface AdminFailure {
-  readonly code: DiskError['code'] | 'storage-closed' | 'bad-matcher' | 'bad-name';
+  readonly code: DiskError['code'] | 'storage-closed' | 'state-io' | 'bad-matcher' | 'bad-name';
   readonly message: string;
 }
 
@@ -65,6 +65,8 @@ export interface SnapshotWanted {
   readonly name: string;
   /** Leave out what is not in a block yet: the last hours. */
   readonly skipHead: boolean;
+  /** Called once what goes into it is settled and before it is copied: whatever belongs to it is not older then. */
+  readonly onSettled?: () => Promise<Result<void, AdminFailure>>;
 }
 
 /** Of the block that history went into; zeros where the source had no samples, and there is no block. */

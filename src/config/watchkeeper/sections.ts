@@ -1,7 +1,7 @@
 // watchkeeper.yml: the sections of our own: host, web, storage, query, state, recovery, journal.
 
 import type { ServerTls } from '../../base/index.ts';
-import { compileRegex } from '../../model/index.ts';
+import { compileRegex, type RetentionPolicy } from '../../model/index.ts';
 import { exemplars, tsdb } from '../prometheus/sections.ts';
 import {
   boolean,
@@ -26,6 +26,7 @@ import {
   withDefault,
 } from '../schema.ts';
 import { checked, exclusive, httpUrl, requireOneOf } from '../shared/checks.ts';
+import { retention } from './retention.ts';
 
 export interface HostConfig {
   readonly enabled: boolean;
@@ -87,7 +88,10 @@ export interface WebConfig {
 }
 
 export interface StorageConfig {
+  /** Of whatever no policy is about. */
   readonly retentionMs: number;
+  /** The first one that fits a series counts. */
+  readonly policies: readonly RetentionPolicy[];
   /** 0 is no limit. */
   readonly retentionBytes: number;
   readonly walAck: 'os' | 'disk';
@@ -334,6 +338,7 @@ export function unguarded(settings: WebConfig) {
 
 export const STORAGE_DEFAULTS: StorageConfig = {
   retentionMs: RETENTION_MS,
+  policies: [],
   retentionBytes: 0,
   walAck: 'os',
   seriesMax: SERIES_MAX,
@@ -348,7 +353,11 @@ export const storage: Schema<StorageConfig> = mapped(
     exemplars: optional(exemplars),
     // Bounded how long samples lived before there were blocks; retention does now.
     head: notCarriedOut(record({ max_age: optional(duration({ min: 60_000 })) })),
-    retention: withDefault(duration({ min: 60_000 }), RETENTION_MS, 'older samples are dropped'),
+    retention: withDefault(
+      retention(RETENTION_MS),
+      { keepMs: RETENTION_MS, policies: [] },
+      'older samples are dropped',
+    ),
     retention_size: withDefault(size(), 0, 'the oldest blocks are dropped beyond it'),
     wal: optional(record({ ack: withDefault(text({ oneOf: ['os', 'disk'] }), 'os') })),
     series_max: withDefault(integer({ min: 1000 }), SERIES_MAX),
@@ -356,7 +365,8 @@ export const storage: Schema<StorageConfig> = mapped(
     series_max_per_target: withDefault(integer({ min: 1000 }), TARGET_SERIES_MAX),
   }),
   value => ({
-    retentionMs: value.retention,
+    retentionMs: value.retention.keepMs,
+    policies: value.retention.policies,
     retentionBytes: value.retention_size,
     walAck: value.wal?.ack === 'disk' ? 'disk' : 'os',
     seriesMax: value.series_max,

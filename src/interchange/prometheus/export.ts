@@ -148,8 +148,11 @@ async function fill(
   return ok(undefined);
 }
 
+/** What it takes to know which samples are meant. */
+export type Wanted = Pick<ExportOptions, 'reader' | 'anyOf'>;
+
 /** Label sets in order, each once. */
-async function listSeries(options: ExportOptions, range: TimeRange): Done<readonly Labels[]> {
+export async function listSeries(options: Wanted, range: TimeRange): Done<readonly Labels[]> {
   const lists: (readonly Labels[])[] = [];
   for (const matchers of wanted(options)) {
     const found = await options.reader.series(matchers, range);
@@ -163,8 +166,8 @@ async function listSeries(options: ExportOptions, range: TimeRange): Done<readon
 }
 
 /** Of a page of neighbouring label sets: in order, each once. */
-async function readPage(
-  options: ExportOptions,
+export async function readPage(
+  options: Wanted,
   page: readonly Labels[],
   range: TimeRange,
 ): Done<readonly SeriesColumns[]> {
@@ -189,7 +192,7 @@ async function readPage(
   );
 }
 
-function wanted({ anyOf }: ExportOptions): readonly (readonly Matcher[])[] {
+function wanted({ anyOf }: Wanted): readonly (readonly Matcher[])[] {
   return anyOf.length === 0 ? [[]] : anyOf;
 }
 
