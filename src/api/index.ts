@@ -25,6 +25,7 @@ export type {
   QueryData,
   QueryPlanJson,
   ReceiverJson,
+  RemoteWriteJson,
   RuleGroupJson,
   RuleJson,
   RulesData,

@@ -45,6 +45,7 @@ import { prepareSending } from './prepare-sending.ts';
 import { withPrometheusNames } from './prometheus-names.ts';
 import { openQueryLog, type QueryOverrides } from './queries.ts';
 import { type JoinedRelay, joinRelay } from './relay.ts';
+import { type JoinedRemote, joinRemote } from './remote.ts';
 import { messageRender } from './render.ts';
 import { readNamedFiles } from './rules.ts';
 import { selfFamilies } from './self.ts';
@@ -115,6 +116,7 @@ export interface System {
   readonly dispatcher: Dispatcher;
   readonly recovery: Recovery;
   readonly relay: JoinedRelay;
+  readonly remote: JoinedRemote;
   readonly targets: AllTargets;
   readonly host: InProcessRunner | undefined;
   /** Collects the program's own metrics. */
@@ -168,7 +170,8 @@ async function openFolders(
   const made = await disk.makeFolder(options.dataFolder);
   if (!made.ok)
     return err({ problems: [`Cannot use data folder "${options.dataFolder}": ${made.error.message}`] });
-  const { retentionBytes, walAck, seriesMax, metricSeriesMax, exemplarsMax } = config.storage;
+  const { retentionBytes, walAck, seriesMax, metricSeriesMax, exemplarsMax, unsentLogBytesMax } =
+    config.storage;
   const start = ports.startBlockThread;
   const maxAgeMs = options.retentionMs ?? config.storage.retentionMs;
   const opening: { state?: ReturnType<SystemPorts['openState']> } = {};
@@ -189,6 +192,8 @@ async function openFolders(
       maxAgeMs,
       maxBytes: retentionBytes,
       walAck,
+      // What goes for want of room is counted then, however little room there is.
+      keptLogBytesMax: Math.max(1, unsentLogBytesMax),
       seriesMax,
       metricSeriesMax,
       exemplarsMax,
@@ -337,6 +342,7 @@ function build(
   const targets = joinDirectories(scraper, inProcess);
 
   const relay = joinRelay(ports, { state, metrics: registry, effects });
+  const remote = joinRemote(ports, { store, metrics: registry, effects, dataFolder: options.dataFolder });
   const rules: RuleRunner = createRuleRunner({
     clock,
     log,
@@ -398,6 +404,7 @@ function build(
     notifier.reload(notifyConfig());
     dispatcher.reload(dispatchConfig());
     relay.load(config, configVersion);
+    await remote.load(config);
     recovery.reload(recoverySettings());
     discovery.load(discoveryEntriesOf(config));
     await setTargets();
@@ -447,6 +454,7 @@ function build(
     dispatcher,
     recovery,
     relay,
+    remote,
     targets,
     host,
     self,
@@ -485,6 +493,7 @@ function build(
       await Promise.all([recovery.stop(), notifier.stop(STOP_GRACE_MS), relay.stop(STOP_GRACE_MS)]);
       await dispatcher.stop();
       await Promise.all(inProcess.map(runner => runner.stop()));
+      await remote.stop(STOP_GRACE_MS);
       await Promise.all([store.close(), state.close(), activeLog.close()]);
     },
   };

@@ -8,6 +8,7 @@ import type { Slices } from './block/slices.ts';
 import type { ChunkStore } from './chunk-store.ts';
 import type { Head } from './head.ts';
 import type { Cohort, SideBuffer } from './head-data.ts';
+import type { KeptLog } from './kept-log.ts';
 import type { SeriesLog } from './series-log.ts';
 import {
   FEW_SHARE,
@@ -26,6 +27,7 @@ import type { Wal } from './wal.ts';
 export interface MaintainParts {
   readonly head: Head;
   readonly wal: Wal;
+  readonly kept: KeptLog;
   readonly chunks: ChunkStore;
   readonly annex: Annex;
   readonly series: SeriesLog;
@@ -45,6 +47,7 @@ export async function maintain(parts: MaintainParts): Promise<Result<void, DiskE
   const noted = await parts.annex.flush();
   if (!noted.ok) return noted;
   await parts.wal.cut(await oldestNeeded(parts));
+  await parts.kept.trim();
   await dropOld(parts);
   if (!parts.series.isMostlyGarbage(parts.head.table.size)) return ok(undefined);
   return parts.appender.rewriteSeries();

@@ -27,6 +27,7 @@ import {
   type SeriesRef,
   type TimeRange,
 } from '../model/index.ts';
+import { StoredLog } from './accepted-log.ts';
 import { Annex } from './annex.ts';
 import { Appender } from './appender.ts';
 import { Backlog, type LateColumns, withLate } from './backlog.ts';
@@ -43,6 +44,7 @@ import { Compactor } from './compactor.ts';
 import { DamageReport } from './damage.ts';
 import { claimFolder } from './folder.ts';
 import { Head } from './head.ts';
+import { KeptLog } from './kept-log.ts';
 import { distinctTexts, labelNamesOf } from './listing.ts';
 import { maintain, sealBefore } from './maintain.ts';
 import { matchSeries } from './matching.ts';
@@ -105,6 +107,8 @@ export async function openStore(options: OpenStoreOptions): Promise<Result<Store
     const cause = error.code === 'storage-newer-format' ? 'it was written by a newer version' : error.message;
     return err({ code: error.code, message: `Cannot open the store: "${error.path}": ${cause}` });
   }
+  await parts.kept.open(parts.wal.currentNumber);
+  parts.wal.reserve(Math.max(0, ...parts.kept.segments));
   const oldestMs = parts.head.newestMs - options.settings.maxAgeMs;
   parts.chunks.drop(await parts.head.dropChunksBefore(oldestMs, new Slices(options.clock)));
   return ok(new EmbeddedStore(options, parts, claimed.value));
@@ -134,6 +138,7 @@ type Parts = ReturnType<typeof makeParts>;
 function makeParts(options: OpenStoreOptions): {
   readonly head: Head;
   readonly wal: Wal;
+  readonly kept: KeptLog;
   readonly series: SeriesLog;
   readonly chunks: ChunkStore;
   readonly selections: Selections;
@@ -155,10 +160,18 @@ function makeParts(options: OpenStoreOptions): {
   });
   const head = new Head(settings.exemplarsMax);
   const fileAgeMs = Math.min(settings.maxAgeMs, HEAD_AGE_MS) * FILE_AGE_SHARE;
+  const kept = new KeptLog({
+    disk,
+    folder,
+    log,
+    bytesMax: settings.keptLogBytesMax,
+    onDropped: samples => metrics.unsentDropped(samples),
+  });
   return {
     head,
-    wal: new Wal({ disk, folder, clock, segmentAgeMs: fileAgeMs }),
-    series: new SeriesLog(disk, folder),
+    kept,
+    wal: new Wal({ disk, folder, clock, segmentAgeMs: fileAgeMs, kept }),
+    series: new SeriesLog(disk, folder, kept),
     chunks: new ChunkStore({ ...settings, disk, folder, clock, damage, fileAgeMs }),
     selections: new Selections(head.table),
     blocks: new BlockSet({
@@ -181,6 +194,7 @@ class EmbeddedStore implements Store {
   readonly #backlog: Backlog;
   readonly #compactor: Compactor;
   readonly #refused: RefusedSeries;
+  readonly acceptedLog: StoredLog;
   readonly #replayed: StoreStats['replayed'];
   readonly #maintenance = new Serial();
   #maintainsSoon = false;
@@ -196,8 +210,17 @@ class EmbeddedStore implements Store {
     const { clock, log, settings } = options;
     this.#refused = new RefusedSeries({ clock, log, metrics: parts.metrics });
     this.#backlog = new Backlog(parts.head.table, clock);
-    const onGrown = (): void => this.#maintainSoon();
-    this.#appender = new Appender({ ...parts, backlog: this.#backlog, clock, log, settings, onGrown });
+    const { disk, folder } = options;
+    this.acceptedLog = new StoredLog({ ...parts, table: parts.head.table, disk, folder });
+    this.#appender = new Appender({
+      ...parts,
+      backlog: this.#backlog,
+      clock,
+      log,
+      settings,
+      onAccepted: samples => this.acceptedLog.accepted(samples),
+      onGrown: () => this.#maintainSoon(),
+    });
     this.#compactor = new Compactor({
       ...options,
       ...parts,
@@ -297,7 +320,7 @@ class EmbeddedStore implements Store {
   }
 
   stats(): StoreStats {
-    const { head, wal, chunks, blocks, damage } = this.#parts;
+    const { head, wal, kept, chunks, blocks, damage } = this.#parts;
     let openSamples = 0;
     for (const cohort of head.allCohorts()) openSamples += cohort.used;
     for (const side of head.sides) openSamples += side.count;
@@ -313,6 +336,7 @@ class EmbeddedStore implements Store {
       cachedBytes: chunks.cachedBytes,
       walSegments: wal.segments,
       walBytes: wal.bytes,
+      keptLogBytes: kept.bytes,
       replayed: this.#replayed,
       newestMs: head.newestMs,
       paused: this.#appender.paused,
