@@ -24,10 +24,22 @@ export async function startPrometheus(
   args: readonly string[] = [],
 ): Promise<Peer> {
   const port = await freePort();
+  return startPrometheusAt(port, { folder, config: configOf(port), args });
+}
+
+/** On a port that it has had before, with the data of then. */
+export async function startPrometheusAt(
+  port: number,
+  {
+    folder,
+    config,
+    args,
+  }: { readonly folder: Folder; readonly config: string; readonly args: readonly string[] },
+): Promise<Peer> {
   const child = spawn(
     BINARY,
     [
-      `--config.file=${folder.write('prometheus.yml', configOf(port))}`,
+      `--config.file=${folder.write('prometheus.yml', config)}`,
       `--storage.tsdb.path=${join(folder.path, 'prometheus')}`,
       `--web.listen-address=127.0.0.1:${port}`,
       '--log.level=error',
