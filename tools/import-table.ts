@@ -26,6 +26,7 @@ export const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   alerting: MIDDLE,
   notify: MIDDLE,
   relay: MIDDLE,
+  remote: MIDDLE,
   recovery: MIDDLE,
   api: [...MIDDLE, 'promql/parser'],
   app: ['*'],

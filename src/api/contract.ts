@@ -137,6 +137,25 @@ export interface QueriesJson {
   readonly interrupted: readonly AskedQueryJson[];
 }
 
+/** GET /remote-write of our own API: a store elsewhere that gets the samples. */
+export interface RemoteWriteJson {
+  readonly name: string;
+  /** Without a password. */
+  readonly url: string;
+  /** The message that it gets now: a receiver that does not know 2.0 gets 1.0. */
+  readonly protocol: string;
+  /** Requests that may be under way at a time. */
+  readonly shards: number;
+  /** Of the log, not sent yet. */
+  readonly pendingBytes: number;
+  /** Time of the newest sample that was taken; absent before the first since the start. */
+  readonly newestSentMs?: number;
+  /** When something was taken last. */
+  readonly lastSentMs?: number;
+  /** Absent after a success. */
+  readonly lastError?: string;
+}
+
 /** A float or a native histogram: one of the two. */
 export interface VectorRow {
   readonly metric: LabelRecord;

@@ -29,6 +29,7 @@ import type {
   BuildInfo,
   DroppedTargetJson,
   ReceiverJson,
+  RemoteWriteJson,
   StatusJson,
   WalReplayJson,
 } from './contract.ts';
@@ -126,6 +127,7 @@ export interface ApiDeps {
   groups(): readonly GroupJson[];
   runs(): readonly RecoveryRun[];
   receivers(): readonly ReceiverJson[];
+  remoteWrites(): readonly RemoteWriteJson[];
   /** Sends a marked test message; the value is the provider's own answer. */
   testReceiver(name: string): Promise<Result<string, string>>;
   /** What Alertmanager's API answers from. */

@@ -26,6 +26,7 @@ export type {
   QueryData,
   QueryPlanJson,
   ReceiverJson,
+  RemoteWriteJson,
   RuleGroupJson,
   RuleJson,
   RulesData,

@@ -31,7 +31,7 @@ import { rateLimited } from './rate-limit.ts';
 import { externalUrlOf, routeOf } from './settings.ts';
 import type { System } from './system.ts';
 import { VERSION } from './version.ts';
-import { blockView, receiverViews, ruleGroupView } from './views.ts';
+import { blockView, receiverViews, remoteWriteView, ruleGroupView } from './views.ts';
 import { inForceAfter } from './web.ts';
 
 /** Grafana reads the version to know what it may ask for: Prometheus 3's API is what we answer. */
@@ -184,6 +184,7 @@ function depsOf(ports: SystemPorts, system: System, at: ListenAt): ApiDeps {
     groups: () => groupViews(system.dispatcher.groupStatuses(), system.dispatcher.alertStatuses()),
     runs: () => recovery.runs(),
     receivers: () => receiverViews(allReceivers(system.config()), notifier.health()),
+    remoteWrites: () => system.remote.status().map(remoteWriteView),
     testReceiver: async name => {
       const answers = await notifier.testReceiver(name);
       if (answers.length === 0) return err(`Cannot test receiver "${name}": it has no way out that works`);

@@ -47,6 +47,7 @@ import {
   type LastReload,
   type PrepareReload,
 } from './reload.ts';
+import { type JoinedRemote, joinRemote } from './remote.ts';
 import { type RulesAndTexts, readNamedFiles } from './rules.ts';
 import { selfFamilies } from './self.ts';
 import {
@@ -114,6 +115,7 @@ export interface System {
   readonly dispatcher: Dispatcher;
   readonly recovery: Recovery;
   readonly relay: JoinedRelay;
+  readonly remote: JoinedRemote;
   readonly targets: AllTargets;
   readonly host: InProcessRunner | undefined;
   /** Collects the program's own metrics. */
@@ -164,7 +166,8 @@ async function openFolders(
   const made = await disk.makeFolder(options.dataFolder);
   if (!made.ok)
     return err({ problems: [`Cannot use data folder "${options.dataFolder}": ${made.error.message}`] });
-  const { retentionBytes, walAck, seriesMax, metricSeriesMax, exemplarsMax } = config.storage;
+  const { retentionBytes, walAck, seriesMax, metricSeriesMax, exemplarsMax, unsentLogBytesMax } =
+    config.storage;
   const start = ports.startBlockThread;
   const opening: { state?: ReturnType<SystemPorts['openState']> } = {};
   const store = await openStore({
@@ -184,6 +187,8 @@ async function openFolders(
       ...storeRetention(config.storage, options.retentionMs ?? config.storage.retentionMs),
       maxBytes: retentionBytes,
       walAck,
+      // What goes for want of room is counted then, however little room there is.
+      keptLogBytesMax: Math.max(1, unsentLogBytesMax),
       seriesMax,
       metricSeriesMax,
       exemplarsMax,
@@ -292,6 +297,7 @@ function build(
   const targets = joinDirectories(scraper, inProcess);
 
   const relay = joinRelay(ports, { state, metrics: registry, effects });
+  const remote = joinRemote(ports, { store, metrics: registry, effects, dataFolder: options.dataFolder });
   const rules: RuleRunner = createRuleRunner({
     clock,
     log,
@@ -341,6 +347,7 @@ function build(
     void journal(stamp => configEvent(files, stamp));
     dispatch.reload();
     relay.load(config, version);
+    await remote.load(config);
     discovery.load(discoveryEntriesOf(config));
     await setTargets();
     const rulesLoaded = await rules.load(ruleFiles, ruleSettings());
@@ -391,6 +398,7 @@ function build(
     dispatcher,
     recovery,
     relay,
+    remote,
     targets,
     host,
     self,
@@ -409,6 +417,7 @@ function build(
       await Promise.all([recovery.stop(), notifier.stop(STOP_GRACE_MS), relay.stop(STOP_GRACE_MS)]);
       await dispatcher.stop();
       await Promise.all(inProcess.map(runner => runner.stop()));
+      await remote.stop(STOP_GRACE_MS);
       await Promise.all([store.close(), state.close(), activeLog.close()]);
     },
   };

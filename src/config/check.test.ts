@@ -192,9 +192,10 @@ remote_write:
 describe('a valid key that is not carried out gives a warning naming it, and only when present', () => {
   it('in Prometheus’s file', () => {
     check(
-      'remote_write: [{url: "http://a/b"}]\nscrape_configs:\n- job_name: a\n  dns_sd_configs: [{names: [x]}]\n',
+      'remote_read: [{url: "http://a/b"}]\nremote_write: [{url: "http://a/b", sigv4: {region: r}}]\nscrape_configs:\n- job_name: a\n  dns_sd_configs: [{names: [x]}]\n',
       [
-        'warning: config-not-carried-out: "remote_write"',
+        'warning: config-not-carried-out: "remote_read"',
+        'warning: config-not-carried-out: "sigv4" at remote_write[0].sigv4',
         'warning: config-not-carried-out: "dns_sd_configs" at scrape_configs[0].dns_sd_configs',
       ],
     );

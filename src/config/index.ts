@@ -40,6 +40,7 @@ export { type FileDiscovery, fileDiscoverySchema } from './prometheus/discovery/
 export { type HttpDiscovery, httpDiscoverySchema } from './prometheus/discovery/http.ts';
 export { targetGroup } from './prometheus/discovery/static.ts';
 export type { EscapingScheme, ScrapeProtocol } from './prometheus/global.ts';
+export type { RemoteWriteConfig } from './prometheus/remote-write.ts';
 export type { DiscoverySettings, ScrapeJob } from './prometheus/scrape.ts';
 export { type Kind, mergeKinds, type Registries } from './registry.ts';
 export {

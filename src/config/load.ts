@@ -99,6 +99,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadOutcome> {
     rules: own?.value?.rules,
     alerting: scrape?.alerting,
     relay: own?.value?.relay,
+    remoteWrite: scrape?.remote_write,
     resolveTimeoutMs: alerts?.global?.resolve_timeout,
     route: alerts?.route,
     receivers: alerts?.receivers,

@@ -58,3 +58,11 @@ export { Unsnapper } from './unsnap.ts';
 export { BYTES, FIXED64, VARINT, WireReader } from './wire.ts';
 export { readDoubles, readSpan, readZigzags, summed } from './wire-histogram.ts';
 export { WireWriter } from './wire-writer.ts';
+export {
+  labelFields,
+  type SentExemplar,
+  SymbolBook,
+  snappyBody,
+  WriteRequest1,
+  WriteRequest2,
+} from './write-request.ts';

@@ -1,6 +1,17 @@
 // model/: the nouns of the field and the ports between folders. Runs in the browser.
 
 export {
+  type AcceptedLog,
+  type AcceptedReader,
+  comparePlaces,
+  type LoggedExemplar,
+  type LoggedSamples,
+  type LogPiece,
+  type LogPlace,
+  type LogReadFailure,
+  type LostSamples,
+} from './accepted-log.ts';
+export {
   type AbsenceCause,
   type Alert,
   type AlertSink,

@@ -19,6 +19,8 @@ export interface StoreSettings {
   readonly metricSeriesMax: number;
   /** Exemplars held of all series together; 0 holds none. */
   readonly exemplarsMax: number;
+  /** Of the log that others have yet to read (remote write) beyond what a start needs; 0 keeps none of it. */
+  readonly keptLogBytesMax: number;
   /** `os`: accepted once written (lost only with the machine's power); `disk`: once fdatasync has returned. */
   readonly walAck: 'os' | 'disk';
   /** How long batches that can wait are gathered, so that one write takes several. */
@@ -43,6 +45,7 @@ export const DEFAULT_STORE_SETTINGS: StoreSettings = {
   metricSeriesMax: 500_000,
   // As Prometheus: some 30 MB when full.
   exemplarsMax: 100_000,
+  keptLogBytesMax: 0,
   walAck: 'os',
   // Of a hundred targets scraped each second five come in that time, and nobody asks for so young a sample: a write costs a
   // tenth of what a page of a thousand samples does.

@@ -2,6 +2,7 @@
 
 import type { DiskError, Result } from '../base/index.ts';
 import type {
+  AcceptedLog,
   ExemplarReader,
   Matcher,
   SeriesCounts,
@@ -24,6 +25,8 @@ export interface StoreStats {
   readonly keptBytes: number;
   readonly walSegments: number;
   readonly walBytes: number;
+  /** Of what others have yet to read. */
+  readonly keptLogBytes: number;
   /** Numbers of the segments that were read at the start; 0 without any. */
   readonly replayed: { readonly first: number; readonly last: number };
   /** -Infinity while the store is empty. */
@@ -84,6 +87,8 @@ export interface Store extends SeriesWriter, SeriesReader, ExemplarReader {
   stats(): StoreStats;
   /** What the head's series are made of: of each kind the `limit` largest. */
   counts(limit: number): Promise<SeriesCounts>;
+  /** What was accepted, for those who pass it on: kept for them as far as `keptLogBytesMax` goes. */
+  readonly acceptedLog: AcceptedLog;
   /** The first places that could not be read, since the store was opened. */
   damage(): readonly Damage[];
   /** Seals, writes chunks, cuts the log, applies the age limit: what the timer does every few seconds. */

@@ -95,6 +95,8 @@ export interface StorageConfig {
   /** 0 is no limit. */
   readonly retentionBytes: number;
   readonly walAck: 'os' | 'disk';
+  /** Of the log that remote write has yet to send, beyond what a start needs. */
+  readonly unsentLogBytesMax: number;
   readonly seriesMax: number;
   readonly metricSeriesMax: number;
   readonly targetSeriesMax: number;
@@ -336,11 +338,15 @@ export function unguarded(settings: WebConfig) {
   } as const;
 }
 
+/** Of 20,000 series scraped each 15 s it is two days. */
+const UNSENT_LOG_BYTES_MAX = 2 * 1024 ** 3;
+
 export const STORAGE_DEFAULTS: StorageConfig = {
   retentionMs: RETENTION_MS,
   policies: [],
   retentionBytes: 0,
   walAck: 'os',
+  unsentLogBytesMax: UNSENT_LOG_BYTES_MAX,
   seriesMax: SERIES_MAX,
   metricSeriesMax: METRIC_SERIES_MAX,
   targetSeriesMax: TARGET_SERIES_MAX,
@@ -360,6 +366,7 @@ export const storage: Schema<StorageConfig> = mapped(
     ),
     retention_size: withDefault(size(), 0, 'the oldest blocks are dropped beyond it'),
     wal: optional(record({ ack: withDefault(text({ oneOf: ['os', 'disk'] }), 'os') })),
+    unsent_log_max: withDefault(size(), UNSENT_LOG_BYTES_MAX, 'what remote write has yet to send'),
     series_max: withDefault(integer({ min: 1000 }), SERIES_MAX),
     series_max_per_metric: withDefault(integer({ min: 1000 }), METRIC_SERIES_MAX),
     series_max_per_target: withDefault(integer({ min: 1000 }), TARGET_SERIES_MAX),
@@ -369,6 +376,7 @@ export const storage: Schema<StorageConfig> = mapped(
     policies: value.retention.policies,
     retentionBytes: value.retention_size,
     walAck: value.wal?.ack === 'disk' ? 'disk' : 'os',
+    unsentLogBytesMax: value.unsent_log_max,
     seriesMax: value.series_max,
     metricSeriesMax: value.series_max_per_metric,
     targetSeriesMax: value.series_max_per_target,
