@@ -178,7 +178,7 @@ function groupFor(
   const labels = groupLabelsOf(route, at.alert.labels);
   const key = groupKeyOf(route, labels);
   // A route that now leads to another receiver makes a new group: its timing begins anew.
-  const id = JSON.stringify([route.id, route.receiver, key]);
+  const id = `${route.id} ${route.receiver.length}:${route.receiver}${key}`;
   const known = state.groups.get(id);
   if (known !== undefined) return known;
   const before = at.before.get(id);

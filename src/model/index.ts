@@ -79,6 +79,7 @@ export {
   labelPairs,
   labelsEqual,
   labelsFrom,
+  labelsFromFlat,
   labelsFromPairs,
   labelsFromSorted,
   labelsKey,

@@ -7,6 +7,7 @@ import {
   labelsFrom,
   labelsToRecord,
   type NotificationJob,
+  withLabels,
 } from '../model/index.ts';
 
 export interface AlertData {
@@ -93,6 +94,7 @@ function alertData(alert: Alert, extra: Readonly<Record<string, string>>): Alert
 function commonOf(sets: readonly Labels[]): Labels {
   const [first, ...rest] = sets;
   if (first === undefined) return labelsFrom({});
+  if (rest.length === 0) return first;
   const others = rest.map(labelsToRecord);
   const common: Record<string, string> = Object.create(null);
   for (const [name, value] of labelPairs(first)) {
@@ -112,26 +114,43 @@ export function goTime(atMs: number | undefined): string {
   return new Date(atMs).toISOString().replace(/\.?0*Z$/, 'Z');
 }
 
-/** The body of Alertmanager's webhook, version 4, keys in its order. */
-export function webhookBody(data: NotificationData): string {
-  return JSON.stringify({
-    receiver: data.Receiver,
-    status: data.Status,
-    alerts: data.Alerts.map(alert => ({
-      status: alert.Status,
-      labels: alert.Labels,
-      annotations: alert.Annotations,
-      startsAt: goTime(alert.StartsAtMs),
-      endsAt: goTime(alert.EndsAtMs),
-      generatorURL: alert.GeneratorURL,
-      fingerprint: alert.Fingerprint,
-    })),
-    groupLabels: data.GroupLabels,
-    commonLabels: data.CommonLabels,
-    commonAnnotations: data.CommonAnnotations,
-    externalURL: data.ExternalURL,
-    version: '4',
-    groupKey: data.GroupKey,
-    truncatedAlerts: data.TruncatedAlerts,
-  });
+/**
+ * The body of Alertmanager's webhook, version 4, keys in its order. Written straight from the labels: in a storm each alert is a
+ * message, and its labels stand in three places of it.
+ */
+export function webhookBody({ job, receiver, alertsMax }: DataOptions): string {
+  const shown = alertsMax > 0 ? job.alerts.slice(0, alertsMax) : job.alerts;
+  const report = job.recoveryReport ?? '';
+  const annotated = (labels: Labels): Labels =>
+    report === '' ? labels : withLabels(labels, { [RECOVERY_ANNOTATION]: report });
+  const written = new Map<Labels, string>();
+  const text = (labels: Labels): string => {
+    const known = written.get(labels);
+    if (known !== undefined) return known;
+    const made = labelsText(labels);
+    written.set(labels, made);
+    return made;
+  };
+  const alerts = shown.map(
+    alert =>
+      `{"status":"${alert.state === 'resolved' ? 'resolved' : 'firing'}","labels":${text(alert.labels)}` +
+      `,"annotations":${text(annotated(alert.annotations))},"startsAt":"${goTime(alert.firedAtMs ?? alert.activeAtMs)}"` +
+      `,"endsAt":"${goTime(alert.state === 'resolved' ? alert.resolvedAtMs : undefined)}"` +
+      `,"generatorURL":${JSON.stringify(alert.generatorUrl)},"fingerprint":${JSON.stringify(alert.fingerprint)}}`,
+  );
+  const labels = commonOf(shown.map(alert => alert.labels));
+  const annotations = annotated(commonOf(shown.map(alert => alert.annotations)));
+  return (
+    `{"receiver":${JSON.stringify(quoteMeta(receiver))},"status":"${job.status}","alerts":[${alerts.join()}]` +
+    `,"groupLabels":${text(job.groupLabels)},"commonLabels":${text(labels)},"commonAnnotations":${text(annotations)}` +
+    `,"externalURL":${JSON.stringify(job.externalUrl)},"version":"4","groupKey":${JSON.stringify(job.groupKey)}` +
+    `,"truncatedAlerts":${job.alerts.length - shown.length}}`
+  );
+}
+
+function labelsText(labels: Labels): string {
+  let text = '';
+  for (let i = 0; i < labels.length; i += 2)
+    text += `${i === 0 ? '' : ','}${JSON.stringify(labels[i])}:${JSON.stringify(labels[i + 1])}`;
+  return `{${text}}`;
 }

@@ -25,7 +25,7 @@ import {
 import type { Alert, DeliveryOutcome } from '../model/index.ts';
 import { ATTEMPT_MS, ATTEMPT_MS_MAX, type Channel, type ChannelPorts, type Message } from './channel.ts';
 import { type HttpClient, httpClientSchema } from './client.ts';
-import { notificationData, webhookBody } from './data.ts';
+import { webhookBody } from './data.ts';
 import { outcomeOfHttp } from './http-outcome.ts';
 
 /** As often as services that wait for it usually expect. */
@@ -131,7 +131,7 @@ async function beat({ settings, ports, message }: Beat, signal: AbortSignal): Pr
         ...client?.headers,
       },
       ...(method === 'POST'
-        ? { body: new TextEncoder().encode(webhookBody(notificationData({ ...message, alertsMax: 0 }))) }
+        ? { body: new TextEncoder().encode(webhookBody({ ...message, alertsMax: 0 })) }
         : {}),
       timeoutMs: settings.timeoutMs,
       bodyBytesMax: ANSWER_BYTES_MAX,

@@ -105,17 +105,17 @@ interface Post {
 
 async function post(request: Post, signal: AbortSignal): Promise<DeliveryOutcome> {
   const { settings, ports, message } = request;
-  const data = notificationData({ ...message, alertsMax: settings.maxAlerts });
+  const options = { ...message, alertsMax: settings.maxAlerts };
   // A template that fails must not lose the alert: the usual body goes out instead.
   const own =
     settings.payload === undefined
-      ? ok(webhookBody(data))
-      : fillPayload(settings.payload, { data, render: ports.render });
+      ? ok(webhookBody(options))
+      : fillPayload(settings.payload, { data: notificationData(options), render: ports.render });
   const answer = await postJson(
     {
       ports,
       url: settings.url.reveal(),
-      body: own.ok ? own.value : webhookBody(data),
+      body: own.ok ? own.value : webhookBody(options),
       client: settings.http,
       // The body is Alertmanager's to the letter, or the person's, so our own marks travel as headers.
       headers: {

@@ -8,8 +8,6 @@ export interface Connection {
   all<Row>(query: CompiledQuery<Row>): readonly Row[];
   /** The first row alone: cheaper where there is one at most. */
   first<Row>(query: CompiledQuery<Row>): Row | undefined;
-  /** Inserts a row into a table with a number for a key, and answers that. */
-  insert(query: CompiledQuery): number;
   /** Runs plain statements: transactions, pragmas, migrations. */
   exec(sql: string): void;
   userVersion(): number;

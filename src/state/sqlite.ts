@@ -39,7 +39,6 @@ export function openSqlite(path: string): Connection {
       return [];
     },
     first: query => prepared(query.sql).statement.get(query.parameters) as never,
-    insert: query => Number(prepared(query.sql).statement.run(query.parameters).lastInsertRowid),
     exec: sql => {
       database.exec(sql);
     },
