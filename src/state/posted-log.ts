@@ -10,7 +10,7 @@ import type { StateQueries } from './queries.ts';
 /** Of a row that is written anew. */
 const LINES_A_ROW = 1000;
 /** Old words that may stand in the log, if there are not more alerts than that: so many are soon read. */
-const OLD_LINES_MAX = 5000;
+const OLD_LINES_MAX = 20_000;
 
 /** Fingerprint, end and the record as JSON, in which there are neither tabs nor ends of lines. */
 export function postedLine(record: PostedRecord): string {
