@@ -1,11 +1,12 @@
 // Journal events of dispatch, in one shape.
 
-import type {
-  DeliveryIntent,
-  JournalEvent,
-  JournalStage,
-  JournalSubject,
-  JsonValue,
+import {
+  type DeliveryIntent,
+  EVENT_ALERTS_MAX,
+  type JournalEvent,
+  type JournalStage,
+  type JournalSubject,
+  type JsonValue,
 } from '../model/index.ts';
 import type { DispatchEffect, DispatchState } from './state.ts';
 
@@ -20,9 +21,6 @@ export interface EventText {
 }
 
 export type JournalEffect = DispatchEffect & { readonly kind: 'journal' };
-
-/** Fingerprints listed on one event; a larger group names its size in the evidence. */
-export const EVENT_ALERTS_MAX = 200;
 
 export function journalEffect(state: DispatchState, nowMs: number, text: EventText): JournalEffect {
   const cut = text.alerts.length > EVENT_ALERTS_MAX;

@@ -1,8 +1,8 @@
 // Holding a message back while the machine may still help itself (`notify: after_recovery_failed`).
 
 import { never } from '../base/index.ts';
-import type { Alert, RecoveryRun } from '../model/index.ts';
-import { isFiring, type RecoverySituation, startOf } from './state.ts';
+import { type Alert, episodeStartMs, type RecoveryRun } from '../model/index.ts';
+import { isFiring, type RecoverySituation } from './state.ts';
 
 export type HoldVerdict =
   | { readonly kind: 'pass'; readonly reason: string; readonly report?: string }
@@ -30,7 +30,7 @@ export function decideHold(question: HoldQuestion): HoldVerdict {
     return { kind: 'drop', reason: recovered ? 'recovered' : 'resolved while held' };
   }
   // A clock that was set back must not prolong the hold: the start of an alert never lies in the future.
-  const untilMs = Math.min(startOf(alert), nowMs) + question.holdMsMax;
+  const untilMs = Math.min(episodeStartMs(alert), nowMs) + question.holdMsMax;
   if (situation?.kind === 'no_playbook') return { kind: 'pass', reason: 'no playbook answers this alert' };
   const released = situation === undefined ? undefined : releaseReason(situation.run);
   if (released !== undefined && report !== undefined) return { kind: 'pass', reason: released, report };
@@ -58,7 +58,7 @@ function ofThisEpisode(
 ): RecoverySituation | undefined {
   if (situation === undefined) return undefined;
   const episodeMs = situation.kind === 'run' ? situation.run.proposedAtMs : situation.atMs;
-  return episodeMs < startOf(alert) ? undefined : situation;
+  return episodeMs < episodeStartMs(alert) ? undefined : situation;
 }
 
 /** Why a run's state ends the hold; undefined while it may still succeed. */

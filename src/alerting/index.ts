@@ -26,5 +26,4 @@ export {
 } from './state.ts';
 export type { AlertStatus, DestinationStatus, GroupStatus } from './status.ts';
 export { dispatchStep, nextDueMs } from './step.ts';
-export { UNKNOWN_ANNOTATION } from './store.ts';
 export { logKeptMs } from './told.ts';

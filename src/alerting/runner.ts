@@ -2,6 +2,7 @@
 
 import { type Clock, err, type Log, ok, type Random, type Result, type Timer } from '../base/index.ts';
 import type {
+  Alert,
   AlertUpdate,
   DeliveryReport,
   Effects,
@@ -13,13 +14,13 @@ import type {
   RecoveryUpdate,
   Silence,
   SilenceDraft,
+  SilenceRefusal,
   StateFailure,
   StateStore,
   StateWrite,
 } from '../model/index.ts';
 import { Commits } from './commits.ts';
 import { acceptPosted } from './posted.ts';
-import type { SilenceRefusal } from './silence-change.ts';
 import { SilenceDesk } from './silence-desk.ts';
 import { initialState } from './start.ts';
 import {
@@ -29,7 +30,14 @@ import {
   type DispatchState,
   isFiring,
 } from './state.ts';
-import { type AlertStatus, alertStatuses, type GroupStatus, groupStatuses } from './status.ts';
+import {
+  type AlertStatus,
+  alertStatus,
+  alertStatuses,
+  type GroupStatus,
+  groupStatuses,
+  postedAlerts,
+} from './status.ts';
 import { dispatchStep, nextDueMs } from './step.ts';
 import { limitPosted } from './store-posted.ts';
 
@@ -77,6 +85,9 @@ export interface Dispatcher {
   /** Ends a silence now. Durable. */
   expireSilence(id: string): Promise<Result<void, SilenceRefusal>>;
   alertStatuses(): readonly AlertStatus[];
+  alertStatus(fingerprint: string): AlertStatus | undefined;
+  /** Alerts that no rule made. */
+  postedAlerts(): readonly Alert[];
   groupStatuses(): readonly GroupStatus[];
   /** Resolves when all that was decided so far is committed. */
   written(): Promise<void>;
@@ -100,6 +111,12 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     expireSilence: id => runner.desk.expire(id),
     alertStatuses: () =>
       runner.state === undefined ? [] : alertStatuses(runner.state, options.clock.nowMs()),
+    alertStatus: fingerprint => {
+      const stored = runner.state?.alerts.get(fingerprint);
+      if (runner.state === undefined || stored === undefined) return undefined;
+      return alertStatus(runner.state, stored, options.clock.nowMs());
+    },
+    postedAlerts: () => (runner.state === undefined ? [] : postedAlerts(runner.state)),
     groupStatuses: () =>
       runner.state === undefined ? [] : groupStatuses(runner.state, options.clock.nowMs()),
     written: () => runner.written(),

@@ -3,22 +3,13 @@
 import { err, ok, type Result } from '../base/index.ts';
 import {
   compileMatchers,
+  fitsEmptyText,
   type Matcher,
   type Silence,
   type SilenceDraft,
+  type SilenceRefusal,
   silenceState,
 } from '../model/index.ts';
-
-export interface SilenceRefusal {
-  readonly code:
-    | 'silence-invalid'
-    | 'silence-not-found'
-    | 'silence-limit'
-    | 'state-io'
-    | 'state-closed'
-    | 'state-conflict';
-  readonly message: string;
-}
 
 export interface SilenceLimits {
   /** Silences kept at most, those that ended included; 0 is none. */
@@ -128,9 +119,7 @@ function problemOf(silence: Omit<Silence, 'id'>): string | undefined {
   }
   const compiled = compileMatchers(matchers);
   if (!compiled.ok) return `invalid label matcher: ${compiled.error}`;
-  // A negative matcher never counts as one that fits the empty text: that is Alertmanager's rule.
-  const fitsEmpty = compiled.value.every(one => (one.op === '=' || one.op === '=~') && one.test(''));
-  if (fitsEmpty) return 'at least one matcher must not match the empty string';
+  if (fitsEmptyText(compiled.value)) return 'at least one matcher must not match the empty string';
   if (!Number.isFinite(startsAtMs)) return 'invalid start timestamp';
   if (!Number.isFinite(endsAtMs)) return 'invalid zero end timestamp';
   if (endsAtMs < startsAtMs) return 'end time must not be before start time';

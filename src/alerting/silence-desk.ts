@@ -1,9 +1,17 @@
 // Takes wishes about silences, one after the other: decided, committed, and only then in force.
 
 import { type Clock, err, ok, type Random, type Result } from '../base/index.ts';
-import type { JournalEvent, Silence, SilenceDraft, StateStore, StateWrite } from '../model/index.ts';
+import {
+  formatMatcher,
+  type JournalEvent,
+  type Silence,
+  type SilenceDraft,
+  type SilenceRefusal,
+  type StateStore,
+  type StateWrite,
+} from '../model/index.ts';
 import { journalEffect } from './events.ts';
-import { changeSilence, endSilence, notFound, type SilenceRefusal } from './silence-change.ts';
+import { changeSilence, endSilence, notFound } from './silence-change.ts';
 import type { DispatchState } from './state.ts';
 
 export interface SilenceDeskOptions {
@@ -104,8 +112,6 @@ interface Change {
 
 function eventOf(state: DispatchState, { silences, verdict, said, nowMs }: Change): JournalEvent {
   const silence = silences.at(-1);
-  const matchers =
-    silence?.matchers.map(({ name, op, value }) => `${name}${op}${JSON.stringify(value)}`) ?? [];
   const effect = journalEffect(state, nowMs, {
     stage: 'silence',
     subject: { kind: 'system' },
@@ -114,7 +120,7 @@ function eventOf(state: DispatchState, { silences, verdict, said, nowMs }: Chang
     reason: `${said}: ${silence?.comment ?? ''}`,
     evidence: {
       ids: silences.map(one => one.id),
-      matchers,
+      matchers: silence?.matchers.map(formatMatcher) ?? [],
       startsAtMs: silence?.startsAtMs ?? 0,
       endsAtMs: silence?.endsAtMs ?? 0,
       createdBy: silence?.createdBy ?? '',

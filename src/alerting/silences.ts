@@ -6,6 +6,7 @@ import {
   compileMatchers,
   type Labels,
   labelPairs,
+  type Matcher,
   matchesAll,
   type Silence,
   silenceState,
@@ -32,8 +33,10 @@ export function unchecked(): SilenceCheck {
  */
 export class SilenceBook {
   readonly #kept = new Map<string, Kept>();
-  /** Ids in the order in which they came: the position is the version. */
-  readonly #added: string[] = [];
+  /** Those that are kept, in the order in which they came. */
+  #arrivals: { readonly id: string; readonly version: number }[] = [];
+  /** Counts up with each that comes. */
+  #version = 0;
   /** By the first matcher that wants one very value: name → value → ids. */
   readonly #byValue = new Map<string, Map<string, Set<string>>>();
   /** Those without such a matcher. */
@@ -61,7 +64,8 @@ export class SilenceBook {
     const matchers = compileMatchers(silence.matchers);
     assert(matchers.ok, 'the matchers of a silence are checked before it is kept');
     this.#kept.set(silence.id, { silence, matchers: matchers.value });
-    this.#added.push(silence.id);
+    this.#version += 1;
+    this.#arrivals.push({ id: silence.id, version: this.#version });
     this.#placeOf(silence).add(silence.id);
   }
 
@@ -70,14 +74,15 @@ export class SilenceBook {
     const gone = this.all().filter(one => one.endsAtMs < endedBeforeMs);
     for (const silence of gone) {
       this.#kept.delete(silence.id);
-      this.#placeOf(silence).delete(silence.id);
+      this.#leavePlace(silence);
     }
+    if (gone.length > 0) this.#arrivals = this.#arrivals.filter(({ id }) => this.#kept.has(id));
     return gone.map(one => one.id);
   }
 
   /** Ids of the silences that are active now and fit, in order. `check` is the alert's own memory and is brought up to date. */
   silencing(labels: Labels, check: SilenceCheck, nowMs: number): readonly string[] {
-    if (check.version !== this.#added.length) this.#bringUpToDate(labels, check);
+    if (check.version !== this.#version) this.#bringUpToDate(labels, check);
     if (check.ids.length === 0) return [];
     return check.ids.filter(id => {
       const kept = this.#kept.get(id);
@@ -86,13 +91,23 @@ export class SilenceBook {
   }
 
   #bringUpToDate(labels: Labels, check: SilenceCheck): void {
-    const candidates = check.version === 0 ? this.#candidates(labels) : this.#added.slice(check.version);
+    const candidates = check.version === 0 ? this.#candidates(labels) : this.#since(check.version);
     const fitting = candidates.filter(id => {
       const kept = this.#kept.get(id);
       return kept !== undefined && matchesAll(kept.matchers, labels);
     });
-    if (fitting.length > 0) check.ids = [...check.ids, ...fitting].sort();
-    check.version = this.#added.length;
+    if (fitting.length > 0) {
+      // An alert that lives long would remember all that ever fitted it.
+      const before = check.ids.filter(id => this.#kept.has(id) && !fitting.includes(id));
+      check.ids = [...before, ...fitting].sort();
+    }
+    check.version = this.#version;
+  }
+
+  #since(version: number): readonly string[] {
+    let from = this.#arrivals.length;
+    while (from > 0 && (this.#arrivals[from - 1]?.version ?? 0) > version) from--;
+    return this.#arrivals.slice(from).map(({ id }) => id);
   }
 
   #candidates(labels: Labels): readonly string[] {
@@ -102,7 +117,7 @@ export class SilenceBook {
   }
 
   #placeOf(silence: Silence): Set<string> {
-    const exact = silence.matchers.find(one => one.op === '=' && one.value !== '');
+    const exact = exactOf(silence);
     if (exact === undefined) return this.#others;
     let values = this.#byValue.get(exact.name);
     if (values === undefined) {
@@ -116,4 +131,20 @@ export class SilenceBook {
     }
     return ids;
   }
+
+  /** Values that nobody wants any more take no room. */
+  #leavePlace(silence: Silence): void {
+    const place = this.#placeOf(silence);
+    place.delete(silence.id);
+    const exact = exactOf(silence);
+    if (exact === undefined || place.size > 0) return;
+    const values = this.#byValue.get(exact.name);
+    values?.delete(exact.value);
+    if (values?.size === 0) this.#byValue.delete(exact.name);
+  }
+}
+
+/** The first matcher that wants one very value. */
+function exactOf({ matchers }: Silence): Matcher | undefined {
+  return matchers.find(one => one.op === '=' && one.value !== '');
 }

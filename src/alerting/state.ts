@@ -215,8 +215,3 @@ export interface InitialState {
 export function isFiring(alert: Alert): boolean {
   return alert.state === 'firing' || alert.state === 'unknown';
 }
-
-/** When the present episode began. */
-export function startOf(alert: Alert): number {
-  return alert.firedAtMs ?? alert.activeAtMs;
-}

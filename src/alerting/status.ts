@@ -57,17 +57,26 @@ export interface GroupStatus {
 }
 
 export function alertStatuses(state: DispatchState, nowMs: number): readonly AlertStatus[] {
+  const mutedNow = mutedByRoute(state, nowMs);
+  const statuses: AlertStatus[] = [];
+  for (const stored of state.alerts.values()) statuses.push(statusOf(state, stored, { nowMs, mutedNow }));
+  return statuses;
+}
+
+export function alertStatus(state: DispatchState, stored: StoredAlert, nowMs: number): AlertStatus {
+  return statusOf(state, stored, { nowMs, mutedNow: mutedByRoute(state, nowMs) });
+}
+
+/** Most groups are of few routes: what their time intervals say now is looked up once for each. */
+function mutedByRoute(state: DispatchState, nowMs: number): (group: Group) => readonly string[] {
   const muted = new Map<Route, readonly string[]>();
-  const mutedNow = (group: Group): readonly string[] => {
+  return group => {
     const known = muted.get(group.route);
     if (known !== undefined) return known;
     const names = mutedBy(state, group, nowMs);
     muted.set(group.route, names);
     return names;
   };
-  const statuses: AlertStatus[] = [];
-  for (const stored of state.alerts.values()) statuses.push(statusOf(state, stored, { nowMs, mutedNow }));
-  return statuses;
 }
 
 function statusOf(
@@ -102,6 +111,11 @@ function statusOf(
     recovery:
       situation === undefined ? undefined : situation.kind === 'run' ? situation.run.state : 'no playbook',
   };
+}
+
+/** Those that no rule made. */
+export function postedAlerts({ alerts }: DispatchState): readonly Alert[] {
+  return [...alerts.values()].map(({ alert }) => alert).filter(({ rule }) => rule.file === '');
 }
 
 export function groupStatuses(state: DispatchState, nowMs: number): readonly GroupStatus[] {

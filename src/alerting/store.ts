@@ -3,10 +3,11 @@
 import {
   type Alert,
   type AlertUpdate,
+  episodeStartMs,
   isFinal,
   labelsToRecord,
   labelValue,
-  withLabels,
+  toldAnnotations,
 } from '../model/index.ts';
 import { journalEffect } from './events.ts';
 import { alertOfPosted } from './posted.ts';
@@ -19,12 +20,8 @@ import {
   isFiring,
   RESOLVED_KEPT_MS,
   type StoredAlert,
-  startOf,
 } from './state.ts';
 import { planFlush } from './waiting.ts';
-
-/** Carries the reason of an `unknown` alert into messages, which know only firing and resolved. */
-export const UNKNOWN_ANNOTATION = 'watchkeeper_unknown';
 
 export function applyUpdate(state: DispatchState, update: AlertUpdate, nowMs: number): DispatchEffect[] {
   const effects: DispatchEffect[] = [];
@@ -147,7 +144,8 @@ export function join(state: DispatchState, stored: StoredAlert, at: JoinAt): Dis
     stored.groups.add(group.id);
     group.members.add(alert.fingerprint);
     // An alert that fires for longer than the wait has waited enough: after a restart its group is due at once.
-    if (group.lastFlushMs === 0 && startOf(alert) + route.groupWaitMs < nowMs) planFlush(state, group, nowMs);
+    if (group.lastFlushMs === 0 && episodeStartMs(alert) + route.groupWaitMs < nowMs)
+      planFlush(state, group, nowMs);
   }
   const routed = routes.map(route => `${route.key} → ${route.receiver}`).join('; ');
   if (routed !== stored.routed) {
@@ -181,22 +179,10 @@ function groupFor(
   const id = `${route.id} ${route.receiver.length}:${route.receiver}${key}`;
   const known = state.groups.get(id);
   if (known !== undefined) return known;
-  const before = at.before.get(id);
-  const group: Group = {
-    id,
-    key,
-    route,
-    labels,
-    members: new Set(),
-    createdAtMs: before?.createdAtMs ?? nowMs,
-    nextFlushMs: before?.nextFlushMs ?? nowMs + route.groupWaitMs,
-    lastFlushMs: before?.lastFlushMs ?? 0,
-    lastDecision: before?.lastDecision ?? 'waiting for group_wait',
-    suppressed: before?.suppressed ?? new Map(),
-  };
-  state.groups.set(id, group);
-  planFlush(state, group, group.nextFlushMs);
-  if (before !== undefined) return group;
+  // Asked before it is made: without a reload the groups before are those of now.
+  const isNew = !at.before.has(id);
+  const group = makeGroup(state, { id, key, route, labels }, at);
+  if (!isNew) return group;
   effects.push(
     journalEffect(state, nowMs, {
       stage: 'group',
@@ -207,6 +193,27 @@ function groupFor(
       evidence: { groupWaitMs: route.groupWaitMs, receiver: route.receiver },
     }),
   );
+  return group;
+}
+
+/** A group without members that waits for its first flush, or goes on with the timing that it had before a reload. */
+export function makeGroup(
+  state: DispatchState,
+  what: Pick<Group, 'id' | 'key' | 'route' | 'labels' | 'silentTarget'>,
+  { nowMs, before }: JoinAt,
+): Group {
+  const former = before.get(what.id);
+  const group: Group = {
+    ...what,
+    members: new Set(),
+    createdAtMs: former?.createdAtMs ?? nowMs,
+    nextFlushMs: former?.nextFlushMs ?? nowMs + what.route.groupWaitMs,
+    lastFlushMs: former?.lastFlushMs ?? 0,
+    lastDecision: former?.lastDecision ?? 'waiting for group_wait',
+    suppressed: former?.suppressed ?? new Map(),
+  };
+  state.groups.set(group.id, group);
+  planFlush(state, group, group.nextFlushMs);
   return group;
 }
 
@@ -242,7 +249,7 @@ export function sweepAlerts(state: DispatchState, nowMs: number): DispatchEffect
 /** The alert as messages show it. */
 export function presentAlert(alert: Alert): Alert {
   if (alert.state !== 'unknown') return alert;
-  return { ...alert, annotations: withLabels(alert.annotations, { [UNKNOWN_ANNOTATION]: alert.reason }) };
+  return { ...alert, annotations: toldAnnotations(alert) };
 }
 
 /** Begin and end of an alert that somebody posts, with its labels: what the journal knows it by. */

@@ -1,7 +1,7 @@
 // What a destination knows about a group: its log entry, what it heard under groups that are gone, what is in doubt.
 
 import { assert } from '../base/index.ts';
-import type { DeliveryIntent, NotificationLogEntry } from '../model/index.ts';
+import { type DeliveryIntent, episodeStartMs, type NotificationLogEntry } from '../model/index.ts';
 import { logKey } from './logbook.ts';
 import { repeatIntervalMsMax } from './route.ts';
 import {
@@ -12,7 +12,6 @@ import {
   LOG_KEPT_MS_MIN,
   type PendingJob,
   REPORT_GRACE_MS,
-  startOf,
 } from './state.ts';
 
 /** How long a log entry is kept: two repeats at least, so that a repeat is never taken for a first message. */
@@ -90,7 +89,7 @@ function toldElsewhere(
     if (latest === undefined || entry.sentAtMs > latest.sentAtMs) latest = entry;
   }
   if (latest === undefined || !latest.firing.includes(fingerprint)) return undefined;
-  return startOf(stored.alert) <= latest.sentAtMs ? latest : undefined;
+  return episodeStartMs(stored.alert) <= latest.sentAtMs ? latest : undefined;
 }
 
 function leadsTo(state: DispatchState, group: Group | undefined, destination: string): boolean {

@@ -5,9 +5,8 @@ import { type Alert, labelsFrom, type TargetId } from '../model/index.ts';
 import { logKey } from './logbook.ts';
 import { matchRoutes, type Route } from './route.ts';
 import type { Destination, DispatchEffect, DispatchState, Group } from './state.ts';
-import { type JoinAt, leave } from './store.ts';
+import { type JoinAt, leave, makeGroup } from './store.ts';
 import { forgetFiring } from './told.ts';
-import { planFlush } from './waiting.ts';
 
 /** Begins the key of such a group; no key of a route does. */
 const KEY_PREFIX = 'unknown:';
@@ -31,7 +30,7 @@ export function followUnknown(state: DispatchState, alerts: readonly Alert[], at
     for (const route of matchRoutes(state.config.route, stored.alert.labels)) {
       if (seen.has(route.receiver)) continue;
       seen.add(route.receiver);
-      const group = groupOf(state, { route, target, ...at });
+      const group = groupOf(state, { route, target }, at);
       stored.groups.add(group.id);
       group.members.add(fingerprint);
     }
@@ -42,33 +41,28 @@ function silentTargetOf(alert: Alert): TargetId | undefined {
   return alert.state === 'unknown' && alert.absence === 'target_silent' ? alert.producer : undefined;
 }
 
-interface Place extends JoinAt {
+interface Place {
   readonly route: Route;
   readonly target: TargetId;
 }
 
-function groupOf(state: DispatchState, { route, target, nowMs, before }: Place): Group {
+function groupOf(state: DispatchState, { route, target }: Place, at: JoinAt): Group {
   const id = JSON.stringify([KEY_PREFIX, route.receiver, target]);
   const known = state.groups.get(id);
   if (known !== undefined) return known;
-  const former = before.get(id);
-  const group: Group = {
+  const what = {
     id,
-    key: `${KEY_PREFIX}{target=${JSON.stringify(target)}}`,
+    key: keyOf(target),
     // Whoever is told here was told before: there is nothing that recovery could hold back.
-    route: { ...route, notify: 'always' },
+    route: { ...route, notify: 'always' as const },
     labels: labelsFrom({ target }),
-    members: new Set(),
-    createdAtMs: former?.createdAtMs ?? nowMs,
-    nextFlushMs: former?.nextFlushMs ?? nowMs + route.groupWaitMs,
-    lastFlushMs: former?.lastFlushMs ?? 0,
-    lastDecision: former?.lastDecision ?? 'waiting for group_wait',
-    suppressed: former?.suppressed ?? new Map(),
     silentTarget: target,
   };
-  state.groups.set(id, group);
-  planFlush(state, group, group.nextFlushMs);
-  return group;
+  return makeGroup(state, what, at);
+}
+
+function keyOf(target: TargetId): string {
+  return `${KEY_PREFIX}{target=${JSON.stringify(target)}}`;
 }
 
 /** Of the members those that the destination heard of as firing in a group of a route. */
@@ -98,7 +92,7 @@ export function isToldMissing(
   return alerts.every(alert => {
     const target = silentTargetOf(alert);
     if (target === undefined) return false;
-    const entry = state.log.get(`${KEY_PREFIX}{target=${JSON.stringify(target)}}`, destination.key);
+    const entry = state.log.get(keyOf(target), destination.key);
     return entry?.firing.includes(alert.fingerprint) === true;
   });
 }

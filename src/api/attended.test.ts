@@ -96,11 +96,11 @@ describe.each(ROUTES)('%s', (text, request) => {
 
   it('is refused for the moment where too many wait', async () => {
     const { b } = await taken({ waitingMax: 0 });
-    const response = await answered(b, request);
-    expect([response.status, response.text]).toMatchObject([
-      503,
-      expect.stringContaining('query.waiting_max'),
-    ]);
+    expect(await answered(b, request)).toMatchObject({
+      status: 503,
+      headers: { 'retry-after': '2' },
+      text: expect.stringContaining('query.waiting_max'),
+    });
   });
 
   it('leaves the queue with its client', async () => {

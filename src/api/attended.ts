@@ -1,8 +1,15 @@
 // Long reads beside queries (series, labels, search, federation): each waits for its turn among the queries, is counted and
 // limited as they are, and begins again where memory was short.
 
-import { err, ok, type Result } from '../base/index.ts';
-import type { AdmittedRead, Matcher, QueryFailure, ReadFailure, TimeRange } from '../model/index.ts';
+import { type Err, err, ok, type Result } from '../base/index.ts';
+import {
+  type AdmittedRead,
+  formatMatcher,
+  type Matcher,
+  type QueryFailure,
+  type ReadFailure,
+  type TimeRange,
+} from '../model/index.ts';
 import type { ApiDeps } from './deps.ts';
 import type { Asked } from './prometheus.ts';
 
@@ -44,7 +51,7 @@ export async function attended<T>(
 const LEFT = { code: 'query-cancelled' as const, message: 'The read was cancelled' };
 
 /** For `read` where its work says no: the reason is the work's. */
-export const STOPPED: Result<never, ReadFailure> = err(LEFT);
+export const STOPPED: Err<ReadFailure> = err(LEFT);
 
 /** An error of the program goes on to whoever asked, and its place in the queue does not stay taken. */
 async function carefully<T>(
@@ -61,9 +68,6 @@ async function carefully<T>(
 
 /** The route, and each selector in braces. */
 export function textOf(route: string, anyOf: readonly (readonly Matcher[])[]): string {
-  const selectors = anyOf.map(
-    matchers =>
-      `{${matchers.map(({ name, op, value }) => `${name}${op}${JSON.stringify(value)}`).join(', ')}}`,
-  );
+  const selectors = anyOf.map(matchers => `{${matchers.map(formatMatcher).join(', ')}}`);
   return [route, ...selectors].join(' ');
 }

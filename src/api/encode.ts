@@ -12,6 +12,7 @@ import {
   type RecoveryRun,
   type StoredJournalEvent,
   type TargetStatus,
+  toldAnnotations,
 } from '../model/index.ts';
 import type {
   AlertJson,
@@ -78,13 +79,10 @@ export function targetJson(target: TargetStatus): TargetJson {
   };
 }
 
-/** An unknown alert is firing with an annotation that says why, as Prometheus's clients know no third state. */
 export function alertJson(alert: Alert): AlertJson {
-  const annotations = labelsToRecord(alert.annotations);
-  if (alert.state === 'unknown') annotations['watchkeeper_unknown'] = alert.reason;
   return {
     labels: labelsToRecord(alert.labels),
-    annotations,
+    annotations: labelsToRecord(toldAnnotations(alert)),
     state: alert.state === 'pending' ? 'pending' : 'firing',
     activeAt: isoTime(alert.activeAtMs),
     ...(alert.keptFiringSinceMs === undefined ? {} : { keepFiringSince: isoTime(alert.keptFiringSinceMs) }),

@@ -10,6 +10,7 @@ export {
   type SilenceMatcherJson,
 } from './alertmanager/contract.ts';
 export type { AlertmanagerDeps } from './alertmanager/deps.ts';
+export { matcherJson, matcherOf } from './alertmanager/matcher-json.ts';
 export type {
   BlockJson,
   BuildInfo,

@@ -3,7 +3,7 @@
 import type { ServerResponse } from '../base/index.ts';
 import type { QueryErrorCode, QueryFailure } from '../model/index.ts';
 import type { ErrorType } from './contract.ts';
-import { failure } from './respond.ts';
+import { failure, plain, STATUS } from './respond.ts';
 
 /** Seconds after which a client that was refused for the moment may ask again: there is room much sooner. */
 const RETRY_AFTER_S = 2;
@@ -20,6 +20,18 @@ const ERROR_TYPES: Readonly<Record<QueryErrorCode, ErrorType>> = {
 
 export function queryFailure(error: QueryFailure): ServerResponse {
   const place = error.span === undefined ? '' : ` (at ${error.span.start + 1}..${error.span.end})`;
-  const headers = error.code === 'query-overload' ? { 'retry-after': String(RETRY_AFTER_S) } : undefined;
-  return failure(ERROR_TYPES[error.code], `${error.code}: ${error.message}${place}`, headers);
+  return failure(ERROR_TYPES[error.code], `${error.code}: ${error.message}${place}`, retryHeaders(error));
+}
+
+/** As text alone; `statuses` are those that are not the API's. */
+export function plainQueryFailure(
+  error: QueryFailure,
+  statuses: Readonly<Partial<Record<QueryErrorCode, number>>>,
+): ServerResponse {
+  const response = plain(statuses[error.code] ?? STATUS[ERROR_TYPES[error.code]], `${error.message}\n`);
+  return { ...response, headers: { ...response.headers, ...retryHeaders(error) } };
+}
+
+function retryHeaders({ code }: QueryFailure): Readonly<Record<string, string>> {
+  return code === 'query-overload' ? { 'retry-after': String(RETRY_AFTER_S) } : {};
 }

@@ -28,7 +28,6 @@ import {
   labelValue,
   type Matcher,
   type Metrics,
-  type QueryErrorCode,
   type QueryFailure,
   type ReadFailure,
   type SeriesColumns,
@@ -37,6 +36,7 @@ import { STOPPED, textOf } from './attended.ts';
 import type { ApiDeps } from './deps.ts';
 import { Gate } from './gate.ts';
 import type { Asked } from './prometheus.ts';
+import { plainQueryFailure } from './query-failure.ts';
 import { binary, plain } from './respond.ts';
 
 /** A few selectors, in its compressed form and in its plain one. */
@@ -73,11 +73,6 @@ interface Reading {
   readonly external: Labels;
 }
 
-interface Refusal {
-  readonly status: number;
-  readonly text: string;
-}
-
 type Answer = (deps: ApiDeps, asked: Asked) => Promise<ServerResponse>;
 
 export function createRemoteRead(limits: ReadLimits, metrics: Metrics): Answer {
@@ -110,7 +105,7 @@ export function createRemoteRead(limits: ReadLimits, metrics: Metrics): Answer {
     const entered = await deps.query.enter(longRead(asked, queries), signal);
     if (!entered.ok) {
       leave();
-      return refused(entered.error);
+      return plainQueryFailure(entered.error, OWN_STATUS);
     }
     const reading = { deps, work: entered.value, external: deps.externalLabels() };
     for (;;) {
@@ -193,7 +188,7 @@ async function samplesAnswer(
   let plainBytes = 0;
   for (const query of queries) {
     const result = await resultOf(reading, query, { samplesMax, snapper });
-    if (!result.ok) return plain(result.error.status, `${result.error.text}\n`);
+    if (!result.ok) return refused(result.error, reading.work);
     const head = resultHead(result.value.plainBytes);
     plainBytes += head.length + result.value.plainBytes;
     parts.push(...snapper.pieces(head));
@@ -219,7 +214,7 @@ async function resultOf(
   reading: Reading,
   query: ReadQuery,
   how: { readonly samplesMax: number; readonly snapper: Snapper },
-): Promise<Result<SnappedResult, Refusal>> {
+): Promise<Result<SnappedResult, ReadFailure>> {
   const writer = new WireWriter(4 * PART_BYTES);
   const parts: Uint8Array[] = [];
   let plainBytes = 0;
@@ -236,24 +231,24 @@ async function resultOf(
   for await (const page of query.hints?.func === 'series'
     ? labelsOnly(reading, query)
     : pagesOf(reading, query)) {
-    if (!page.ok) return err(refusalOf(page.error, reading.work));
+    if (!page.ok) return page;
     for (const { labels, columns, rows } of page.value) {
       samples += rows.to - rows.from;
       if (samples > how.samplesMax)
         return err({
-          status: 400,
-          text: `exceeded sample limit (${how.samplesMax}): ask for fewer series or a shorter time, or for STREAMED_XOR_CHUNKS`,
+          code: 'query-limit',
+          message: `exceeded sample limit (${how.samplesMax}): ask for fewer series or a shorter time, or for STREAMED_XOR_CHUNKS`,
         });
       const series = beginTimeSeries(writer, labels);
       for (let from = rows.from; columns !== undefined && from < rows.to; from += STEP_SAMPLES) {
         writeSamples(writer, columns, { from, to: Math.min(from + STEP_SAMPLES, rows.to) });
-        if (!(await goesOn(reading))) return err(refusalOf(STOPPED_READ, reading.work));
+        if (!(await goesOn(reading))) return STOPPED;
       }
       writer.end(series);
-      if (writer.length >= PART_BYTES && !(await snap())) return err(refusalOf(STOPPED_READ, reading.work));
+      if (writer.length >= PART_BYTES && !(await snap())) return STOPPED;
     }
   }
-  return (await snap()) ? ok({ plainBytes, parts }) : err(refusalOf(STOPPED_READ, reading.work));
+  return (await snap()) ? ok({ plainBytes, parts }) : STOPPED;
 }
 
 // --- chunks -----------------------------------------------------------------------------------------
@@ -264,10 +259,7 @@ async function chunksAnswer(reading: Reading, queries: readonly ReadQuery[]): Pr
   // What fails before the first byte can still be said.
   const first = await parts.next();
   const [failure] = failures;
-  if (first.done === true && failure !== undefined) {
-    const { status, text } = refusalOf(failure, reading.work);
-    return plain(status, `${text}\n`);
-  }
+  if (first.done === true && failure !== undefined) return refused(failure, reading.work);
   async function* all(): AsyncGenerator<Uint8Array> {
     if (first.done === true) return first.value;
     yield first.value;
@@ -296,7 +288,7 @@ async function* framesOf(
           const full = frames.add(chunk);
           if (full !== undefined) yield full;
           if (await goesOn(reading)) continue;
-          failures.push(STOPPED_READ);
+          failures.push(STOPPED.error);
           return CUT_OFF;
         }
         const last = frames.end();
@@ -443,26 +435,12 @@ function rowsWithin(
 }
 
 /** What stopped the work goes before what the reader says of it. */
-function refusalOf(failure: ReadFailure, { stopped }: AdmittedRead): Refusal {
-  const { code, message } = stopped ?? failure;
-  return { status: STATUS[code], text: message };
+function refused(failure: ReadFailure, { stopped }: AdmittedRead): ServerResponse {
+  return plainQueryFailure(stopped ?? failure, OWN_STATUS);
 }
 
-const STATUS: Readonly<Record<QueryErrorCode, number>> = {
-  'query-parse': 400,
-  'query-execution': 500,
-  'query-limit': 400,
-  'query-overload': 503,
-  'query-timeout': 503,
-  'query-cancelled': 499,
-  'query-storage': 500,
-};
-
-function refused({ code, message }: QueryFailure): ServerResponse {
-  return plain(STATUS[code], `${message}\n`);
-}
-
-const STOPPED_READ: ReadFailure = { code: 'query-cancelled', message: 'Cannot go on reading' };
+/** Prometheus's remote read has no 422. */
+const OWN_STATUS = { 'query-execution': 500, 'query-limit': 400 } as const;
 
 /** After a piece of work, of which so many bytes are kept: gives way, and says whether to go on. */
 async function goesOn({ work }: Reading, keptBytes = 0): Promise<boolean> {

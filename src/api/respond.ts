@@ -4,7 +4,7 @@ import type { ServerResponse, Turns } from '../base/index.ts';
 import type { ErrorType, Failure, Success } from './contract.ts';
 import { bodyOf, type TextParts } from './text-parts.ts';
 
-const STATUS: Readonly<Record<ErrorType, number>> = {
+export const STATUS: Readonly<Record<ErrorType, number>> = {
   bad_data: 400,
   execution: 422,
   canceled: 499,

@@ -2,7 +2,7 @@
 
 import { type AlertStatus, explainRoute, type GroupStatus, type Route } from '../alerting/index.ts';
 import type { GroupJson, RouteStepJson, Suppression } from '../api/index.ts';
-import { type Alert, type Labels, labelsToRecord } from '../model/index.ts';
+import { episodeStartMs, type Labels, labelsToRecord } from '../model/index.ts';
 
 /** Every route of the tree with what becomes of an alert there. */
 export function routeSteps(root: Route, labels: Labels): readonly RouteStepJson[] {
@@ -53,18 +53,12 @@ function groupAlert(status: AlertStatus, muted: boolean): GroupJson['alerts'][nu
     fingerprint: alert.fingerprint,
     labels: labelsToRecord(alert.labels),
     state: alert.state,
-    startsAtMs: alert.firedAtMs ?? alert.activeAtMs,
+    startsAtMs: episodeStartMs(alert),
     suppressed,
   };
 }
 
-/** Alerts that no rule made. */
-export function postedAlerts(alerts: readonly AlertStatus[]): readonly Alert[] {
-  return alerts.map(status => status.alert).filter(alert => alert.rule.file === '');
-}
-
-export function suppressionOf(alerts: readonly AlertStatus[], fingerprint: string): Suppression {
-  const found = alerts.find(({ alert }) => alert.fingerprint === fingerprint);
-  const { silencedBy = [], inhibitedBy = [], mutedBy = [] } = found ?? {};
+export function suppressionOf(status: AlertStatus | undefined): Suppression {
+  const { silencedBy = [], inhibitedBy = [], mutedBy = [] } = status ?? {};
   return { silencedBy, inhibitedBy, mutedBy };
 }

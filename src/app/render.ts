@@ -1,6 +1,6 @@
 // Texts of messages: our own and a person's files, parsed with the first message, so that no start waits for them.
 
-import type { Clock } from '../base/index.ts';
+import { type Clock, expectOk } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
 import { createRender } from '../notify/index.ts';
 
@@ -15,8 +15,6 @@ export function messageRender(clock: Clock, files: Config['templateFiles']): Ren
 }
 
 function parsed(clock: Clock, files: Config['templateFiles']): Render {
-  const render = createRender({ clock, files });
-  // Ours are part of the program, and a person's were checked before they came into force: if one does not parse it is a bug.
-  if (!render.ok) throw new Error(`assertion failed: ${render.error.message}`);
-  return render.value;
+  // Ours are part of the program, and a person's were checked before they came into force.
+  return expectOk(createRender({ clock, files }));
 }

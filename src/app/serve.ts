@@ -10,6 +10,7 @@ import {
 } from '../api/index.ts';
 import {
   err,
+  expectOk,
   type HttpListener,
   ok,
   type Result,
@@ -21,7 +22,7 @@ import { printFamilies } from '../exposition/index.ts';
 import { compileRegex, labelsToRecord, type Regex } from '../model/index.ts';
 import type { StoreStats } from '../storage/index.ts';
 import { alertmanagerOf } from './alertmanager.ts';
-import { groupViews, postedAlerts, routeSteps, suppressionOf } from './dispatch-views.ts';
+import { groupViews, routeSteps, suppressionOf } from './dispatch-views.ts';
 import { flagsOf } from './flags.ts';
 import { allReceivers } from './heartbeat.ts';
 import type { SystemPorts } from './ports.ts';
@@ -124,10 +125,8 @@ function hostNamesOf({ hostNames, externalUrl }: Config['web']): readonly string
 
 function corsOriginOf({ corsOrigin }: Config['web']): Regex | undefined {
   if (corsOrigin === undefined) return undefined;
-  const compiled = compileRegex(corsOrigin);
-  // Configuration has compiled the same expression: one that does not compile here is a bug.
-  if (!compiled.ok) throw new Error(`assertion failed: ${compiled.error}`);
-  return compiled.value;
+  // Configuration has compiled the same expression.
+  return expectOk(compileRegex(corsOrigin));
 }
 
 function depsOf(ports: SystemPorts, system: System, at: ListenAt): ApiDeps {
@@ -177,8 +176,8 @@ function depsOf(ports: SystemPorts, system: System, at: ListenAt): ApiDeps {
       return { active: active.map(({ url }) => url), dropped };
     },
     alerts: () => rules.alerts(),
-    postedAlerts: () => postedAlerts(system.dispatcher.alertStatuses()),
-    suppression: fingerprint => suppressionOf(system.dispatcher.alertStatuses(), fingerprint),
+    postedAlerts: () => system.dispatcher.postedAlerts(),
+    suppression: fingerprint => suppressionOf(system.dispatcher.alertStatus(fingerprint)),
     routeSteps: labels => routeSteps(routeOf(system.config()), labels),
     groups: () => groupViews(system.dispatcher.groupStatuses(), system.dispatcher.alertStatuses()),
     runs: () => recovery.runs(),

@@ -1,6 +1,7 @@
 // From the configuration to the settings of each stage. Pure: what is read here was checked and defaulted by config/.
 
 import { buildRoute, type DispatchConfig, HOLD_MS_DEFAULT, type Route } from '../alerting/index.ts';
+import { expectOk } from '../base/index.ts';
 import { HOST_DEFAULTS, type HostSettings } from '../collect/host/index.ts';
 import type { ScrapeAuth, ScrapeEntry, ScrapeJob } from '../collect/scrape/index.ts';
 import {
@@ -20,9 +21,10 @@ import {
   discoveryKinds,
   resolveTargets,
 } from '../discovery/index.ts';
-import { NO_LABELS } from '../model/index.ts';
+import { type Effects, NO_LABELS } from '../model/index.ts';
 import { channels, heartbeat } from '../notify/index.ts';
 import { commandKind, type Playbook, playbookSchema } from '../recovery/index.ts';
+import type { RuleSettings } from '../rules/index.ts';
 import { heartbeatRoutes } from './heartbeat.ts';
 
 /** Every kind that brings its own settings into the files. */
@@ -153,6 +155,30 @@ export function hostSettingsOf(config: Config): HostSettings {
   };
 }
 
+// --- rules -----------------------------------------------------------------------------------------
+
+export interface RuleFacts {
+  /** The stock rules are on where the configuration names no rule files. */
+  readonly stock: boolean;
+  readonly queryTimeoutMs: number;
+  readonly externalUrl: string;
+  readonly effects: Effects;
+  readonly configVersion: string;
+}
+
+export function ruleSettingsOf(config: Config, { stock, ...facts }: RuleFacts): RuleSettings {
+  const { global, rules } = config;
+  return {
+    defaultIntervalMs: global.evaluationIntervalMs,
+    defaultQueryOffsetMs: global.ruleQueryOffsetMs,
+    resendDelayMs: rules.resendDelayMs,
+    outageToleranceMs: rules.outageToleranceMs,
+    externalLabels: global.externalLabels,
+    unknowable: stock && !config.namesRuleFiles ? 'unknown' : 'resolved',
+    ...facts,
+  };
+}
+
 // --- alerting and notification ---------------------------------------------------------------------
 
 /** The receiver of a configuration without a route: it tells nobody, and the page says so. */
@@ -173,10 +199,8 @@ export function routeOf(config: Config): Route {
     labels: NO_LABELS,
     routes: [],
   };
-  const built = buildRoute({ ...root, routes: [...heartbeatRoutes(config), ...root.routes] });
-  // Configuration compiled the same matchers before: one that does not compile here is a bug.
-  if (!built.ok) throw new Error(`assertion failed: ${built.error}`);
-  return built.value;
+  // Configuration compiled the same matchers before.
+  return expectOk(buildRoute({ ...root, routes: [...heartbeatRoutes(config), ...root.routes] }));
 }
 
 export interface DispatchFacts {

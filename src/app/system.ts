@@ -1,12 +1,12 @@
 // The whole house, joined: what flows from one stage into the next is here, and only here.
 
-import { createDispatcher, type Dispatcher, logKeptMs } from '../alerting/index.ts';
+import type { Dispatcher } from '../alerting/index.ts';
 import type { ReloadOutcome } from '../api/index.ts';
 import { assert, err, ok, type Result, type Timer, Turns } from '../base/index.ts';
 import { createInProcessRunner, type InProcessRunner } from '../collect/inprocess/index.ts';
 import { createPushReceiver, type PushReceiver } from '../collect/push/index.ts';
 import { createScraper, type Scraper } from '../collect/scrape/index.ts';
-import { type Config, type LoadOutcome, sameSettings } from '../config/index.ts';
+import type { Config, LoadOutcome } from '../config/index.ts';
 import { createDiscovery, discoveryKinds } from '../discovery/index.ts';
 import {
   type Diagnostic,
@@ -18,14 +18,7 @@ import {
   type Metrics,
   type StateStore,
 } from '../model/index.ts';
-import {
-  channels,
-  createNotifier,
-  erased,
-  heartbeat,
-  type Notifier,
-  type NotifyConfig,
-} from '../notify/index.ts';
+import type { Notifier } from '../notify/index.ts';
 import {
   type ActiveLog,
   createQueryEngine,
@@ -33,11 +26,12 @@ import {
   type QueryEngine,
   type QuerySettings,
 } from '../promql/index.ts';
-import { createRecovery, type Recovery } from '../recovery/index.ts';
-import { createRuleRunner, type RuleRunner, type RuleSettings } from '../rules/index.ts';
+import type { Recovery } from '../recovery/index.ts';
+import { createRuleRunner, type RuleFile, type RuleRunner } from '../rules/index.ts';
 import { DEFAULT_STORE_SETTINGS, openStore, type Store, ThreadMaker } from '../storage/index.ts';
 import { type AllTargets, joinDirectories } from './directory.ts';
-import { allReceivers, SELF_JOB } from './heartbeat.ts';
+import { joinDispatch } from './dispatch.ts';
+import { SELF_JOB } from './heartbeat.ts';
 import { hostRunner, inProcessTarget } from './in-process.ts';
 import { configEvent, healthEvent, refusedConfigEvent, type Stamp } from './journal.ts';
 import type { SystemPorts } from './ports.ts';
@@ -45,19 +39,24 @@ import { prepareSending } from './prepare-sending.ts';
 import { withPrometheusNames } from './prometheus-names.ts';
 import { openQueryLog, type QueryOverrides } from './queries.ts';
 import { type JoinedRelay, joinRelay } from './relay.ts';
-import { messageRender } from './render.ts';
+import {
+  createReloader,
+  type InForce,
+  inForceOf,
+  isError,
+  type LastReload,
+  type PrepareReload,
+} from './reload.ts';
 import { readNamedFiles } from './rules.ts';
 import { selfFamilies } from './self.ts';
 import {
   discoveryEntriesOf,
-  dispatchConfigOf,
   externalUrlOf,
   type FoundTargets,
   findTargets,
-  playbooksOf,
+  ruleSettingsOf,
 } from './settings.ts';
 import { VERSION } from './version.ts';
-import { fixedPartOf } from './web.ts';
 
 /** Attempts under way when the process stops get this long; what is cut off is told again after the next start, marked. */
 const STOP_GRACE_MS = 5000;
@@ -90,11 +89,7 @@ export interface System {
   readonly configFiles: () => readonly string[];
   /** As YAML, without secrets. */
   readonly configShown: () => string;
-  readonly lastReload: () => {
-    readonly atMs: number;
-    readonly ok: boolean;
-    readonly problems: readonly string[];
-  };
+  readonly lastReload: () => LastReload;
   readonly startedAtMs: number;
   readonly dataFolder: string;
   /** Of the samples: the setting in force since the start. */
@@ -128,11 +123,8 @@ export interface System {
   droppedTargets(): FoundTargets['dropped'];
   droppedCounts(): FoundTargets['droppedCounts'];
   reload(): Promise<ReloadOutcome>;
-  /**
-   * Asked in each reload, once the files are known to be right: how to put in force what it is about, or why that cannot be.
-   * Then nothing is.
-   */
-  onReload(prepare: (config: Config) => Result<() => void, string>): void;
+  /** Asked in each reload, once the files are known to be right. */
+  onReload(prepare: PrepareReload): void;
   stop(): Promise<void>;
 }
 
@@ -144,7 +136,7 @@ export async function startSystem(
   if (loaded.config === undefined) return err({ problems: loaded.diagnostics.map(formatDiagnostic) });
   const folders = await openFolders(ports, options, loaded.config);
   if (!folders.ok) return folders;
-  const house = build(ports, options, { config: loaded.config, version: loaded.version, ...folders.value });
+  const house = build(ports, options, { ...folders.value, inForce: inForceOf(loaded.config, loaded) });
   const started = await house.start(loaded);
   if (started.ok) return ok(house.system);
   await house.system.stop();
@@ -223,25 +215,22 @@ interface Built {
 function build(
   ports: SystemPorts,
   options: SystemOptions,
-  first: Folders & { readonly config: Config; readonly version: string },
+  first: Folders & { readonly inForce: InForce },
 ): Built {
-  const { clock, random, http, mail, exec, log } = ports;
+  const { clock, random, http, log } = ports;
   const { store, state, registry, activeLog } = first;
   const { effects } = options;
+  const startedWith = first.inForce.config;
   const startedAtMs = clock.nowMs();
-  const retentionMs = options.retentionMs ?? first.config.storage.retentionMs;
-  let config = first.config;
-  let configVersion = first.version;
-  let configFiles: readonly string[] = [];
-  let configShown = '';
-  let lastReload = { atMs: startedAtMs, ok: true, problems: [] as readonly string[] };
+  const retentionMs = options.retentionMs ?? startedWith.storage.retentionMs;
+  let inForce = first.inForce;
   let found: Omit<FoundTargets, 'entries'> = { dropped: [], droppedCounts: new Map() };
   let settled = false;
   let ready = false;
 
-  const externalUrl = (): string => externalUrlOf(config, ports.hostFacts.hostname());
+  const externalUrl = (): string => externalUrlOf(inForce.config, ports.hostFacts.hostname());
   const turns = new Turns(clock);
-  const limits: QuerySettings = { ...DEFAULT_ENGINE_SETTINGS, ...first.config.query, ...options.query };
+  const limits: QuerySettings = { ...DEFAULT_ENGINE_SETTINGS, ...startedWith.query, ...options.query };
   const query = createQueryEngine({
     reader: store,
     clock,
@@ -252,54 +241,15 @@ function build(
     settings: limits,
   });
 
-  const notifyConfig = (): NotifyConfig => ({
-    receivers: allReceivers(config),
-    render: messageRender(clock, config.templateFiles),
-    externalUrl: externalUrl(),
-    configVersion,
-    logKeptMs: logKeptMs(dispatchConfigOf(config, { receivers: new Map(), externalUrl: '', configVersion })),
-  });
-  const dispatchConfig = () =>
-    dispatchConfigOf(config, {
-      receivers: notifier.destinations(),
-      externalUrl: externalUrl(),
-      configVersion,
-    });
-
-  const notifier: Notifier = createNotifier({
-    clock,
-    random,
+  const dispatch = joinDispatch(ports, {
     state,
-    mail,
-    http,
-    exec,
-    log,
+    query,
     metrics: registry,
     effects,
-    channels: [...channels, erased(heartbeat)],
-    config: notifyConfig(),
-    report: report => dispatcher.report(report),
+    inForce: () => inForce,
+    externalUrl,
   });
-  const dispatcher: Dispatcher = createDispatcher({
-    clock,
-    random,
-    state,
-    log,
-    metrics: registry,
-    effects,
-    config: dispatchConfig(),
-    notify: job => notifier.deliver(job),
-    recover: job => recovery.accept(job),
-  });
-  const recoverySettings = () => ({ playbooks: playbooksOf(config), effects, configVersion });
-  const recovery: Recovery = createRecovery(
-    { clock, random, exec, query, state, log, metrics: registry },
-    recoverySettings(),
-    {
-      onUpdate: update => dispatcher.recovery(update),
-      onNoPlaybook: fingerprint => dispatcher.recoveryVerdict(fingerprint, 'no_playbook'),
-    },
-  );
+  const { dispatcher, notifier, recovery } = dispatch;
 
   const scraper: Scraper = createScraper({
     clock,
@@ -319,7 +269,7 @@ function build(
       selfFamilies(registry, ports.ownFacts, {
         startedAtMs,
         ready,
-        reload: lastReload,
+        reload: reloader.last(),
         receivers: notifier
           .health()
           .map(one => ({ name: one.key, consecutiveFailures: one.consecutiveFailures })),
@@ -330,9 +280,9 @@ function build(
     writer: store,
     clock,
     log,
-    target: inProcessTarget(SELF_JOB, hostName, config.host.intervalMs),
+    target: inProcessTarget(SELF_JOB, hostName, startedWith.host.intervalMs),
   });
-  const host = hostRunner(ports, config, store);
+  const host = hostRunner(ports, startedWith, store);
   const inProcess = host === undefined ? [self] : [host, self];
   const targets = joinDirectories(scraper, inProcess);
 
@@ -353,29 +303,23 @@ function build(
     },
     targets,
   });
-  const ruleSettings = (): RuleSettings => ({
-    defaultIntervalMs: config.global.evaluationIntervalMs,
-    defaultQueryOffsetMs: config.global.ruleQueryOffsetMs,
-    resendDelayMs: config.rules.resendDelayMs,
-    outageToleranceMs: config.rules.outageToleranceMs,
-    queryTimeoutMs: options.query?.timeoutMs ?? first.config.query.timeoutMs,
-    externalLabels: config.global.externalLabels,
-    externalUrl: externalUrl(),
-    unknowable: options.stock && !config.namesRuleFiles ? 'unknown' : 'resolved',
-    effects,
-    configVersion,
-  });
+  const ruleSettings = () =>
+    ruleSettingsOf(inForce.config, {
+      stock: options.stock,
+      queryTimeoutMs: options.query?.timeoutMs ?? startedWith.query.timeoutMs,
+      externalUrl: externalUrl(),
+      effects,
+      configVersion: inForce.version,
+    });
 
   const journal = async (event: (stamp: Stamp) => JournalEvent): Promise<void> => {
-    const written = await state.commit(
-      [{ kind: 'journal', event: event({ atMs: clock.nowMs(), effects, configVersion }) }],
-      'grouped',
-    );
+    const stamp = { atMs: clock.nowMs(), effects, configVersion: inForce.version };
+    const written = await state.commit([{ kind: 'journal', event: event(stamp) }], 'grouped');
     if (!written.ok) log.log('warn', 'Cannot write the journal', { cause: written.error.message });
   };
 
   const setTargets = async (): Promise<void> => {
-    const { entries, ...rest } = findTargets(config, discovery);
+    const { entries, ...rest } = findTargets(inForce.config, discovery);
     found = rest;
     await scraper.setJobs(entries);
   };
@@ -385,52 +329,46 @@ function build(
   );
 
   /** Puts a checked configuration in force. Rule files were read before anything changed. */
-  const apply = async (
-    next: { config: Config; version: string; files: readonly string[]; shown: string },
-    ruleFiles: Parameters<RuleRunner['load']>[0],
-  ): Promise<Result<void, string>> => {
-    config = next.config;
-    configVersion = next.version;
-    configFiles = next.files;
-    configShown = next.shown;
+  const apply = async (next: InForce, ruleFiles: readonly RuleFile[]): Promise<Result<void, string>> => {
+    inForce = next;
+    const { config, version, files } = next;
     settled = false;
-    void journal(stamp => configEvent(configFiles, stamp));
-    notifier.reload(notifyConfig());
-    dispatcher.reload(dispatchConfig());
-    relay.load(config, configVersion);
-    recovery.reload(recoverySettings());
+    void journal(stamp => configEvent(files, stamp));
+    dispatch.reload();
+    relay.load(config, version);
     discovery.load(discoveryEntriesOf(config));
     await setTargets();
     const rulesLoaded = await rules.load(ruleFiles, ruleSettings());
+    prepareSending(ports, config);
     return rulesLoaded.ok ? ok(undefined) : err(rulesLoaded.error.message);
   };
-
-  const preparations: ((config: Config) => Result<() => void, string>)[] = [];
-  const refuse = (problems: readonly string[]): ReloadOutcome => {
-    lastReload = { atMs: clock.nowMs(), ok: false, problems };
-    log.log('error', 'The configuration was not reloaded: the one in force stays', {
-      problems: problems.join('; '),
-    });
-    void journal(stamp => refusedConfigEvent(problems, stamp));
-    return { ok: false, problems };
-  };
+  const readFiles = (config: Config) => readNamedFiles(config, query, ruleSources);
+  const reloader = createReloader({
+    clock,
+    log,
+    startedWith,
+    load: options.load,
+    readFiles,
+    apply,
+    onRefused: problems => void journal(stamp => refusedConfigEvent(problems, stamp)),
+  });
 
   let expiry: Timer | undefined;
   const expire = (): void => {
     const nowMs = clock.nowMs();
     void state.commit(
-      [{ kind: 'expire', nowMs, journalBeforeMs: nowMs - config.journal.retentionMs }],
+      [{ kind: 'expire', nowMs, journalBeforeMs: nowMs - inForce.config.journal.retentionMs }],
       'grouped',
     );
     expiry = clock.after(EXPIRE_EVERY_MS, expire);
   };
 
   const system: System = {
-    config: () => config,
-    configVersion: () => configVersion,
-    configFiles: () => configFiles,
-    configShown: () => configShown,
-    lastReload: () => lastReload,
+    config: () => inForce.config,
+    configVersion: () => inForce.version,
+    configFiles: () => inForce.files,
+    configShown: () => inForce.shown,
+    lastReload: () => reloader.last(),
     startedAtMs,
     dataFolder: options.dataFolder,
     retentionMs,
@@ -455,28 +393,8 @@ function build(
     isReady: () => ready,
     droppedTargets: () => found.dropped,
     droppedCounts: () => found.droppedCounts,
-    async reload() {
-      const loaded = await options.load();
-      const read =
-        loaded.config === undefined ? undefined : readNamedFiles(loaded.config, query, ruleSources);
-      const diagnostics = [...loaded.diagnostics, ...(read?.diagnostics ?? [])];
-      const problems = diagnostics.map(formatDiagnostic);
-      const next = loaded.config;
-      if (next === undefined || read === undefined || diagnostics.some(isError)) return refuse(problems);
-      const prepared = preparations.map(prepare => prepare(next));
-      const refusals = prepared.flatMap(one => (one.ok ? [] : [one.error]));
-      if (refusals.length > 0) return refuse([...problems, ...refusals]);
-      for (const one of prepared) if (one.ok) one.value();
-      const notes = needsRestart(first.config, next);
-      const { version, shown } = loaded;
-      const files = loaded.files.map(file => file.path);
-      const applied = await apply({ config: next, version, shown, files }, read.files);
-      prepareSending(ports, next);
-      const all = [...problems, ...notes, ...(applied.ok ? [] : [applied.error])];
-      lastReload = { atMs: clock.nowMs(), ok: applied.ok, problems: all };
-      return { ok: applied.ok, problems: all };
-    },
-    onReload: prepare => void preparations.push(prepare),
+    reload: () => reloader.reload(),
+    onReload: prepare => reloader.onReload(prepare),
     async stop() {
       ready = false;
       expiry?.cancel();
@@ -492,7 +410,7 @@ function build(
   return {
     system,
     async start(loaded) {
-      const read = readNamedFiles(config, query, ruleSources);
+      const read = readFiles(startedWith);
       const diagnostics: readonly Diagnostic[] = [...loaded.diagnostics, ...read.diagnostics];
       for (const diagnostic of diagnostics)
         if (!isError(diagnostic)) log.log('warn', formatDiagnostic(diagnostic));
@@ -504,31 +422,11 @@ function build(
         return err({ problems: [`Cannot read what was told before: ${dispatching.error.message}`] });
       await recovery.start();
       for (const runner of inProcess) runner.start();
-      const applied = await apply(
-        { config, version: configVersion, shown: loaded.shown, files: loaded.files.map(file => file.path) },
-        read.files,
-      );
+      const applied = await apply(inForce, read.files);
       if (!applied.ok) return err({ problems: [applied.error] });
       expire();
       ready = true;
-      prepareSending(ports, config);
       return ok(undefined);
     },
   };
-}
-
-/**
- * Settings that are read at the start only; a reload says so instead of passing over them. `before` is what the process was
- * started with: a change stays in wait until the next start.
- */
-function needsRestart(before: Config, after: Config): readonly string[] {
-  const parts = ['host', 'web', 'storage', 'query'] as const;
-  const [old, now] = [before, after].map(config => ({ ...config, web: fixedPartOf(config.web) }));
-  return parts
-    .filter(part => !sameSettings(old?.[part], now?.[part]))
-    .map(part => `"${part}" changed: it takes effect at the next start`);
-}
-
-function isError(diagnostic: Diagnostic): boolean {
-  return diagnostic.severity === 'error';
 }

@@ -1,6 +1,6 @@
 // base/: what everything else stands on. Imports nothing.
 
-export { assert, never } from './assert.ts';
+export { assert, expectOk, never } from './assert.ts';
 export { CODES, type Code } from './codes.ts';
 export { makeTables, sliced } from './crc-tables.ts';
 export { crc32c } from './crc32c.ts';
@@ -54,6 +54,7 @@ export type {
 } from './ports.ts';
 export { CUT_OFF } from './ports.ts';
 export { type Err, err, type Ok, ok, type Result } from './result.ts';
+export { type Backoff, backoffMs, mayPass, retryAfterMs } from './retry.ts';
 export { atOnce, inTurns, type Lane, nextLane, type Pace, sortInTurns, Turns, type Work } from './turns.ts';
 export { compareUtf8 } from './utf8.ts';
 export { sleep, withDeadline } from './wait.ts';

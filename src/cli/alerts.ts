@@ -1,7 +1,7 @@
 // watchkeeper alerts: what fires now, who is told, and what is kept back and why.
 
 import { ALERTMANAGER_PREFIX, type GettableAlertJson } from '../api/index.ts';
-import { askAlertmanager, CLIENT_OPTIONS } from './client.ts';
+import { askAlertmanager, CLIENT_OPTIONS, clientHelp } from './client.ts';
 import { type Command, type ParsedArgs, readArgs, usageError } from './command.ts';
 import { matcherText, readMatcherWords } from './matchers.ts';
 import { alertsText } from './render/index.ts';
@@ -22,10 +22,7 @@ export const alertsCommand: Command = {
   --all              of all states
   -r, --receiver R   those of receivers whose name is, as a regular expression, R
   --json             the API's answer as it came
-  --url URL          whom to ask (default: http://127.0.0.1:9390, or WATCHKEEPER_URL); an Alertmanager will do
-  --token T          as whom to ask (or WATCHKEEPER_TOKEN)
-  --user NAME        as whom to ask, with the password in WATCHKEEPER_PASSWORD
-  --ca-file F        certificates that the server's is checked against, in place of the public ones
+${clientHelp({ column: 21, url: '; an Alertmanager will do' })}
 `,
   async run(context) {
     const args = readArgs(context.args, {

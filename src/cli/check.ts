@@ -31,7 +31,7 @@ export const checkCommand: Command = {
   says: 'check configuration, rules, routes, templates and metrics pages: place, cause and remedy of each problem',
   help: `usage: watchkeeper check config|rules|routes|templates|web-config|metrics FILE... [options]
 
-  config FILE...   watchkeeper.yml, prometheus.yml or alertmanager.yml (told apart by their keys), with the rule files
+  config FILE...   watchkeeper.yml, prometheus.yml or alertmanager.yml (told apart by their keys), with the rule files,
                    templates and secrets that they name
   rules FILE...    rule files in Prometheus's format
   templates FILE...

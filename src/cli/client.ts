@@ -27,6 +27,17 @@ export const CLIENT_OPTIONS = {
   'ca-file': { type: 'string' },
 } as const satisfies Readonly<Record<string, OptionSpec>>;
 
+/** What the help of such a command says of them, its explanations beginning at `column`. `url`: more about the address. */
+export function clientHelp({ column, url = '' }: { readonly column: number; readonly url?: string }): string {
+  const options = [
+    ['--url URL', `whom to ask (default: ${DEFAULT_URL}, or WATCHKEEPER_URL)${url}`],
+    ['--token T', 'as whom to ask (or WATCHKEEPER_TOKEN)'],
+    ['--user NAME', 'as whom to ask, with the password in WATCHKEEPER_PASSWORD'],
+    ['--ca-file F', "certificates that the server's is checked against, in place of the public ones"],
+  ] as const;
+  return options.map(([option, says]) => `${`  ${option}`.padEnd(column)}${says}`).join('\n');
+}
+
 /** Watchkeeper's and Prometheus's routes, which have an envelope. */
 export async function askServer<T>(
   context: CommandContext,

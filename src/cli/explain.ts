@@ -2,7 +2,7 @@
 
 import type { ExplainJson, TimelineEventJson } from '../api/index.ts';
 import { err, ok, type Result } from '../base/index.ts';
-import { askServer, CLIENT_OPTIONS } from './client.ts';
+import { askServer, CLIENT_OPTIONS, clientHelp } from './client.ts';
 import { type Command, type CommandContext, type ParsedArgs, readArgs, usageError } from './command.ts';
 import { explanationText } from './render/index.ts';
 
@@ -31,10 +31,7 @@ export const explainCommand: Command = {
   --history        all that was journaled about it, not only the latest word of each stage
   --from, --to     of the history this span
   --json           the answer of the API
-  --url URL        whom to ask (default: http://127.0.0.1:9390, or WATCHKEEPER_URL)
-  --token T        as whom to ask (or WATCHKEEPER_TOKEN)
-  --user NAME      as whom to ask, with the password in WATCHKEEPER_PASSWORD
-  --ca-file F      certificates that the server's is checked against, in place of the public ones
+${clientHelp({ column: 19 })}
 `,
   async run(context) {
     const args = readArgs(context.args, OPTIONS);

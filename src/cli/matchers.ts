@@ -1,6 +1,5 @@
 // Matchers as words of a command line, in amtool's notation.
 
-import type { SilenceMatcherJson } from '../api/index.ts';
 import { err, ok, type Result } from '../base/index.ts';
 import { parseMatchers } from '../config/index.ts';
 import type { Matcher } from '../model/index.ts';
@@ -20,10 +19,6 @@ export function readMatcherWords(words: readonly string[]): Result<readonly Matc
       );
   }
   return ok(matchers);
-}
-
-export function matcherJson({ name, op, value }: Matcher): SilenceMatcherJson {
-  return { name, value, isRegex: op === '=~' || op === '!~', isEqual: op === '=' || op === '=~' };
 }
 
 /** As the API's `filter` takes it. */

@@ -1,6 +1,6 @@
 // watchkeeper notify: does a receiver work? It sends a marked test message through the running program.
 
-import { askServer, CLIENT_OPTIONS } from './client.ts';
+import { askServer, CLIENT_OPTIONS, clientHelp } from './client.ts';
 import { type Command, readArgs, usageError } from './command.ts';
 
 export const notifyCommand: Command = {
@@ -11,10 +11,7 @@ export const notifyCommand: Command = {
   test RECEIVER  send a test message by every way out of the receiver, once, through the running Watchkeeper; the message
                  says that it is a test, and nothing is remembered as told
   --json         the answer as one JSON object
-  --url URL      whom to ask (default: http://127.0.0.1:9390, or WATCHKEEPER_URL)
-  --token T      as whom to ask (or WATCHKEEPER_TOKEN)
-  --user NAME    as whom to ask, with the password in WATCHKEEPER_PASSWORD
-  --ca-file F    certificates that the server's is checked against, in place of the public ones
+${clientHelp({ column: 17 })}
 
 Exit code 0: every way out took it. 1: one did not, or the receiver is not configured.
 `,

@@ -2,7 +2,7 @@
 
 import type { QueryData, QueryPlanJson, Success } from '../api/index.ts';
 import { err, ok, parseDuration, type Result } from '../base/index.ts';
-import { askServer, CLIENT_OPTIONS } from './client.ts';
+import { askServer, CLIENT_OPTIONS, clientHelp } from './client.ts';
 import { type Command, type CommandContext, type ParsedArgs, readArgs, usageError } from './command.ts';
 import { type AnswerFormat, answerText, planText, pointedAt, type Span } from './render/index.ts';
 import { terminalOf } from './terminal.ts';
@@ -35,10 +35,7 @@ export const queryCommand: Command = {
   --json        the same as --format json: the API's answer as it came
   --limit N     so many series at most
   --explain     instead of the answer, how it was found: each operator with its series, samples and time
-  --url URL     whom to ask (default: http://127.0.0.1:9390, or WATCHKEEPER_URL)
-  --token T     as whom to ask (or WATCHKEEPER_TOKEN)
-  --user NAME   as whom to ask, with the password in WATCHKEEPER_PASSWORD
-  --ca-file F   certificates that the server's is checked against, in place of the public ones
+${clientHelp({ column: 16 })}
 `,
   async run(context) {
     const args = readArgs(context.args, OPTIONS);

@@ -4,7 +4,7 @@ import { buildRoute, explainRoute, type Route } from '../alerting/index.ts';
 import { REGISTRIES } from '../app/index.ts';
 import { err, ok, type Result } from '../base/index.ts';
 import { detectKind, parseMatchers, readRoute, resolveFrom } from '../config/index.ts';
-import { formatDiagnostic, formatLabels, labelsFromPairs } from '../model/index.ts';
+import { formatDiagnostic, formatLabels, formatMatcher, labelsFromPairs } from '../model/index.ts';
 import type { CommandContext, ExitCode } from './command.ts';
 import { routedText, routeTreeText } from './render/index.ts';
 import { terminalOf } from './terminal.ts';
@@ -127,7 +127,7 @@ interface RouteJson {
 function routeJson(route: Route): RouteJson {
   return {
     receiver: route.receiver,
-    matchers: route.matchers.map(({ name, op, value }) => `${name}${op}${JSON.stringify(value)}`),
+    matchers: route.matchers.map(formatMatcher),
     continue: route.continue,
     group_by: route.groupBy === 'all' ? ['...'] : route.groupBy,
     group_wait_ms: route.groupWaitMs,

@@ -1,8 +1,13 @@
 // watchkeeper silence: add, list and expire silences, in amtool's notation.
 
-import { ALERTMANAGER_PREFIX, type GettableSilenceJson, type PostableSilenceJson } from '../api/index.ts';
+import {
+  ALERTMANAGER_PREFIX,
+  type GettableSilenceJson,
+  matcherJson,
+  type PostableSilenceJson,
+} from '../api/index.ts';
 import { err, ok, parseDuration, type Result } from '../base/index.ts';
-import { askAlertmanager, CLIENT_OPTIONS } from './client.ts';
+import { askAlertmanager, CLIENT_OPTIONS, clientHelp } from './client.ts';
 import {
   type Command,
   type CommandContext,
@@ -11,7 +16,7 @@ import {
   readArgs,
   usageError,
 } from './command.ts';
-import { matcherJson, matcherText, readMatcherWords } from './matchers.ts';
+import { matcherText, readMatcherWords } from './matchers.ts';
 import { silencesText } from './render/index.ts';
 import { terminalOf } from './terminal.ts';
 
@@ -55,10 +60,7 @@ export const silenceCommand: Command = {
   --created-by NAME  of list: those of one author
   -q, --quiet        of list: nothing but the ids, as expire takes them
   --json             one JSON value: the list, or the id
-  --url URL          whom to ask (default: http://127.0.0.1:9390, or WATCHKEEPER_URL); an Alertmanager will do
-  --token T          as whom to ask (or WATCHKEEPER_TOKEN)
-  --user NAME        as whom to ask, with the password in WATCHKEEPER_PASSWORD
-  --ca-file F        certificates that the server's is checked against, in place of the public ones
+${clientHelp({ column: 21, url: '; an Alertmanager will do' })}
 
 add prints the id of the silence. The matchers of list are compared with those of the silences, as they are written.
 `,

@@ -1,7 +1,7 @@
 // Target groups into targets that can be scraped: defaults, relabelling, checks. Pure.
 
 import { createHash } from 'node:crypto';
-import { err, formatDuration, ok, parseDuration, type Result } from '../base/index.ts';
+import { err, expectOk, formatDuration, ok, parseDuration, type Result } from '../base/index.ts';
 import {
   type CompiledRelabelRule,
   compileRelabelRules,
@@ -50,15 +50,14 @@ export interface ResolvedTargets {
 
 /** Two groups may name one target; it is scraped once. */
 export function resolveTargets(defaults: TargetDefaults, groups: readonly TargetGroup[]): ResolvedTargets {
-  const rules = compileRelabelRules(defaults.relabel);
-  // Configuration has checked the expressions: one that does not compile here is a bug.
-  if (!rules.ok) throw new Error(`assertion failed: ${rules.error}`);
+  // Configuration has checked the expressions.
+  const rules = expectOk(compileRelabelRules(defaults.relabel));
   const targets = new Map<string, ScrapeTarget>();
   const dropped: DroppedTarget[] = [];
   for (const group of groups) {
     for (const own of group.targets) {
       const discoveredLabels = discovered(defaults, { ...group.labels, ...own });
-      const resolved = resolveTarget(defaults, discoveredLabels, rules.value);
+      const resolved = resolveTarget(defaults, discoveredLabels, rules);
       if (!resolved.ok) dropped.push({ job: defaults.jobName, discoveredLabels, problem: resolved.error });
       else if (!targets.has(resolved.value.id)) targets.set(resolved.value.id, resolved.value);
     }

@@ -1,6 +1,6 @@
 // Alerts as rules produce them and alerting keeps them.
 
-import type { Labels } from './labels.ts';
+import { type Labels, withLabels } from './labels.ts';
 import type { TargetId } from './sample.ts';
 
 /** `unknown`: it fired, and now its data is missing for a cause that is not "resolved". */
@@ -58,6 +58,19 @@ export interface Alert {
   readonly expr: string;
   readonly producer?: TargetId;
   readonly generatorUrl: string;
+}
+
+/** Carries the reason of an `unknown` alert to those who know only firing and resolved. */
+export const UNKNOWN_ANNOTATION = 'watchkeeper_unknown';
+
+/** As others are told of them: an unknown alert fires, and says why it is unknown. */
+export function toldAnnotations({ state, annotations, reason }: Alert): Labels {
+  return state === 'unknown' ? withLabels(annotations, { [UNKNOWN_ANNOTATION]: reason }) : annotations;
+}
+
+/** When the present episode began. */
+export function episodeStartMs({ firedAtMs, activeAtMs }: Pick<Alert, 'firedAtMs' | 'activeAtMs'>): number {
+  return firedAtMs ?? activeAtMs;
 }
 
 /** From rules to alerting after each evaluation of a group: every alert that is firing, unknown, or resolved lately. */

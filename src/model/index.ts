@@ -6,11 +6,14 @@ export {
   type AlertSink,
   type AlertState,
   type AlertUpdate,
+  episodeStartMs,
   type PostedAlert,
   type PostedOutcome,
   type PostedRecord,
   type RuleId,
   ruleKey,
+  toldAnnotations,
+  UNKNOWN_ANNOTATION,
 } from './alert.ts';
 export { isInfinite, lostIn } from './compensation.ts';
 export { type Diagnostic, formatDiagnostic } from './diagnostic.ts';
@@ -59,6 +62,7 @@ export {
 } from './histogram/limits.ts';
 export {
   alertNamedBy,
+  EVENT_ALERTS_MAX,
   type JournalEvent,
   type JournalFilter,
   type JournalStage,
@@ -94,6 +98,7 @@ export {
   type CompiledMatcher,
   compileMatcher,
   compileMatchers,
+  fitsEmptyText,
   formatMatcher,
   type Matcher,
   type MatchOp,
@@ -168,7 +173,13 @@ export {
   type TargetId,
   targetId,
 } from './sample.ts';
-export { type Silence, type SilenceDraft, type SilenceState, silenceState } from './silence.ts';
+export {
+  type Silence,
+  type SilenceDraft,
+  type SilenceRefusal,
+  type SilenceState,
+  silenceState,
+} from './silence.ts';
 export type { Durability, StateFailure, StateStore, StateWrite } from './state.ts';
 export type {
   Counted,

@@ -49,6 +49,9 @@ export interface JournalEvent {
   readonly configVersion: string;
 }
 
+/** Fingerprints listed on one event; one about more alerts names their number in its evidence (`alertsTotal`). */
+export const EVENT_ALERTS_MAX = 200;
+
 export interface StoredJournalEvent extends JournalEvent {
   readonly seq: number;
   /** How often the same verdict and reason came again without a change. */

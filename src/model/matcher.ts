@@ -42,6 +42,14 @@ export function matchesAll(matchers: readonly CompiledMatcher[], labels: Labels)
   return matchers.every(matcher => matcher.test(labelValue(labels, matcher.name)));
 }
 
+/**
+ * Whether they fit alerts without any of their labels. A negative matcher never counts as one that fits the empty text: that
+ * is Alertmanager's rule.
+ */
+export function fitsEmptyText(matchers: readonly CompiledMatcher[]): boolean {
+  return matchers.every(one => (one.op === '=' || one.op === '=~') && one.test(''));
+}
+
 export function formatMatcher(matcher: Matcher): string {
   return `${matcher.name}${matcher.op}${JSON.stringify(matcher.value)}`;
 }

@@ -23,6 +23,18 @@ export interface SilenceDraft extends Omit<Silence, 'id' | 'updatedAtMs' | 'star
   readonly startsAtMs?: number;
 }
 
+/** Why a wish about a silence was not fulfilled. */
+export interface SilenceRefusal {
+  readonly code:
+    | 'silence-invalid'
+    | 'silence-not-found'
+    | 'silence-limit'
+    | 'state-io'
+    | 'state-closed'
+    | 'state-conflict';
+  readonly message: string;
+}
+
 export type SilenceState = 'pending' | 'active' | 'expired';
 
 /**

@@ -1,10 +1,10 @@
 // The channels: what they read from a file, what they put on the wire, and what they make of the answer.
 
 import { describe, expect, it } from 'vitest';
-import type { HttpErrorCode, MailError } from '../base/index.ts';
+import { type HttpErrorCode, type MailError, ok } from '../base/index.ts';
 import { labelsFrom } from '../model/index.ts';
 import { addressesOf } from './email.ts';
-import { retryAfterMs } from './http-outcome.ts';
+import { outcomeOfHttp } from './http-outcome.ts';
 import { alert, jobOf, kit, messageOf, read, START_MS, senderOf, signal } from './testdata/kit.ts';
 
 describe('webhook', () => {
@@ -123,12 +123,14 @@ payload:
     },
   );
 
-  it('reads Retry-After as seconds or a date, bounded, and nothing else', () => {
-    expect(retryAfterMs('120', START_MS)).toBe(120_000);
-    expect(retryAfterMs(new Date(START_MS + 5000).toUTCString(), START_MS)).toBe(5000);
-    expect(retryAfterMs('99999999999', START_MS)).toBe(3_600_000);
-    expect(retryAfterMs('soon', START_MS)).toBeUndefined();
-    expect(retryAfterMs(undefined, START_MS)).toBeUndefined();
+  it('waits as long as Retry-After asks, an hour at most', () => {
+    const asking = (wait: string) => {
+      const answer = { status: 429, headers: { 'retry-after': wait }, body: new Uint8Array(), wireBytes: 0 };
+      return outcomeOfHttp(ok(answer), START_MS);
+    };
+    expect(asking('120')).toMatchObject({ kind: 'retry', afterMs: 120_000 });
+    expect(asking('99999999999')).toMatchObject({ kind: 'retry', afterMs: 3_600_000 });
+    expect(asking('soon')).not.toHaveProperty('afterMs');
   });
 });
 

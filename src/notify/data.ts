@@ -2,6 +2,7 @@
 
 import {
   type Alert,
+  episodeStartMs,
   type Labels,
   labelPairs,
   labelsFrom,
@@ -83,7 +84,7 @@ function alertData(alert: Alert, extra: Readonly<Record<string, string>>): Alert
     Status: resolved ? 'resolved' : 'firing',
     Labels: labelsToRecord(alert.labels),
     Annotations: { ...labelsToRecord(alert.annotations), ...extra },
-    StartsAtMs: alert.firedAtMs ?? alert.activeAtMs,
+    StartsAtMs: episodeStartMs(alert),
     EndsAtMs: resolved ? alert.resolvedAtMs : undefined,
     GeneratorURL: alert.generatorUrl,
     Fingerprint: alert.fingerprint,

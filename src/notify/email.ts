@@ -19,7 +19,7 @@ import {
   text,
   withDefault,
 } from '../config/index.ts';
-import type { Alert, DeliveryOutcome } from '../model/index.ts';
+import { type DeliveryOutcome, episodeStartMs } from '../model/index.ts';
 import { ATTEMPT_MS, type Channel, type ChannelPorts, type Message } from './channel.ts';
 import { tlsSchema } from './client.ts';
 import { goTime, type NotificationData, notificationData } from './data.ts';
@@ -266,17 +266,13 @@ function threadHeaders(
 ): Readonly<Record<string, string>> {
   const thread = createHash('sha256').update(data.GroupKey).digest('hex').slice(0, 32);
   // The day that the first of its alerts began, so that an episode that lasts stays together.
-  const day = perDay ? `-${goTime(Math.min(...message.job.alerts.map(startOf))).slice(0, 10)}` : '';
+  const day = perDay ? `-${goTime(Math.min(...message.job.alerts.map(episodeStartMs))).slice(0, 10)}` : '';
   return {
     'Message-ID': `<${message.job.id}@watchkeeper>`,
     ...(enabled ? { References: `<group-${thread}${day}@watchkeeper>` } : {}),
     ...(data.PossibleRepeat ? { 'X-Watchkeeper-Possible-Repeat': 'true' } : {}),
     'X-Watchkeeper-Job': message.job.id,
   };
-}
-
-function startOf(alert: Alert): number {
-  return alert.firedAtMs ?? alert.activeAtMs;
 }
 
 /** A label value with a line break must not begin a header of its own. */

@@ -27,12 +27,12 @@ import { ATTEMPT_MS, ATTEMPT_MS_MAX, type Channel, type ChannelPorts, type Messa
 import { type HttpClient, httpClientSchema } from './client.ts';
 import { webhookBody } from './data.ts';
 import { outcomeOfHttp } from './http-outcome.ts';
+import { askProvider } from './post.ts';
 
 /** As often as services that wait for it usually expect. */
 const INTERVAL_MS = 60_000;
 /** Below it the sign would cost more than what it watches. */
 const INTERVAL_MS_MIN = 10_000;
-const ANSWER_BYTES_MAX = 64 * 1024;
 
 /** The rule's name, by which the route finds its alert. */
 export const HEARTBEAT_ALERT = 'WatchkeeperHeartbeat';
@@ -120,25 +120,14 @@ async function beat({ settings, ports, message }: Beat, signal: AbortSignal): Pr
         : `its alert is ${stale.state}, not firing`;
     return { kind: 'drop', reason: 'no sign of life', detail };
   }
-  const { http: client, method } = settings;
-  const answer = await ports.http.request(
+  const isPost = settings.method === 'POST';
+  const answer = await askProvider(
     {
-      method,
+      ports,
       url: settings.url.reveal().trim(),
-      headers: {
-        'user-agent': 'Watchkeeper',
-        ...(method === 'POST' ? { 'content-type': 'application/json' } : {}),
-        ...client?.headers,
-      },
-      ...(method === 'POST'
-        ? { body: new TextEncoder().encode(webhookBody({ ...message, alertsMax: 0 })) }
-        : {}),
+      body: isPost ? webhookBody({ ...message, alertsMax: 0 }) : undefined,
+      client: settings.http,
       timeoutMs: settings.timeoutMs,
-      bodyBytesMax: ANSWER_BYTES_MAX,
-      followRedirects: client?.followRedirects ?? true,
-      ...(client?.tls === undefined ? {} : { tls: client.tls }),
-      ...(client?.proxy === undefined ? {} : { proxy: client.proxy }),
-      ...(client?.oauth2 === undefined ? {} : { oauth2: client.oauth2 }),
     },
     signal,
   );

@@ -1,6 +1,6 @@
 // Whether an HTTP answer means sent, try again, or give up.
 
-import type { HttpError, HttpResponse, Result } from '../base/index.ts';
+import { type HttpError, type HttpResponse, mayPass, type Result, retryAfterMs } from '../base/index.ts';
 import type { DeliveryOutcome } from '../model/index.ts';
 
 /** Of a provider's answer, kept for people. */
@@ -18,8 +18,8 @@ export function outcomeOfHttp(answer: Result<HttpResponse, HttpError>, nowMs: nu
   const { status, headers, body } = answer.value;
   const words = `${status} ${new TextDecoder().decode(body).trim()}`.trim().slice(0, ANSWER_CHARS_MAX);
   if (status >= 200 && status < 300) return { kind: 'sent', answer: words };
-  if (status >= 500 || status === 429 || status === 408) {
-    const afterMs = retryAfterMs(headers['retry-after'], nowMs);
+  if (mayPass(status)) {
+    const afterMs = retryAfterMs(headers['retry-after'], { nowMs, maxMs: RETRY_AFTER_MS_MAX });
     return {
       kind: 'retry',
       reason: `status ${status}`,
@@ -28,13 +28,4 @@ export function outcomeOfHttp(answer: Result<HttpResponse, HttpError>, nowMs: nu
     };
   }
   return { kind: 'drop', reason: `status ${status}`, detail: words };
-}
-
-/** Seconds, or an HTTP date. */
-export function retryAfterMs(value: string | undefined, nowMs: number): number | undefined {
-  if (value === undefined) return undefined;
-  const text = value.trim();
-  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs;
-  if (Number.isNaN(ms)) return undefined;
-  return Math.min(Math.max(0, ms), RETRY_AFTER_MS_MAX);
 }

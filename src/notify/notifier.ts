@@ -1,6 +1,7 @@
 // Delivery: intent committed, then sent with a deadline, then outcome and log entry committed together.
 
 import {
+  backoffMs,
   type Clock,
   type Exec,
   type Http,
@@ -25,7 +26,7 @@ import { type DestinationHealth, HealthBook } from './health.ts';
 import { MemoBook } from './memos.ts';
 import { buildDirectory, type DestinationSender, type Directory, type ReceiverSpec } from './receivers.ts';
 import { intentOf, journalWrite, logEntryOf } from './records.ts';
-import { backoffMs, mayHaveArrived } from './retry.ts';
+import { DELIVERY_BACKOFF, mayHaveArrived } from './retry.ts';
 import { testJob } from './test-message.ts';
 
 /** Tries at a commit. Then a message goes without its intent: a full disk must not silence its own alert. */
@@ -288,7 +289,7 @@ class DeliveryRunner {
         this.#uncertain.add(key);
         job = { ...job, possibleRepeat: true };
       }
-      const waitMs = backoffMs(attempts, random, outcome.afterMs);
+      const waitMs = backoffMs(attempts, DELIVERY_BACKOFF, { random, afterMs: outcome.afterMs });
       if (signal.aborted) return { ...givenUp(signal, job), attempts, by };
       if (clock.nowMs() + waitMs >= deadlineMs) return { outcome: outOfTime(outcome), attempts, by };
       const text = {

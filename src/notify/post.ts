@@ -1,4 +1,4 @@
-// One POST of JSON to a provider, with what every channel's request has.
+// One request to a provider, with what every channel's request has.
 
 import type { HttpError, HttpResponse, Result } from '../base/index.ts';
 import { ATTEMPT_MS, ATTEMPT_MS_MAX, type ChannelPorts, type Message } from './channel.ts';
@@ -8,11 +8,11 @@ import type { HttpClient } from './client.ts';
 const ANSWER_BYTES_MAX = 64 * 1024;
 const encoder = new TextEncoder();
 
-export interface JsonPost {
+export interface ProviderRequest {
   readonly ports: Pick<ChannelPorts, 'http'>;
   readonly url: string;
-  /** JSON text. */
-  readonly body: string;
+  /** JSON text, which goes by POST; undefined: a GET. */
+  readonly body: string | undefined;
   readonly client: HttpClient | undefined;
   /** Names in lower case; they come before those of the settings. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -20,19 +20,22 @@ export interface JsonPost {
   readonly timeoutMs: number;
 }
 
-export function postJson(post: JsonPost, signal: AbortSignal): Promise<Result<HttpResponse, HttpError>> {
-  const { client, timeoutMs } = post;
-  return post.ports.http.request(
+export function askProvider(
+  asked: ProviderRequest,
+  signal: AbortSignal,
+): Promise<Result<HttpResponse, HttpError>> {
+  const { client, body, timeoutMs } = asked;
+  return asked.ports.http.request(
     {
-      method: 'POST',
-      url: post.url,
+      method: body === undefined ? 'GET' : 'POST',
+      url: asked.url,
       headers: {
-        'content-type': 'application/json',
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         'user-agent': 'Watchkeeper',
         ...client?.headers,
-        ...post.headers,
+        ...asked.headers,
       },
-      body: encoder.encode(post.body),
+      ...(body === undefined ? {} : { body: encoder.encode(body) }),
       timeoutMs: Math.min(timeoutMs === 0 ? ATTEMPT_MS : timeoutMs, ATTEMPT_MS_MAX),
       bodyBytesMax: ANSWER_BYTES_MAX,
       followRedirects: client?.followRedirects ?? true,

@@ -1,17 +1,15 @@
 // What a delivery leaves in the state database.
 
-import type {
-  DeliveryIntent,
-  Effects,
-  JournalEvent,
-  JsonValue,
-  NotificationJob,
-  NotificationLogEntry,
-  StateWrite,
+import {
+  type DeliveryIntent,
+  type Effects,
+  EVENT_ALERTS_MAX,
+  type JournalEvent,
+  type JsonValue,
+  type NotificationJob,
+  type NotificationLogEntry,
+  type StateWrite,
 } from '../model/index.ts';
-
-/** Fingerprints listed on one event; a larger group names its size in the evidence. */
-const EVENT_ALERTS_MAX = 200;
 
 export function intentOf(job: NotificationJob, atMs: number): DeliveryIntent {
   const { id, groupKey, receiver, reason, possibleRepeat } = job;

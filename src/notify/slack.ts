@@ -27,7 +27,7 @@ import type { DeliveryOutcome } from '../model/index.ts';
 import type { Channel, ChannelPorts, Message } from './channel.ts';
 import { type HttpClient, httpClientSchema } from './client.ts';
 import { outcomeOfHttp } from './http-outcome.ts';
-import { postJson } from './post.ts';
+import { askProvider } from './post.ts';
 import { type SlackRequest, type SlackTexts, slackRequest } from './slack-message.ts';
 import { templateText } from './template-text.ts';
 import { defaultTemplate } from './texts.ts';
@@ -230,7 +230,7 @@ const GONE: ReadonlySet<string> = new Set([
 
 async function post(sending: Sending, request: SlackRequest, signal: AbortSignal): Promise<DeliveryOutcome> {
   const { settings, ports, url } = sending;
-  const answer = await postJson(
+  const answer = await askProvider(
     {
       ports,
       url,

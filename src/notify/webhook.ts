@@ -23,7 +23,7 @@ import { type HttpClient, httpClientSchema } from './client.ts';
 import { notificationData, webhookBody } from './data.ts';
 import { outcomeOfHttp } from './http-outcome.ts';
 import { fillPayload } from './payload.ts';
-import { markHeaders, postJson } from './post.ts';
+import { askProvider, markHeaders } from './post.ts';
 
 export interface WebhookSettings {
   readonly url: Secret;
@@ -111,7 +111,7 @@ async function post(request: Post, signal: AbortSignal): Promise<DeliveryOutcome
     settings.payload === undefined
       ? ok(webhookBody(options))
       : fillPayload(settings.payload, { data: notificationData(options), render: ports.render });
-  const answer = await postJson(
+  const answer = await askProvider(
     {
       ports,
       url: settings.url.reveal(),

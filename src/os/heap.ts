@@ -10,8 +10,8 @@ import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 /** Both halves of the young generation: no less. A start brings it to twice that at most, and there it stays. */
 const YOUNG_BYTES = 8 * 1024 * 1024;
 /** Of what lives: how far the heap grows before garbage is looked for, and no less than so many bytes. */
-const GROWING_PERCENT = 30;
-const GROWING_BYTES = 24 * 1024 * 1024;
+const GROWING_PERCENT = 20;
+const GROWING_BYTES = 20 * 1024 * 1024;
 const GROWING_PERCENT_MAX = 200;
 /** What lives changes slowly. */
 const LOOK_EVERY_MS = 10_000;

@@ -1,7 +1,7 @@
 // The pure decision whether a playbook may act on an alert now.
 
 import { formatDuration } from '../base/index.ts';
-import type { Alert, RecoveryRun } from '../model/index.ts';
+import { type Alert, episodeStartMs, type RecoveryRun } from '../model/index.ts';
 import type { Playbook } from './playbook.ts';
 import { isUnderWay } from './transitions.ts';
 
@@ -28,7 +28,7 @@ export function judgeGuard(
 
   const acted = runs.filter(didAct);
   const own = acted.filter(
-    run => run.fingerprint === alert.fingerprint && run.proposedAtMs >= (alert.firedAtMs ?? alert.activeAtMs),
+    run => run.fingerprint === alert.fingerprint && run.proposedAtMs >= episodeStartMs(alert),
   );
   if (own.length >= guard.attemptsMax) {
     return {

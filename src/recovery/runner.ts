@@ -4,6 +4,7 @@ import type { Clock, Exec, Log, Random } from '../base/index.ts';
 import {
   type Alert,
   type Effects,
+  episodeStartMs,
   type Metrics,
   matchesAll,
   type Query,
@@ -182,7 +183,7 @@ export function createRecovery(
       sinks.onNoPlaybook(alert.fingerprint);
       return;
     }
-    const sinceMs = alert.firedAtMs ?? alert.activeAtMs;
+    const sinceMs = episodeStartMs(alert);
     const handed = runs.some(
       run =>
         run.fingerprint === alert.fingerprint &&

@@ -1,10 +1,8 @@
 // Journal lines of what Alertmanagers were told: one for all alerts of a request about which something changed.
 
-import { type Effects, formatLabels, type JournalEvent } from '../model/index.ts';
+import { type Effects, EVENT_ALERTS_MAX, formatLabels, type JournalEvent } from '../model/index.ts';
 import type { RelayedAlert } from './relayed.ts';
 
-/** Fingerprints listed on one event; a larger batch names its size in the evidence. */
-const EVENT_ALERTS_MAX = 200;
 /** Alerts of which the last verdict is known. Beyond, the longest unheard-of may be journaled a second time. */
 const KNOWN_MAX = 20_000;
 

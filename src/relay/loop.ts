@@ -1,10 +1,10 @@
 // Sends to one Alertmanager: one request after another, what failed again after a while, in the order of the queue.
 
-import type { Clock, Http, Log, Random, Timer } from '../base/index.ts';
+import { backoffMs, type Clock, type Http, type Log, type Random, type Timer } from '../base/index.ts';
 import type { Effects, StateStore } from '../model/index.ts';
-import { ToldBook } from './journal.ts';
+import { type Told, ToldBook } from './journal.ts';
 import type { RelayMetrics } from './metrics.ts';
-import { backoffMs, outcomeOf, type RelayOutcome } from './outcome.ts';
+import { outcomeOf, RELAY_BACKOFF, type RelayOutcome } from './outcome.ts';
 import { SendQueue } from './queue.ts';
 import { payloadOf, type RelayedAlert } from './relayed.ts';
 import type { RelaySet, RelaySettings } from './settings.ts';
@@ -154,7 +154,7 @@ export class SendLoop {
     this.#countDropped(this.#queue.giveBack(batch));
     this.#showLength();
     if (!this.#stopping) {
-      const waitMs = backoffMs(this.#failures, random, outcome.afterMs);
+      const waitMs = backoffMs(this.#failures, RELAY_BACKOFF, { random, afterMs: outcome.afterMs });
       this.#retry = clock.after(waitMs, () => {
         this.#retry = undefined;
         this.#pump();
@@ -186,10 +186,7 @@ export class SendLoop {
   }
 
   /** In order, and beside the sending: a disk that hangs must not silence an alert. */
-  #journal(
-    alerts: readonly RelayedAlert[],
-    told: { readonly verdict: 'sent' | 'would_have' | 'failed' | 'dropped'; readonly cause: string },
-  ): void {
+  #journal(alerts: readonly RelayedAlert[], told: Told): void {
     const { clock, effects, state, log } = this.#ports;
     const stamp = { atMs: clock.nowMs(), effects, configVersion: this.#settings.configVersion };
     const event = this.#told.event(this.#url, { alerts, told }, stamp);

@@ -1,7 +1,15 @@
 // An alert as an Alertmanager is told of it: labels with the external ones, relabelled; times; the JSON of its API v2.
 
 import { type CompiledRelabelRule, relabel } from '../exposition/index.ts';
-import { type Alert, type Labels, labelPairs, labelsFromPairs, labelsToRecord } from '../model/index.ts';
+import {
+  type Alert,
+  episodeStartMs,
+  type Labels,
+  labelPairs,
+  labelsFromPairs,
+  labelsToRecord,
+  toldAnnotations,
+} from '../model/index.ts';
 
 export interface RelayedAlert {
   /** The same for every word on one state of one episode: a newer word takes the place of an older that waits. */
@@ -19,16 +27,13 @@ export interface RelayedAlert {
 /** `validUntilMs`: until when it stands if nothing more is heard. */
 export function relayedOf(alert: Alert, externalLabels: Labels, validUntilMs: number): RelayedAlert {
   const isResolved = alert.state === 'resolved';
-  const startsAtMs = alert.firedAtMs ?? alert.activeAtMs;
+  const startsAtMs = episodeStartMs(alert);
   return {
     key: `${alertKey(alert)}\0${startsAtMs}\0${isResolved}`,
     fingerprint: alert.fingerprint,
     // Labels of its own go before external ones.
     labels: labelsFromPairs([...labelPairs(externalLabels), ...labelPairs(alert.labels)]),
-    annotations:
-      alert.state === 'unknown'
-        ? labelsFromPairs([...labelPairs(alert.annotations), ['watchkeeper_unknown', alert.reason]])
-        : alert.annotations,
+    annotations: toldAnnotations(alert),
     startsAtMs,
     endsAtMs: isResolved ? (alert.resolvedAtMs ?? validUntilMs) : validUntilMs,
     isResolved,

@@ -1,5 +1,6 @@
 // Passes the alerts of the rules on to Alertmanagers elsewhere: which alerts are due, to whom, through which relabelling.
 
+import { expectOk } from '../base/index.ts';
 import type { RelabelRule } from '../config/index.ts';
 import { type CompiledRelabelRule, compileRelabelRules } from '../exposition/index.ts';
 import type { AlertUpdate, Metrics } from '../model/index.ts';
@@ -138,8 +139,6 @@ export class Relay {
 }
 
 function compiled(rules: readonly RelabelRule[]): readonly CompiledRelabelRule[] {
-  const compiledRules = compileRelabelRules(rules);
-  // Configuration has checked the expressions: one that does not compile here is a bug.
-  if (!compiledRules.ok) throw new Error(`assertion failed: ${compiledRules.error}`);
-  return compiledRules.value;
+  // Configuration has checked the expressions.
+  return expectOk(compileRelabelRules(rules));
 }

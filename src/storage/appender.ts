@@ -150,6 +150,7 @@ export class Appender {
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#queue.length > 0) this.#kick();
+    this.#gathering?.cancel();
     while (this.#running !== undefined) await this.#running;
     this.#syncTimer?.cancel();
     this.#probeTimer?.cancel();

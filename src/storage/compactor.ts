@@ -57,7 +57,7 @@ export class Compactor {
     return this.#serial.run(async () => {
       const { blocks } = this.#parts;
       await blocks.retry();
-      this.#parts.blocks.rest();
+      blocks.rest();
       const limitMs = this.#dueMs();
       const done = await this.#cutAndCompact({ limitMs, untilMs: limitMs });
       // Also after a failure: a full disk is helped by nothing but this.

@@ -34,7 +34,7 @@ export async function decodeInTurns(
     const part = decodeAll(picks.slice(at, end), { ...scope, found: times, limit });
     if (!part.ok) return part;
     for (const one of part.value) found.push(one);
-    if (found.length === scope.limit) break;
+    if (scope.limit > 0 && found.length === scope.limit) break;
     at = end;
     if (at < picks.length && work.isDue() && !(await work.pause())) return 'stopped';
   }

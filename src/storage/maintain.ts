@@ -38,6 +38,7 @@ export interface MaintainParts {
 export async function maintain(parts: MaintainParts): Promise<Result<void, DiskError>> {
   parts.slices.begin();
   parts.chunks.rest();
+  parts.head.pool.rest();
   await sealOld(parts);
   const written = await writePending(parts);
   if (!written.ok) return written;

@@ -58,6 +58,13 @@ export const SELECTED_SERIES_MAX = 1_000_000;
 export const ROWS_MAX = 64;
 
 /**
+ * While open rows take more than this together, the next chunks have half the rows: of 100,000 series scraped at one interval
+ * full ones would take 25 MB on average.
+ */
+export const OPEN_BYTES_MANY = 16 * 1024 * 1024;
+export const ROWS_OF_MANY = 32;
+
+/**
  * A first chunk is sealed after between this many and ROWS_MAX rows, so that cohorts born together seal apart: where none is
  * sealed for a third of the time, open rows take a third more memory at the end of it.
  */

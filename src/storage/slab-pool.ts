@@ -13,6 +13,9 @@ const LARGE_ROW_FLOATS = 16 * 1024;
 export class SlabPool {
   readonly #bySize = new Map<number, Slab[]>();
   #keptBytes = 0;
+  #openBytes = 0;
+  /** The least that was kept since the last rest: nobody would have missed it. */
+  #unusedBytes = 0;
   #holds = 0;
 
   /** Until the result is called what is given back is not used again: somebody still reads it. */
@@ -23,12 +26,19 @@ export class SlabPool {
     };
   }
 
+  /** Of the slabs that were taken and not given back. */
+  get openBytes(): number {
+    return this.#openBytes;
+  }
+
   /** For rows of so many values; its content is of no meaning. */
   take(rowFloats: number): Slab {
     const size = sizeFor(rowFloats);
+    this.#openBytes += size * Float64Array.BYTES_PER_ELEMENT;
     const kept = this.#bySize.get(size)?.pop();
     if (kept !== undefined) {
       this.#keptBytes -= kept.floats.byteLength;
+      this.#unusedBytes = Math.min(this.#unusedBytes, this.#keptBytes);
       return kept;
     }
     const floats = new Float64Array(size);
@@ -37,11 +47,24 @@ export class SlabPool {
 
   give(slab: Slab): void {
     const bytes = slab.floats.byteLength;
+    this.#openBytes -= bytes;
     if (this.#holds > 0 || this.#keptBytes + bytes > KEPT_BYTES_MAX) return;
     this.#keptBytes += bytes;
     const kept = this.#bySize.get(slab.floats.length);
     if (kept === undefined) this.#bySize.set(slab.floats.length, [slab]);
     else kept.push(slab);
+  }
+
+  /** Lets go of what nobody has taken since the last time. */
+  rest(): void {
+    const keptBytesMax = this.#keptBytes - this.#unusedBytes;
+    for (const slabs of this.#bySize.values())
+      while (this.#keptBytes > keptBytesMax) {
+        const slab = slabs.pop();
+        if (slab === undefined) break;
+        this.#keptBytes -= slab.floats.byteLength;
+      }
+    this.#unusedBytes = this.#keptBytes;
   }
 }
 

@@ -2,31 +2,20 @@
 // are bounded.
 
 import { err, never, ok, type Result } from '../base/index.ts';
-import {
-  type Branch,
-  type Command,
-  type Definition,
-  type Node,
-  type Operand,
-  type Pipe,
-  placeOf,
-  type Template,
-  type TemplateError,
-  type TemplateSource,
-} from './ast.ts';
+import type { Branch, Command, Definition, Node, Operand, Pipe, Template } from './ast.ts';
+import { type ExecuteFailure, Failure, failureAt, type Span, sourceAt } from './failure.ts';
 import { formatValue } from './format.ts';
 import { createHtmlEscaper, type HtmlEscaper } from './html.ts';
 import type { TemplateLimits } from './limits.ts';
 import {
+  argumentProblem,
   type CallContext,
   entryOf,
-  fits,
   hasEntry,
   isList,
   isMap,
   isObject,
   isTrue,
-  type ParamKind,
   sortedKeys,
   type TemplateFunction,
   traitsOf,
@@ -48,11 +37,6 @@ export interface ExecuteOptions {
   readonly html: boolean;
 }
 
-/** `needsQuery`: a function wants the answer of this query first; ask it and run again. */
-export type ExecuteFailure =
-  | { readonly kind: 'error'; readonly error: TemplateError }
-  | { readonly kind: 'query'; readonly query: string };
-
 export function executeTemplate(
   template: Template,
   data: Value,
@@ -62,17 +46,8 @@ export function executeTemplate(
   try {
     return ok(run.main(data));
   } catch (error) {
-    // The one exception of this folder beside the parser's: a failure ends the walk from any depth.
     if (error instanceof Failure) return err(error.failure);
     throw error;
-  }
-}
-
-class Failure extends Error {
-  readonly failure: ExecuteFailure;
-  constructor(failure: ExecuteFailure) {
-    super('template failure');
-    this.failure = failure;
   }
 }
 
@@ -276,7 +251,8 @@ class Run {
   }
 
   #notFunction(operand: Operand, frame: Frame): never {
-    this.#fail(operand, frame, `can't give argument to non-function ${textOf(operand, frame)}`);
+    const text = sourceAt(operand, frame.definition.source.text);
+    this.#fail(operand, frame, `can't give argument to non-function ${text}`);
   }
 
   #operand(operand: Operand, scope: Scope): Value {
@@ -413,20 +389,8 @@ class Run {
     args: readonly Value[],
     at: { readonly name: string; readonly span: Span; readonly frame: Frame },
   ): Value {
-    const { params, rest } = target;
-    const wanted = params.length;
-    if (args.length < wanted || (rest === undefined && args.length > wanted)) {
-      const bound = rest === undefined ? wanted : `at least ${wanted}`;
-      this.#fail(at.span, at.frame, `wrong number of args for ${at.name}: want ${bound} got ${args.length}`);
-    }
-    args.forEach((value, i) => {
-      const kind = params[i] ?? rest ?? 'any';
-      if (!fits(value, kind)) {
-        const type = KIND_NAMES[kind];
-        const found = value === null || value === undefined ? 'invalid value' : 'wrong type for value';
-        this.#fail(at.span, at.frame, `${found}; expected ${type}; got ${typeName(value)}`);
-      }
-    });
+    const problem = argumentProblem(at.name, target, args);
+    if (problem !== undefined) this.#fail(at.span, at.frame, problem);
     const context: CallContext = {
       nowMs: this.#options.nowMs,
       format: value => this.#format(value),
@@ -485,47 +449,15 @@ class Run {
   }
 
   #fail(span: Span, frame: Frame, cause: string, limit?: true): never {
-    const { source, name } = frame.definition;
-    const { line, column } = placeOf(source.text, span.start);
-    const context = textOf(span, frame);
-    // Go counts columns from 0 in these messages.
-    const message = `template: ${source.name}:${line}:${column - 1}: executing ${JSON.stringify(name)} at <${context}>: ${cause}`;
-    const code = limit === true ? 'template-limit' : 'template-execute';
-    throw new Failure({ kind: 'error', error: { code, message, cause, source: source.name, line, column } });
+    throw failureAt(span, frame.definition, {
+      code: limit === true ? 'template-limit' : 'template-execute',
+      cause,
+    });
   }
-}
-
-interface Span {
-  readonly start: number;
-  readonly end: number;
 }
 
 interface Scope {
   readonly dot: Value;
   readonly frame: Frame;
   readonly piped: Piped;
-}
-
-const KIND_NAMES: Readonly<Record<ParamKind, string>> = {
-  any: 'interface {}',
-  string: 'string',
-  int: 'int',
-  float: 'float64',
-  bool: 'bool',
-  list: '[]interface {}',
-  map: 'map',
-  time: 'time.Time',
-  duration: 'time.Duration',
-};
-
-/** The piece of source in a message: Go shows 20 characters. */
-function textOf(span: Span, frame: Frame): string {
-  const source: TemplateSource = frame.definition.source;
-  // Go prints an action without the spaces and trim marks at its braces.
-  const text = source.text
-    .slice(span.start, span.end)
-    .replace(/\s+/g, ' ')
-    .replace(/^\{\{(?:- )? ?/, '{{')
-    .replace(/ ?(?: -)?\}\}$/, '}}');
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

@@ -3,7 +3,8 @@
 import { err, ok, type Result } from '../base/index.ts';
 import type { Definition, Template, TemplateError } from './ast.ts';
 import { builtinFunctions, LAZY_FUNCTIONS } from './builtins.ts';
-import { type ExecuteFailure, executeTemplate } from './evaluate.ts';
+import { executeTemplate } from './evaluate.ts';
+import type { ExecuteFailure } from './failure.ts';
 import { QUERIES_MAX, TEMPLATE_LIMITS, type TemplateLimits } from './limits.ts';
 import { parseTemplate as parseWith } from './parser.ts';
 import { type PrometheusFunctionOptions, prometheusFunctions, type TemplateSample } from './prometheus.ts';

@@ -134,8 +134,41 @@ export function typeName(value: Value): string {
   return isMap(value) ? 'map[string]string' : 'map[string]interface {}';
 }
 
+/** Why a function cannot be called with these values, as Go says it. */
+export function argumentProblem(
+  name: string,
+  { params, rest }: Pick<TemplateFunction, 'params' | 'rest'>,
+  args: readonly Value[],
+): string | undefined {
+  const wanted = params.length;
+  if (args.length < wanted || (rest === undefined && args.length > wanted)) {
+    const bound = rest === undefined ? wanted : `at least ${wanted}`;
+    return `wrong number of args for ${name}: want ${bound} got ${args.length}`;
+  }
+  for (const [i, value] of args.entries()) {
+    const kind = params[i] ?? rest ?? 'any';
+    if (fits(value, kind)) continue;
+    const found = value === null || value === undefined ? 'invalid value' : 'wrong type for value';
+    return `${found}; expected ${KIND_NAMES[kind]}; got ${typeName(value)}`;
+  }
+  return undefined;
+}
+
+/** Go's names. */
+const KIND_NAMES: Readonly<Record<ParamKind, string>> = {
+  any: 'interface {}',
+  string: 'string',
+  int: 'int',
+  float: 'float64',
+  bool: 'bool',
+  list: '[]interface {}',
+  map: 'map',
+  time: 'time.Time',
+  duration: 'time.Duration',
+};
+
 /** Whether a value may be passed for a parameter of that kind. */
-export function fits(value: Value, kind: ParamKind): boolean {
+function fits(value: Value, kind: ParamKind): boolean {
   switch (kind) {
     case 'any':
       return true;

@@ -16,7 +16,7 @@ import {
   type SilenceBy,
   STEPS,
 } from './alert-scripts.ts';
-import { ALERTMANAGER_NAME, isAlertmanagerMissing, startAlertmanager } from './alertmanager-process.ts';
+import { ALERTMANAGER_NAME, isAlertmanagerMissing, startAlertmanager } from './alertmanager.ts';
 
 const SCRIPTS = 240;
 const TEST_MS_MAX = 600_000;

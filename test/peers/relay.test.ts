@@ -2,8 +2,13 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { openHttp, type Program, startProgram, temporaryFolder, until } from '../e2e/support.ts';
-import { type ForeignAlertmanager, isSkipped, PEER_NAME, startAlertmanager } from './foreign-alertmanager.ts';
-import { freePort } from './prometheus.ts';
+import {
+  ALERTMANAGER_NAME,
+  type ForeignAlertmanager,
+  isAlertmanagerMissing,
+  startForeignAlertmanager,
+} from './alertmanager.ts';
+import { freePort } from './peer-process.ts';
 
 const TEST_MS_MAX = 240_000;
 const WITHIN_MS = 60_000;
@@ -64,7 +69,7 @@ async function metric(program: Program, name: string, port: number): Promise<num
   return Number(line?.split(' ').at(-1) ?? Number.NaN);
 }
 
-describe.skipIf(isSkipped)(PEER_NAME, () => {
+describe.skipIf(isAlertmanagerMissing)(ALERTMANAGER_NAME, () => {
   it('alerts arrive at both and are resolved at both, though a third is down and one was away', {
     timeout: TEST_MS_MAX,
   }, async () => {
@@ -79,9 +84,9 @@ describe.skipIf(isSkipped)(PEER_NAME, () => {
       nobody: await freePort(),
       page: sink.port,
     };
-    const one = await startAlertmanager(folder, { name: 'one', port: ports.one });
+    const one = await startForeignAlertmanager(folder, { name: 'one', port: ports.one });
     opened.push(one.stop);
-    const two = await startAlertmanager(folder, { name: 'two', port: ports.two, prefix: '/below' });
+    const two = await startForeignAlertmanager(folder, { name: 'two', port: ports.two, prefix: '/below' });
     opened.push(two.stop);
     folder.write('rules.yml', RULES);
     folder.write('alertmanagers.json', JSON.stringify([{ targets: [`127.0.0.1:${ports.two}`] }]));

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openPage, type Program, runCommand, startProgram, temporaryFolder, until } from '../e2e/support.ts';
-import { hasAlertmanager, startAlertmanager } from './alertmanager.ts';
+import { isAlertmanagerMissing, startAlertmanager } from './alertmanager.ts';
 import { isSkipped, type Peer, startPrometheus } from './prometheus.ts';
 
 /** Waits for real programs that start beside other work. */
@@ -41,7 +41,7 @@ interface Report {
   readonly looks: number;
 }
 
-describe.skipIf(isSkipped || !hasAlertmanager)('a shadow beside Prometheus and Alertmanager', () => {
+describe.skipIf(isSkipped || isAlertmanagerMissing)('a shadow beside Prometheus and Alertmanager', () => {
   const opened: (() => unknown)[] = [];
   const folder = temporaryFolder();
   const gauges = { heat: 9, cold: 9 };
@@ -63,7 +63,7 @@ scrape_configs:
     const served = await openPage(() => gauges);
     opened.push(served.close);
     page = served;
-    alertmanager = await startAlertmanager(folder, folder.write('alertmanager.yml', routing('db')));
+    alertmanager = await startAlertmanager(folder, routing('db'));
     opened.push(alertmanager.stop);
     const same = folder.write('same.rules.yml', rules(5));
     prometheus = await startPrometheus(folder, () => configOf(same));

@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { QueryData } from '../../src/api/index.ts';
 import { type Program, startProgram, temporaryFolder, until } from '../e2e/support.ts';
-import { freePort } from './prometheus.ts';
+import { freePort } from './peer-process.ts';
 import { pushed } from './pushed.ts';
 
 const BINARY = 'vmalert';

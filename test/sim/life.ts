@@ -1,7 +1,7 @@
 // One life of the process: the ports that it sees. When it dies, nothing reaches it any more and nothing that it
 // began goes on: its timers never fire, its calls are never answered.
 
-import { type SystemPorts, VERSION } from '../../src/app/index.ts';
+import type { SystemPorts } from '../../src/app/index.ts';
 import {
   type Clock,
   type Disk,
@@ -19,6 +19,7 @@ import { FakeDns } from '../support/dns.ts';
 import { FakeHttpServer } from '../support/http.ts';
 import { seededRandom } from '../support/random.ts';
 import { MemoryState, type StateImage } from '../support/state.ts';
+import { HOST_FACTS, OWN_FACTS } from '../support/system-ports.ts';
 import type { Outside } from './outside.ts';
 
 /** The last lines of the log that a failing run prints. */
@@ -99,13 +100,9 @@ export class Life {
           this.alive ? guarded(outside.exec.run(request, signal)) : new Promise(() => {}),
       },
       log: ringLog(clock, parts.lines),
-      hostFacts: HOST_FACTS,
-      ownFacts: {
-        nodeVersion: `sim-${VERSION}`,
-        residentBytes: () => 1e8,
-        heapBytes: () => 5e7,
-        cpuSeconds: () => 1,
-      },
+      // The configuration turns the collector of the host off.
+      hostFacts: { ...HOST_FACTS, hostname: () => 'sim' },
+      ownFacts: OWN_FACTS,
       env: {},
       openState: async () => ok(watchedState(this.state, this, hooks)),
       asset: async () => undefined,
@@ -125,22 +122,6 @@ export class Life {
     };
   }
 }
-
-/** The host is not looked at: the configuration turns the collector off. */
-const HOST_FACTS: SystemPorts['hostFacts'] = {
-  platform: 'linux',
-  machine: 'x86_64',
-  systemName: 'Linux',
-  release: 'sim',
-  version: 'sim',
-  hostname: () => 'sim',
-  cpus: () => [],
-  totalMemoryBytes: () => 1e9,
-  freeMemoryBytes: () => 5e8,
-  loadAverages: () => [0, 0, 0],
-  uptimeSeconds: () => 1,
-  timeZone: () => ({ name: 'UTC', offsetSeconds: 0 }),
-};
 
 /** Every call is a place where the process may die; of a write that it dies in half the bytes are there. */
 function mortalDisk(disk: Disk, hooks: LifeHooks): Disk {

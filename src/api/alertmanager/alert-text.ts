@@ -1,13 +1,9 @@
 // Alerts as the text of their JSON, written straight from what the dispatcher has: an answer of ten thousand alerts would be
 // as many objects and lists otherwise.
 
-import { type Alert, type Labels, withLabels } from '../../model/index.ts';
-
+import { type Alert, episodeStartMs, type Labels, toldAnnotations } from '../../model/index.ts';
 import type { DispatchedAlert } from './deps.ts';
 import { PairTexts } from './pair-texts.ts';
-
-/** Alertmanager's clients know no third state: an unknown alert fires, and says why it is unknown. */
-const UNKNOWN_ANNOTATION = 'watchkeeper_unknown';
 
 /** Beyond so many different ones they are mostly not met again. */
 const MEMO_MAX = 20_000;
@@ -48,11 +44,11 @@ export class AlertTexts {
 
   /** Without the brace at its end. */
   #unchangingOf(alert: Alert): string {
-    const startsAtMs = alert.firedAtMs ?? alert.activeAtMs;
+    const startsAtMs = episodeStartMs(alert);
     const generator =
       alert.generatorUrl === '' ? '' : `,"generatorURL":${JSON.stringify(alert.generatorUrl)}`;
     return (
-      `{"annotations":${this.labels(annotationsOf(alert))},"fingerprint":"${alert.fingerprint}"` +
+      `{"annotations":${this.labels(toldAnnotations(alert))},"fingerprint":"${alert.fingerprint}"` +
       `,"startsAt":${this.#time(startsAtMs)}${generator},"labels":${this.labels(alert.labels)}`
     );
   }
@@ -85,9 +81,4 @@ function statusOf({ state, silencedBy, inhibitedBy, mutedBy }: DispatchedAlert):
 
 function texts(list: readonly string[]): string {
   return list.length === 0 ? '[]' : JSON.stringify(list);
-}
-
-function annotationsOf(alert: Alert): Labels {
-  if (alert.state !== 'unknown') return alert.annotations;
-  return withLabels(alert.annotations, { [UNKNOWN_ANNOTATION]: alert.reason });
 }

@@ -5,11 +5,11 @@ import {
   type Labels,
   labelsFromFlat,
   type Matcher,
-  type MatchOp,
   NO_LABELS,
   type PostedAlert,
   type SilenceDraft,
 } from '../../model/index.ts';
+import { matcherOf } from './matcher-json.ts';
 import { type Malformed, MISSING, TOO_FEW, WRONG_TYPE } from './reply.ts';
 import { readTime } from './times.ts';
 
@@ -124,16 +124,14 @@ function silenceMatcher(item: unknown, place: string): Read<Matcher> {
   if (!isRegex.ok) return isRegex;
   const isEqual = boolean(item['isEqual'], `${place}.isEqual`);
   if (!isEqual.ok) return isEqual;
-  return ok({
-    name: name.value,
-    op: opOf(isRegex.value ?? false, isEqual.value ?? true),
-    value: value.value,
-  });
-}
-
-function opOf(isRegex: boolean, isEqual: boolean): MatchOp {
-  if (isRegex) return isEqual ? '=~' : '!~';
-  return isEqual ? '=' : '!=';
+  return ok(
+    matcherOf({
+      name: name.value,
+      value: value.value,
+      isRegex: isRegex.value ?? false,
+      isEqual: isEqual.value ?? true,
+    }),
+  );
 }
 
 // --- fields -----------------------------------------------------------------------------------------

@@ -1,7 +1,15 @@
 // What Alertmanager's API needs of the house: alerts and groups as the dispatcher has them, silences, and a way in.
 
 import type { Result } from '../../base/index.ts';
-import type { Alert, Labels, PostedAlert, PostedOutcome, Silence, SilenceDraft } from '../../model/index.ts';
+import type {
+  Alert,
+  Labels,
+  PostedAlert,
+  PostedOutcome,
+  Silence,
+  SilenceDraft,
+  SilenceRefusal,
+} from '../../model/index.ts';
 import type { AlertmanagerStatusJson, AlertReceiverJson } from './contract.ts';
 
 /** An alert and what becomes of it now. */
@@ -30,11 +38,6 @@ export interface DispatchedGroup {
   readonly alerts: readonly string[];
   /** Names of time intervals that mute its route now. */
   readonly mutedBy: readonly string[];
-}
-
-export interface SilenceRefusal {
-  readonly code: string;
-  readonly message: string;
 }
 
 export interface AlertmanagerDeps {

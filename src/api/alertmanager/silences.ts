@@ -1,12 +1,19 @@
 // /api/v2/silences and /api/v2/silence/{silenceID}.
 
 import type { ServerResponse } from '../../base/index.ts';
-import { labelsToRecord, type Matcher, NO_LABELS, type Silence, silenceState } from '../../model/index.ts';
+import {
+  labelsToRecord,
+  type Matcher,
+  NO_LABELS,
+  type Silence,
+  type SilenceRefusal,
+  silenceState,
+} from '../../model/index.ts';
 import type { ApiDeps } from '../deps.ts';
 import type { Asked } from '../prometheus.ts';
 import { postedSilence } from './bodies.ts';
-import type { GettableSilenceJson, SilenceMatcherJson } from './contract.ts';
-import type { SilenceRefusal } from './deps.ts';
+import type { GettableSilenceJson } from './contract.ts';
+import { matcherJson } from './matcher-json.ts';
 import { matcherParams, switches } from './params.ts';
 import { answer, empty, malformed, refusal, WRONG_TYPE } from './reply.ts';
 
@@ -101,8 +108,4 @@ function silenceJson(silence: Silence, nowMs: number): GettableSilenceJson {
 
 function timeText(atMs: number): string {
   return new Date(atMs).toISOString();
-}
-
-function matcherJson({ name, op, value }: Matcher): SilenceMatcherJson {
-  return { isEqual: op === '=' || op === '=~', isRegex: op === '=~' || op === '!~', name, value };
 }

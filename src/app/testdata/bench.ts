@@ -2,14 +2,10 @@
 
 import { FakeClock } from '../../../test/support/clock.ts';
 import { FakeDisk } from '../../../test/support/disk.ts';
-import { FakeDns } from '../../../test/support/dns.ts';
-import { FakeExec } from '../../../test/support/exec.ts';
 import { FakeHttp, FakeHttpServer } from '../../../test/support/http.ts';
 import { CollectingLog } from '../../../test/support/log.ts';
-import { FakeMail } from '../../../test/support/mail.ts';
-import { seededRandom } from '../../../test/support/random.ts';
 import { MemoryState } from '../../../test/support/state.ts';
-import { ok } from '../../base/index.ts';
+import { fakeSystemPorts } from '../../../test/support/system-ports.ts';
 import { loadConfig } from '../../config/index.ts';
 import type { SystemPorts } from '../ports.ts';
 import { REGISTRIES } from '../settings.ts';
@@ -60,35 +56,7 @@ export async function bench(): Promise<Bench> {
   const log = new CollectingLog();
   const server = new FakeHttpServer();
   const state = new MemoryState({ clock });
-  const ports: SystemPorts = {
-    clock,
-    random: seededRandom(1),
-    disk: disk.mount(),
-    http,
-    dns: new FakeDns(),
-    httpServer: server,
-    mail: new FakeMail(clock),
-    exec: new FakeExec(clock),
-    log,
-    hostFacts: {
-      platform: 'linux',
-      machine: 'x86_64',
-      systemName: 'Linux',
-      release: '6',
-      version: 'test',
-      hostname: () => 'here',
-      cpus: () => [],
-      totalMemoryBytes: () => 1e9,
-      freeMemoryBytes: () => 5e8,
-      loadAverages: () => [0, 0, 0],
-      uptimeSeconds: () => 1,
-      timeZone: () => ({ name: 'UTC', offsetSeconds: 0 }),
-    },
-    ownFacts: { nodeVersion: 'v20', residentBytes: () => 1, heapBytes: () => 1, cpuSeconds: () => 1 },
-    env: {},
-    openState: async () => ok(state),
-    asset: async () => undefined,
-  };
+  const ports = fakeSystemPorts({ clock, disk, http, httpServer: server, log, state });
   const write = async (name: string, text: string): Promise<void> => {
     await disk.makeFolder(`${FOLDER}/${name}`.replace(/\/[^/]*$/, ''));
     await disk.remove(`${FOLDER}/${name}`);

@@ -1,7 +1,8 @@
 // Alerts and silences as tables.
 
-import type { GettableAlertJson, GettableSilenceJson } from '../../api/index.ts';
+import { type GettableAlertJson, type GettableSilenceJson, matcherOf } from '../../api/index.ts';
 import { formatDuration } from '../../base/index.ts';
+import { formatMatcher } from '../../model/index.ts';
 import { counted } from './numbers.ts';
 import { selectorText } from './series.ts';
 import type { Style } from './style.ts';
@@ -88,11 +89,7 @@ function fitted(columns: readonly Column[], options: ListOptions): string {
 }
 
 function matchersText({ matchers }: GettableSilenceJson): string {
-  const texts = matchers.map(({ name, value, isRegex, isEqual = true }) => {
-    const op = `${isEqual ? (isRegex ? '=' : '') : '!'}${isRegex ? '~' : '='}`;
-    return `${name}${op}${JSON.stringify(value)}`;
-  });
-  return visible(texts.join(' '));
+  return visible(matchers.map(one => formatMatcher(matcherOf(one))).join(' '));
 }
 
 const MINUTE_MS = 60_000;

@@ -1,8 +1,8 @@
 // The delivery log as lines: when, to whom, what became of it, and about what.
 
 import type { DeliveriesJson, DeliveryJson } from '../../api/index.ts';
-import { timeOf } from './explanation.ts';
 import { counted } from './numbers.ts';
+import { utcText } from './times.ts';
 import { padText, visible } from './width.ts';
 
 /** The newest first. */
@@ -14,7 +14,7 @@ export function deliveriesText({ deliveries, hasMore }: DeliveriesJson): string 
   const verdictWidth = wide(one => one.verdict);
   const lines = deliveries.map(one =>
     [
-      timeOf(one.startedAtMs),
+      utcText(one.startedAtMs),
       padText(visible(one.receiver), receiverWidth, 'left'),
       padText(one.verdict, verdictWidth, 'left'),
       visible(aboutText(one)),

@@ -8,6 +8,7 @@ import {
   type ExplainJson,
 } from '../../api/index.ts';
 import { selectorText } from './series.ts';
+import { utcText } from './times.ts';
 import { visible } from './width.ts';
 
 export interface ExplanationOptions {
@@ -35,7 +36,7 @@ export function explanationText(data: ExplainJson, options: ExplanationOptions):
 }
 
 function headline({ alert, rules, isPast, atMs }: ExplainJson): string {
-  const when = isPast ? ` at ${timeOf(atMs)}` : '';
+  const when = isPast ? ` at ${utcText(atMs)}` : '';
   if (alert === null) return `There is no alert ${rules[0]?.name ?? ''}${when}`.trimEnd();
   const name = alert.labels['alertname'] ?? '';
   return `${name} ${isPast ? 'was' : 'is'} ${alert.state}${when}${alert.reason === '' ? '' : `: ${alert.reason}`}`;
@@ -44,7 +45,7 @@ function headline({ alert, rules, isPast, atMs }: ExplainJson): string {
 /** Own words for own times; a cause that a newer server knows comes with its own text. */
 function sentence(cause: CauseJson): string {
   const words: string | undefined = CAUSE_WORDS[cause.code];
-  return words === undefined ? cause.text : causeText(words, cause.params, timeOf);
+  return words === undefined ? cause.text : causeText(words, cause.params, utcText);
 }
 
 function rulesLines({ alert, rules }: ExplainJson): readonly string[] {
@@ -73,15 +74,16 @@ function routeLine({ route, depth, receiver, verdict, reason }: ExplainJson['rou
 }
 
 function stageLine(event: ExplainJson['stages'][number]): string {
-  const until = event.lastAtMs > event.atMs ? `, last said ${timeOf(event.lastAtMs)}` : '';
-  return line(event.stage, `${timeOf(event.atMs)}  ${event.verdict}: ${event.reason}${until}`);
+  const until = event.lastAtMs > event.atMs ? `, last said ${utcText(event.lastAtMs)}` : '';
+  return line(event.stage, `${utcText(event.atMs)}  ${event.verdict}: ${event.reason}${until}`);
 }
 
 /** The oldest first, as it is read. */
 function historyLines({ history }: ExplainJson): readonly string[] {
   return [...history].reverse().map(event => {
-    const repeats = event.repeats > 0 ? ` (${event.repeats} more times, last ${timeOf(event.lastAtMs)})` : '';
-    return line(event.stage, `${timeOf(event.atMs)}  ${event.verdict}: ${event.reason}${repeats}`);
+    const repeats =
+      event.repeats > 0 ? ` (${event.repeats} more times, last ${utcText(event.lastAtMs)})` : '';
+    return line(event.stage, `${utcText(event.atMs)}  ${event.verdict}: ${event.reason}${repeats}`);
   });
 }
 
@@ -104,10 +106,4 @@ function seriesText(labels: Readonly<Record<string, string>>): string {
 function labelsText(labels: Readonly<Record<string, string>>, after: string): string {
   const texts = Object.entries(labels).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
   return texts.length === 0 ? '' : `${texts.join(' ')}${after}`;
-}
-
-/** In UTC, to the second. */
-export function timeOf(atMs: number): string {
-  const date = new Date(atMs);
-  return Number.isNaN(date.getTime()) ? '?' : date.toISOString().replace('T', ' ').slice(0, 19);
 }

@@ -3,7 +3,7 @@
 export { alertsText, silencesText } from './alerts.ts';
 export { type AnswerFormat, type AnswerOptions, answerText } from './answer.ts';
 export { deliveriesText } from './deliveries.ts';
-export { type ExplanationOptions, explanationText, timeOf } from './explanation.ts';
+export { type ExplanationOptions, explanationText } from './explanation.ts';
 export { failureText } from './failure.ts';
 export type { Span } from './lines.ts';
 export { counted } from './numbers.ts';
@@ -12,4 +12,4 @@ export { planText } from './plan.ts';
 export { routedText, routeTreeText } from './routes.ts';
 export { type ShadowReport, type ShownDifference, shadowText } from './shadow.ts';
 export { type Style, styleOf } from './style.ts';
-export { type TimeTexts, timeTexts } from './times.ts';
+export { type TimeTexts, timeTexts, utcText } from './times.ts';

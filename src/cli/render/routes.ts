@@ -2,6 +2,7 @@
 
 import type { Route, RouteExplanation, RouteStep } from '../../alerting/index.ts';
 import { formatDuration } from '../../base/index.ts';
+import { formatMatcher } from '../../model/index.ts';
 import type { Style } from './style.ts';
 import { visible } from './width.ts';
 
@@ -71,8 +72,7 @@ function indentOf(steps: readonly RouteStep[], at: number): string {
 
 function matchersText(route: Route, parent: Route | undefined): string {
   if (route.matchers.length === 0) return parent === undefined ? 'every alert' : '{}';
-  const own = route.matchers.map(({ name, op, value }) => `${name}${op}${JSON.stringify(value)}`);
-  return visible(`{${own.join(', ')}}`);
+  return visible(`{${route.matchers.map(formatMatcher).join(', ')}}`);
 }
 
 function settingsOf(route: Route, parent: Route | undefined): string {

@@ -1,4 +1,4 @@
-// Times as people read them, in the time zone of the terminal.
+// Times as people read them: in the time zone of the terminal, or in UTC where others print them so.
 
 export interface TimeTexts {
   /** 2026-01-02 03:04:05 */
@@ -7,6 +7,12 @@ export interface TimeTexts {
   range(fromMs: number, toMs: number): string;
   /** Labels of an axis from one time to another, as short as they may be. */
   axis(fromMs: number, toMs: number): (ms: number) => string;
+}
+
+/** In UTC, to the second. */
+export function utcText(ms: number): string {
+  const date = new Date(ms);
+  return Number.isNaN(date.getTime()) ? '?' : date.toISOString().replace('T', ' ').slice(0, 19);
 }
 
 const MINUTES_WITH_SECONDS_MS = 10 * 60_000;

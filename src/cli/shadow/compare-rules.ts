@@ -1,6 +1,7 @@
 // Rules and their alerts, here and there.
 
 import type { LabelRecord, RuleJson } from '../../api/index.ts';
+import { utcText } from '../render/index.ts';
 import {
   alertingRules,
   alertsOf,
@@ -129,9 +130,9 @@ function inBoth(alert: SideAlert, other: SideAlert, { snapshot, rules }: Known):
   const apartMs = Math.abs(alert.activeAtMs - other.activeAtMs);
   // The shadow cannot know how long the condition held before it began.
   const isYounger = other.activeAtMs <= shadowStartedAtMs && alert.activeAtMs > other.activeAtMs;
-  const began = `the shadow began at ${timeText(shadowStartedAtMs)}, and counts from then`;
-  const since = `since ${timeText(alert.activeAtMs)}`;
-  const otherSince = `since ${timeText(other.activeAtMs)}`;
+  const began = `the shadow began at ${utcText(shadowStartedAtMs)}, and counts from then`;
+  const since = `since ${utcText(alert.activeAtMs)}`;
+  const otherSince = `since ${utcText(other.activeAtMs)}`;
   if (alert.state !== other.state) {
     const reason = isYounger
       ? began
@@ -192,7 +193,7 @@ function onlyHere(alert: SideAlert, { there }: Snapshot, rules: readonly Differe
   return {
     kind: 'alert',
     subject: alert.key,
-    here: `${alert.state} since ${timeText(alert.activeAtMs)}`,
+    here: `${alert.state} since ${utcText(alert.activeAtMs)}`,
     there: 'no such alert',
     reason:
       unknown ||
@@ -209,7 +210,7 @@ function onlyThereOf(alert: SideAlert, { here }: Snapshot, rules: readonly Diffe
     kind: 'alert',
     subject: alert.key,
     here: 'no such alert',
-    there: `${alert.state} since ${timeText(alert.activeAtMs)}`,
+    there: `${alert.state} since ${utcText(alert.activeAtMs)}`,
     reason:
       ruleReason(alert.rule, rules) ||
       failureOf(here, alert.rule.name, 'here') ||
@@ -227,8 +228,4 @@ function ruleReason(rule: RuleJson, rules: readonly Difference[]): string {
 function failureOf(side: Side, name: string, where: string): string {
   const broken = rulesNamed(side, name).find(rule => rule.health === 'err');
   return broken === undefined ? '' : `the rule fails ${where}: ${broken.lastError ?? ''}`;
-}
-
-export function timeText(atMs: number): string {
-  return Number.isFinite(atMs) ? new Date(atMs).toISOString().slice(0, 19).replace('T', ' ') : '?';
 }

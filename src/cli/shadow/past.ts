@@ -2,7 +2,7 @@
 // nothing.
 
 import type { MatrixRow, QueryData } from '../../api/index.ts';
-import { timeText } from './compare-rules.ts';
+import { utcText } from '../render/index.ts';
 import { type Difference, labelsText } from './sides.ts';
 
 export interface Span {
@@ -47,7 +47,7 @@ export function comparePast(
       here: firedText(own),
       there: firedText(other),
       reason: isBefore
-        ? `the shadow began at ${timeText(at.shadowStartedAtMs)}, within this span`
+        ? `the shadow began at ${utcText(at.shadowStartedAtMs)}, within this span`
         : 'compare its rule and its samples of that time',
       isExpected: isBefore && (own === undefined || own.firstMs >= at.shadowStartedAtMs),
       sinceMs: 0,
@@ -72,5 +72,5 @@ function firedIn(data: QueryData, { stepMs }: Span): ReadonlyMap<string, Fired> 
 
 function firedText(fired: Fired | undefined): string {
   if (fired === undefined) return 'did not fire';
-  return `fired ${fired.seconds} s, from ${timeText(fired.firstMs)} to ${timeText(fired.lastMs)}`;
+  return `fired ${fired.seconds} s, from ${utcText(fired.firstMs)} to ${utcText(fired.lastMs)}`;
 }

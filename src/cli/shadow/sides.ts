@@ -7,6 +7,7 @@ import type {
   RuleGroupJson,
   RuleJson,
 } from '../../api/index.ts';
+import { UNKNOWN_ANNOTATION } from '../../model/index.ts';
 import { parseExpr, printExpr } from '../../promql/parser/index.ts';
 
 export interface AmGroupJson {
@@ -85,7 +86,7 @@ export function alertsOf(side: Side): ReadonlyMap<string, SideAlert> {
         state,
         activeAtMs,
         rule,
-        unknown: annotations['watchkeeper_unknown'] ?? '',
+        unknown: annotations[UNKNOWN_ANNOTATION] ?? '',
       });
     }
   }

@@ -2,16 +2,12 @@
 
 import { FakeClock } from '../../../test/support/clock.ts';
 import { FakeDisk } from '../../../test/support/disk.ts';
-import { FakeDns } from '../../../test/support/dns.ts';
-import { FakeExec } from '../../../test/support/exec.ts';
 import { FakeHttp, FakeHttpServer } from '../../../test/support/http.ts';
 import { CollectingLog } from '../../../test/support/log.ts';
-import { FakeMail } from '../../../test/support/mail.ts';
-import { seededRandom } from '../../../test/support/random.ts';
 import { MemoryState } from '../../../test/support/state.ts';
+import { fakeSystemPorts } from '../../../test/support/system-ports.ts';
 import type { ExplainJson } from '../../api/index.ts';
-import { REGISTRIES, type System, type SystemPorts, serve, startSystem } from '../../app/index.ts';
-import { ok } from '../../base/index.ts';
+import { REGISTRIES, type System, serve, startSystem } from '../../app/index.ts';
 import { loadConfig } from '../../config/index.ts';
 import type { Effects } from '../../model/index.ts';
 import type { Command, CommandContext } from '../command.ts';
@@ -103,7 +99,8 @@ export class CliWorld {
   ): Promise<System> {
     await this.write('watchkeeper.yml', options.config ?? configText());
     await this.write('test.rules.yml', options.rules ?? RULES);
-    const ports = this.#ports();
+    const { clock, http, log, state } = this;
+    const ports = fakeSystemPorts({ clock, http, log, state, disk: this.#disk, httpServer: this.#server });
     const started = await startSystem(ports, {
       dataFolder: '/var/lib/watchkeeper',
       effects: options.effects ?? 'live',
@@ -176,38 +173,5 @@ export class CliWorld {
   async causes(alert: string, params: Readonly<Record<string, string>> = {}): Promise<readonly string[]> {
     const { causes } = await this.explain(alert, params);
     return causes.map(({ receiver, code }) => (receiver === null ? code : `${receiver} ${code}`));
-  }
-
-  #ports(): SystemPorts {
-    const { clock, http, log, state } = this;
-    return {
-      clock,
-      random: seededRandom(1),
-      disk: this.#disk.mount(),
-      http,
-      dns: new FakeDns(),
-      httpServer: this.#server,
-      mail: new FakeMail(clock),
-      exec: new FakeExec(clock),
-      log,
-      hostFacts: {
-        platform: 'linux',
-        machine: 'x86_64',
-        systemName: 'Linux',
-        release: '6',
-        version: 'test',
-        hostname: () => 'here',
-        cpus: () => [],
-        totalMemoryBytes: () => 1e9,
-        freeMemoryBytes: () => 5e8,
-        loadAverages: () => [0, 0, 0],
-        uptimeSeconds: () => 1,
-        timeZone: () => ({ name: 'UTC', offsetSeconds: 0 }),
-      },
-      ownFacts: { nodeVersion: 'v20', residentBytes: () => 1, heapBytes: () => 1, cpuSeconds: () => 1 },
-      env: {},
-      openState: async () => ok(state),
-      asset: async () => undefined,
-    };
   }
 }

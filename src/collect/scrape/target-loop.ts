@@ -1,14 +1,15 @@
 // One target's life: ticks, one scrape at a time, its status, and the stale markers at its end.
 
-import type {
-  Clock,
-  Http,
-  HttpError,
-  HttpRequest,
-  HttpResponse,
-  Log,
-  Result,
-  Timer,
+import {
+  type Clock,
+  expectOk,
+  type Http,
+  type HttpError,
+  type HttpRequest,
+  type HttpResponse,
+  type Log,
+  type Result,
+  type Timer,
 } from '../../base/index.ts';
 import { compileRelabelRules } from '../../exposition/index.ts';
 import type {
@@ -286,15 +287,14 @@ function descriptionOf(target: ScrapeTarget) {
 }
 
 function batchSettings({ target, job }: ScrapeEntry): BatchSettings {
-  const compiled = compileRelabelRules(job.metricRelabel);
-  // Configuration has checked the expressions: one that does not compile here is a bug.
-  if (!compiled.ok) throw new Error(`assertion failed: ${compiled.error}`);
+  // Configuration has checked the expressions.
+  const metricRules = expectOk(compileRelabelRules(job.metricRelabel));
   return {
     producer: target.id,
     rules: {
       targetLabels: target.labels,
       honorLabels: target.honorLabels,
-      metricRelabel: compiled.value,
+      metricRelabel: metricRules,
     },
     honorTimestamps: target.honorTimestamps,
     trackTimestampsStaleness: job.trackTimestampsStaleness,

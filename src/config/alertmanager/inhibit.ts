@@ -1,7 +1,7 @@
 // alertmanager.yml: `inhibit_rules`: alerts that keep others quiet while they fire.
 
 import type { Node } from 'yaml';
-import type { CompiledMatcher, Matcher } from '../../model/index.ts';
+import { type CompiledMatcher, fitsEmptyText, type Matcher } from '../../model/index.ts';
 import {
   hasKey,
   list,
@@ -82,9 +82,7 @@ export function inhibitRules(grammar: MatcherGrammar): Schema<readonly InhibitRu
 
 function checkSource(own: readonly CompiledMatcher[], context: ReadContext, node: Node): void {
   const isEmpty = own.length === 0;
-  // A negative matcher never counts as one that fits the empty text: that is Alertmanager's rule.
-  const fitsEmpty = own.every(one => (one.op === '=' || one.op === '=~') && one.test(''));
-  if (!isEmpty && !fitsEmpty) return;
+  if (!isEmpty && !fitsEmptyText(own)) return;
   reportAt(node, 'matchers', context, {
     message: `Cannot use the source ${context.path}: ${isEmpty ? 'matchers must not be empty' : 'at least one matcher must not match the empty string'}`,
     remedy: 'name the alerts that are to inhibit',

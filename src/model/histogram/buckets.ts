@@ -123,6 +123,11 @@ export interface Bucket {
   readonly count: number;
 }
 
+/** The middle by exponent of a bucket that lies on one side of zero. */
+export function middleByExponent({ lower, upper }: Pick<Bucket, 'lower' | 'upper'>): number {
+  return upper < 0 ? -Math.sqrt(lower * upper) : Math.sqrt(lower * upper);
+}
+
 /** Also whether what equals a bound is in it. */
 export interface HistogramBucket extends Bucket {
   readonly lowerInclusive: boolean;

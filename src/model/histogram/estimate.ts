@@ -4,7 +4,7 @@
 
 import { isInfinite, lostIn } from '../compensation.ts';
 import type { NativeHistogram } from '../sample.ts';
-import { type Bucket, bucketsOf, isCustom } from './buckets.ts';
+import { type Bucket, bucketsOf, isCustom, middleByExponent } from './buckets.ts';
 
 /** How much a result is worth where observations were NaN. */
 export type NanEffect = 'none' | 'result' | 'skew';
@@ -140,6 +140,5 @@ export function varianceOfHistogram(histogram: NativeHistogram): number {
 
 function middleOf({ lower, upper }: Bucket, custom: boolean): number {
   if (custom) return (upper + lower) / 2;
-  if (lower <= 0 && upper >= 0) return 0;
-  return upper < 0 ? -Math.sqrt(upper * lower) : Math.sqrt(upper * lower);
+  return lower <= 0 && upper >= 0 ? 0 : middleByExponent({ lower, upper });
 }

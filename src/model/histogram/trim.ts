@@ -9,6 +9,7 @@ import {
   customBucket,
   exponentialBucket,
   isCustom,
+  middleByExponent,
   sideOf,
   spansOf,
 } from './buckets.ts';
@@ -87,8 +88,7 @@ function keepExponential(histogram: NativeHistogram, whole: Bucket, { side, at }
 
 /** By exponent; by value in the zero bucket, and in what was cut off it. */
 function middle({ lower, upper }: Bucket, isZero = lower <= 0 && upper >= 0): number {
-  if (isZero) return (lower + upper) / 2;
-  return upper < 0 ? -Math.sqrt(lower * upper) : Math.sqrt(lower * upper);
+  return isZero ? (lower + upper) / 2 : middleByExponent({ lower, upper });
 }
 
 function keepCustom(histogram: NativeHistogram, whole: Bucket, { side, at }: Cut): Kept {

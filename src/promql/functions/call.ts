@@ -14,6 +14,8 @@ import {
 } from '../operators/index.ts';
 import type { CallNode, PlannedSpan } from '../plan/index.ts';
 import {
+  type CountedSeries,
+  counted,
   eachMixedWindow,
   floatView,
   type MixedSeries,
@@ -138,7 +140,7 @@ export function overWindows(
       const series = matrix.series[row]!;
       const offset = row * grid.steps;
       const column = { values: result.values, present: result.present, offset };
-      const mixed = settings.histograms !== 'alike' && isMixed(series) ? series : undefined;
+      const mixed = settings.histograms !== 'alike' && isMixed(series) ? counted(series) : undefined;
       const floats = mixed === undefined ? series : floatView(mixed);
       // Series that share their windows follow one another.
       if (floats.first !== latest) {
@@ -169,7 +171,7 @@ function isMixed(series: RangeSeries): series is MixedSeries {
 /** What the kernel has made of the floats is put right where a window has histograms. */
 function overMixedWindows(
   input: CallInput,
-  series: MixedSeries,
+  mixed: CountedSeries,
   work: {
     readonly column: Column;
     readonly context: WindowContext;
@@ -182,8 +184,8 @@ function overMixedWindows(
     input,
     input.args.findIndex(arg => arg.kind === 'matrix'),
   );
-  const noting = mixedWork({ run: input.run, span }, series);
-  eachMixedWindow(series, (window, step) => {
+  const noting = mixedWork({ run: input.run, span }, mixed.series);
+  eachMixedWindow(mixed, (window, step) => {
     if (typeof reduce !== 'function') {
       if (window.floats > 0) noteIgnored(noting);
       return;

@@ -25,6 +25,19 @@ export interface MixedWindow {
 
 export type MixedSeries = RangeSeries & { readonly histograms: Histograms };
 
+export interface CountedSeries {
+  readonly series: MixedSeries;
+  /** How many of the samples before each one are histograms; behind them how many of all. */
+  readonly before: Int32Array;
+}
+
+export function counted(series: MixedSeries): CountedSeries {
+  const { histograms, timesMs } = series;
+  const before = new Int32Array(timesMs.length + 1);
+  for (let i = 0; i < timesMs.length; i++) before[i + 1] = before[i]! + (histograms.has(i) ? 1 : 0);
+  return { series, before };
+}
+
 /** What annotations are about. */
 export interface Noting {
   readonly run: Run;
@@ -99,10 +112,9 @@ export function histogramsIn({ histograms, from, to }: MixedWindow): NativeHisto
 
 /** Calls `work` for each step whose window holds a histogram. */
 export function eachMixedWindow(
-  { timesMs, values, histograms, first, end }: MixedSeries,
+  { series: { timesMs, values, histograms, first, end }, before }: CountedSeries,
   work: (window: MixedWindow, step: number) => void,
 ): void {
-  const before = histogramsBefore(histograms, timesMs.length);
   for (let step = 0; step < first.length; step++) {
     const from = first[step]!;
     const to = end[step]!;
@@ -112,16 +124,9 @@ export function eachMixedWindow(
   }
 }
 
-function histogramsBefore(histograms: Histograms, length: number): Int32Array {
-  const before = new Int32Array(length + 1);
-  for (let i = 0; i < length; i++) before[i + 1] = before[i]! + (histograms.has(i) ? 1 : 0);
-  return before;
-}
-
 /** The same series with its floats only. */
-export function floatView(series: MixedSeries): RangeSeries {
+export function floatView({ series, before }: CountedSeries): RangeSeries {
   const { meta, timesMs, values, histograms, startsMs, first, end } = series;
-  const before = histogramsBefore(histograms, timesMs.length);
   const count = timesMs.length - before[timesMs.length]!;
   const floatTimes = new Float64Array(count);
   const floats = new Float64Array(count);

@@ -3,20 +3,14 @@
 
 import { compressSync } from 'snappy';
 import type { AlertJson, QueryData, RuleGroupJson, RulesData } from '../../../src/api/contract.ts';
-import { REGISTRIES, type System, type SystemPorts, serve, startSystem } from '../../../src/app/index.ts';
-import { ok } from '../../../src/base/index.ts';
+import { REGISTRIES, type System, serve, startSystem } from '../../../src/app/index.ts';
 import { encodeV1 } from '../../../src/collect/push/testdata/encode.ts';
 import { loadConfig } from '../../../src/config/index.ts';
 import { groupOffsetMs } from '../../../src/rules/index.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { FakeDisk } from '../../support/disk.ts';
-import { FakeDns } from '../../support/dns.ts';
-import { FakeExec } from '../../support/exec.ts';
 import { FakeHttp, FakeHttpServer } from '../../support/http.ts';
-import { CollectingLog } from '../../support/log.ts';
-import { FakeMail } from '../../support/mail.ts';
-import { seededRandom } from '../../support/random.ts';
-import { MemoryState } from '../../support/state.ts';
+import { fakeSystemPorts } from '../../support/system-ports.ts';
 
 const FOLDER = '/etc/watchkeeper';
 const RULES = `${FOLDER}/rules.yaml`;
@@ -60,39 +54,6 @@ alerting:
   alertmanagers: [{ static_configs: [{ targets: ['127.0.0.1:9093'] }] }]
 ${more}`;
 
-function portsOf(clock: FakeClock, disk: FakeDisk, http: FakeHttp, server: FakeHttpServer): SystemPorts {
-  const state = new MemoryState({ clock });
-  return {
-    clock,
-    random: seededRandom(1),
-    disk: disk.mount(),
-    http,
-    dns: new FakeDns(),
-    httpServer: server,
-    mail: new FakeMail(clock),
-    exec: new FakeExec(clock),
-    log: new CollectingLog(),
-    hostFacts: {
-      platform: 'linux',
-      machine: 'x86_64',
-      systemName: 'Linux',
-      release: '6',
-      version: 'test',
-      hostname: () => 'here',
-      cpus: () => [],
-      totalMemoryBytes: () => 1e9,
-      freeMemoryBytes: () => 5e8,
-      loadAverages: () => [0, 0, 0],
-      uptimeSeconds: () => 1,
-      timeZone: () => ({ name: 'UTC', offsetSeconds: 0 }),
-    },
-    ownFacts: { nodeVersion: 'v20', residentBytes: () => 1, heapBytes: () => 1, cpuSeconds: () => 1 },
-    env: {},
-    openState: async () => ok(state),
-    asset: async () => undefined,
-  };
-}
-
 async function write(disk: FakeDisk, path: string, text: string): Promise<void> {
   const file = await disk.open(path, 'create');
   if (!file.ok) throw new Error(file.error.message);
@@ -117,7 +78,7 @@ export async function startWorld(rules: string, more = ''): Promise<World> {
   await disk.makeFolder(FOLDER);
   await write(disk, RULES, rules);
   await write(disk, `${FOLDER}/watchkeeper.yml`, configText(more));
-  const ports = portsOf(clock, disk, http, server);
+  const ports = fakeSystemPorts({ clock, disk, http, httpServer: server });
   const started = await startSystem(ports, {
     dataFolder: '/var/lib/watchkeeper',
     effects: 'live',

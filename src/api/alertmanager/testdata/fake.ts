@@ -10,8 +10,9 @@ import {
   NO_LABELS,
   type PostedAlert,
   type Silence,
+  type SilenceRefusal,
 } from '../../../model/index.ts';
-import type { AlertmanagerDeps, DispatchedAlert, DispatchedGroup, SilenceRefusal } from '../deps.ts';
+import type { AlertmanagerDeps, DispatchedAlert, DispatchedGroup } from '../deps.ts';
 
 export interface FakeAlertmanager extends AlertmanagerDeps {
   alertsNow: DispatchedAlert[];
