@@ -10,7 +10,7 @@ const COMMIT_RETRY_MS = 1000;
 
 export interface CommitsOptions {
   readonly clock: Clock;
-  readonly state: StateStore;
+  readonly state: Pick<StateStore, 'commit'>;
   readonly log: Log;
   readonly onDropped: (events: number) => void;
 }

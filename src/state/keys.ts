@@ -1,4 +1,5 @@
 // What the journal's indices hold in place of texts: numbers of which equal texts have equal ones, and two texts hardly ever the same.
+// They stand in databases: another hash needs a migration.
 
 /** Of a first and a second 32-bit hash over UTF-16, so many bits of the second. */
 const KEY_BITS = 10;
