@@ -94,6 +94,7 @@ export {
   labelPairs,
   labelsEqual,
   labelsFrom,
+  labelsFromFlat,
   labelsFromPairs,
   labelsFromSorted,
   labelsKey,

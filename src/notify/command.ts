@@ -113,7 +113,7 @@ async function run({ settings, ports, message }: Run, signal: AbortSignal): Prom
       argv: [settings.program, ...filled.value.rest],
       env: { PATH: DEFAULT_PATH, ...environmentOf(message, data), ...filled.value.env },
       ...(settings.cwd === undefined ? {} : { cwd: settings.cwd }),
-      stdin: new TextEncoder().encode(stdinOf(message, data, ports.render)),
+      stdin: new TextEncoder().encode(stdinOf(message, settings.maxAlerts, ports.render)),
       timeoutMs: settings.timeoutMs,
       killGraceMs: KILL_GRACE_MS,
       outputBytesMax: OUTPUT_BYTES_MAX,
@@ -170,15 +170,16 @@ function environmentOf({ job, isTest }: Message, data: NotificationData): Readon
 }
 
 /** The webhook's JSON, and what only we know under a key of its own. */
-function stdinOf({ job, isTest }: Message, data: NotificationData, render: ChannelPorts['render']): string {
+function stdinOf(message: Message, alertsMax: number, render: ChannelPorts['render']): string {
+  const { job, isTest } = message;
   const own = JSON.stringify({
     job: job.id,
-    reason: data.Reason,
-    possibleRepeat: data.PossibleRepeat,
+    reason: job.reason,
+    possibleRepeat: job.possibleRepeat,
     test: isTest,
-    recoveryReport: data.RecoveryReport,
+    recoveryReport: job.recoveryReport ?? '',
   });
-  return `${webhookBody(data, render).slice(0, -1)},"watchkeeper":${own}}\n`;
+  return `${webhookBody({ ...message, alertsMax }, render).slice(0, -1)},"watchkeeper":${own}}\n`;
 }
 
 /** sysexits.h: wrong usage, bad input, no permission and the like fail alike next time; 75 asks to be tried again. */

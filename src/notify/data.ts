@@ -105,9 +105,10 @@ function alertData(alert: Alert, extra: Readonly<Record<string, string>>): Alert
 }
 
 /** Pairs that all sets share. */
-function commonOf(sets: readonly Labels[]): Labels {
+export function commonOf(sets: readonly Labels[]): Labels {
   const [first, ...rest] = sets;
   if (first === undefined) return labelsFrom({});
+  if (rest.length === 0) return first;
   const others = rest.map(labelsToRecord);
   const common: Record<string, string> = Object.create(null);
   for (const [name, value] of labelPairs(first)) {
@@ -117,7 +118,7 @@ function commonOf(sets: readonly Labels[]): Labels {
 }
 
 /** Alertmanager shows the receiver's name with the characters of regular expressions escaped. */
-function quoteMeta(name: string): string {
+export function quoteMeta(name: string): string {
   return name.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&');
 }
 

@@ -20,7 +20,7 @@ import {
 import type { DeliveryOutcome } from '../model/index.ts';
 import type { Channel, ChannelPorts, Message } from './channel.ts';
 import { type HttpClient, httpClientSchema } from './client.ts';
-import { type NotificationData, notificationData } from './data.ts';
+import { type DataOptions, notificationData } from './data.ts';
 import { outcomeOfHttp } from './http-outcome.ts';
 import { fillPayload } from './payload.ts';
 import { askProvider, markHeaders } from './post.ts';
@@ -118,19 +118,19 @@ interface Post {
 
 async function post(request: Post, signal: AbortSignal): Promise<DeliveryOutcome> {
   const { settings, ports, message } = request;
-  const data = notificationData({ ...message, alertsMax: settings.maxAlerts });
-  const url = addressOf(settings.url.reveal(), data, ports.render);
+  const options = { ...message, alertsMax: settings.maxAlerts };
+  const url = addressOf(settings.url.reveal(), options, ports.render);
   if (!url.ok) return { kind: 'drop', reason: 'bad address', detail: url.error };
   // A template that fails must not lose the alert: the usual body goes out instead.
   const own =
     settings.payload === undefined
-      ? ok(webhookBody(data, ports.render))
-      : fillPayload(settings.payload, { data, render: ports.render });
+      ? ok(webhookBody(options, ports.render))
+      : fillPayload(settings.payload, { data: notificationData(options), render: ports.render });
   const answer = await askProvider(
     {
       ports,
       url: url.value,
-      body: own.ok ? own.value : webhookBody(data, ports.render),
+      body: own.ok ? own.value : webhookBody(options, ports.render),
       client: settings.http,
       // The body is Alertmanager's to the letter, or the person's, so our own marks travel as headers.
       headers: {
@@ -147,11 +147,11 @@ async function post(request: Post, signal: AbortSignal): Promise<DeliveryOutcome
 /** The URL may be a template; what it says is a secret, and stays out of the reason. */
 function addressOf(
   url: string,
-  data: NotificationData,
+  options: DataOptions,
   render: ChannelPorts['render'],
 ): Result<string, string> {
   if (!url.includes('{{')) return ok(url);
-  const filled = render(url, data, 'text');
+  const filled = render(url, notificationData(options), 'text');
   if (!filled.ok) return err('the template of its URL failed');
   return HTTP_URL.test(filled.value) ? filled : err('the template of its URL gives no http or https URL');
 }

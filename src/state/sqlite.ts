@@ -38,7 +38,7 @@ export function openSqlite(path: string): Connection {
       statement.run(query.parameters);
       return [];
     },
-    insert: query => Number(prepared(query.sql).statement.run(query.parameters).lastInsertRowid),
+    first: query => prepared(query.sql).statement.get(query.parameters) as never,
     exec: sql => {
       database.exec(sql);
     },
