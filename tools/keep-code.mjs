@@ -131,8 +131,8 @@ function keepState(made) {
   ];
   parentPort.emit('message', { kind: 'open', settings });
   for (const [read, ask] of reads) parentPort.emit('message', { kind: 'read', id: 1, read, ask });
-  const expire = { kind: 'expire', nowMs: Date.now(), journalBeforeMs: 0 };
-  parentPort.emit('message', { kind: 'commit', id: 1, group: JSON.stringify([[expire]]) });
+  const expire = ['expire', Date.now(), 0];
+  parentPort.emit('message', { kind: 'commit', id: 1, group: [expire] });
   keep(stateThread, compiled);
   parentPort.emit('message', { kind: 'close', id: 2 });
   process.exit(0);

@@ -1,7 +1,7 @@
 // What dispatch writes: batches in the background, in order, tried again while the database does not answer.
 
-import type { Clock, Log } from '../base/index.ts';
-import type { StateStore, StateWrite } from '../model/index.ts';
+import { type Clock, type Log, sleep } from '../base/index.ts';
+import type { Durability, StateFailure, StateStore, StateWrite } from '../model/index.ts';
 
 /** Writes kept while the state database does not answer; beyond, the oldest journal events are dropped and counted. */
 const WRITES_WAITING_MAX = 20_000;
@@ -10,23 +10,35 @@ const COMMIT_RETRY_MS = 1000;
 
 export interface CommitsOptions {
   readonly clock: Clock;
-  readonly state: StateStore;
+  readonly state: Pick<StateStore, 'commit'>;
   readonly log: Log;
   readonly onDropped: (events: number) => void;
 }
 
 /** Writes of the journal in one commit: somebody who posts an alert waits for no more than one of them. */
 const JOURNAL_WRITES_AT_ONCE = 500;
+/** Posts of a program that has many alerts follow each other within this. */
+const POSTING_MS = 20;
+/** While alerts are posted one request after the other, what is journaled of them is gathered so long, and so many writes of it. */
+const GATHERED_MS_MAX = 1000;
+const GATHERED_WRITES_MAX = 20_000;
 
 /** Owns the unwritten writes. */
 export class Commits {
   readonly #options: CommitsOptions;
-  /** Posted alerts: whoever posted them waits, and they go before the journal. */
+  /** Posted alerts: whoever posted them waits. */
   #awaited: StateWrite[] = [];
+  #waiters: (() => void)[] = [];
+  #saving: Promise<void> | undefined;
+  /** On the monotonic clock: when posted alerts were last committed. */
+  #savedMs = Number.NEGATIVE_INFINITY;
   /** What was added together is committed together. */
   #unwritten: (readonly StateWrite[])[] = [];
-  #waiters: (() => void)[] = [];
+  #unwrittenCount = 0;
   #writing: Promise<void> | undefined;
+  /** Those who wait until all is written. */
+  #hurried = 0;
+  #endGathering: AbortController | undefined;
   #stopped = false;
 
   constructor(options: CommitsOptions) {
@@ -37,13 +49,19 @@ export class Commits {
     if (writes.length === 0) return;
     const others: StateWrite[] = [];
     for (const write of writes) (write.kind === 'posted_alert' ? this.#awaited : others).push(write);
-    if (others.length > 0) this.#unwritten.push(others);
+    if (this.#awaited.length > 0) this.#saving ??= this.#save();
+    if (others.length === 0) return;
+    this.#unwritten.push(others);
+    this.#unwrittenCount += others.length;
     this.#writing ??= this.#write();
   }
 
   /** Resolves when nothing is left to write. */
   async written(): Promise<void> {
-    while (this.#writing !== undefined) await this.#writing;
+    this.#hurried += 1;
+    this.#endGathering?.abort();
+    while (this.#saving !== undefined || this.#writing !== undefined) await (this.#saving ?? this.#writing);
+    this.#hurried -= 1;
   }
 
   /** Resolves when the posted alerts added so far are committed, or when the database has refused them for the first time. */
@@ -57,29 +75,79 @@ export class Commits {
     this.#stopped = true;
   }
 
-  /** One commit at a time; what comes meanwhile goes with the next, so that a storm makes few commits. */
-  async #write(): Promise<void> {
-    const { state, log, clock } = this.#options;
+  /** One commit at a time; what comes meanwhile goes with the next. It does not wait for the journal. */
+  async #save(): Promise<void> {
+    const { clock } = this.#options;
     // What the rest of this turn decides still goes with the first commit.
     await Promise.resolve();
-    while (this.#awaited.length + this.#unwritten.length > 0) {
-      const isAwaited = this.#awaited.length > 0;
-      const batch = isAwaited ? this.#awaited : this.#takeUnwritten();
-      if (isAwaited) this.#awaited = [];
-      const waiters = isAwaited ? this.#waiters.splice(0) : [];
+    while (this.#awaited.length > 0) {
+      const batch = this.#awaited;
+      this.#awaited = [];
+      const waiters = this.#waiters.splice(0);
       // Whoever posted waits for an answer, and posts the next alerts only then: no time is left to gather more.
-      const committed = await state.commit(batch, isAwaited ? 'synced' : 'grouped');
+      const failure = await this.#commit(batch, 'synced');
+      this.#savedMs = clock.monotonicMs();
       for (const resolve of waiters) resolve();
-      if (committed.ok) continue;
-      log.log('error', 'Cannot write the alert journal', { cause: committed.error.message });
-      if (isAwaited) this.#awaited = [...batch, ...this.#awaited];
-      else this.#unwritten.unshift(batch);
-      this.#dropExcess();
-      if (committed.error.code === 'state-closed' || this.#stopped) break;
-      await new Promise<void>(resolve => void clock.after(COMMIT_RETRY_MS, resolve));
+      if (failure === undefined) continue;
+      this.#awaited = [...batch, ...this.#awaited];
+      if (!(await this.#mayRetry(failure))) break;
     }
     for (const resolve of this.#waiters.splice(0)) resolve();
+    this.#saving = undefined;
+  }
+
+  /** The same for the journal, so that a storm makes few commits. */
+  async #write(): Promise<void> {
+    await Promise.resolve();
+    while (this.#unwritten.length > 0) {
+      await this.#gather();
+      const batch = this.#takeUnwritten();
+      const failure = await this.#commit(batch, 'grouped');
+      if (failure === undefined) continue;
+      this.#unwritten.unshift(batch);
+      this.#unwrittenCount += batch.length;
+      this.#dropExcess();
+      if (!(await this.#mayRetry(failure))) break;
+    }
     this.#writing = undefined;
+  }
+
+  async #commit(writes: readonly StateWrite[], durability: Durability): Promise<StateFailure | undefined> {
+    const { state, log } = this.#options;
+    const committed = await state.commit(writes, durability);
+    if (committed.ok) return undefined;
+    log.log('error', 'Cannot write the alert journal', { cause: committed.error.message });
+    return committed.error;
+  }
+
+  async #mayRetry(failure: StateFailure): Promise<boolean> {
+    if (failure.code === 'state-closed' || this.#stopped) return false;
+    await sleep(this.#options.clock, COMMIT_RETRY_MS);
+    return true;
+  }
+
+  /**
+   * A request that posts alerts waits for the commit that is under way, and its alerts leave the same pages of the database
+   * changed as those before: so the journal of all of them is written behind them, unless they go on and on.
+   */
+  async #gather(): Promise<void> {
+    const { clock } = this.#options;
+    const endMs = clock.monotonicMs() + GATHERED_MS_MAX;
+    const isOver = (): boolean =>
+      this.#hurried > 0 ||
+      this.#stopped ||
+      this.#unwrittenCount >= GATHERED_WRITES_MAX ||
+      clock.monotonicMs() >= endMs;
+    while (this.#isPosting() && !isOver()) {
+      const end = new AbortController();
+      this.#endGathering = end;
+      await sleep(clock, POSTING_MS, end.signal);
+      this.#endGathering = undefined;
+    }
+  }
+
+  #isPosting(): boolean {
+    return this.#saving !== undefined || this.#options.clock.monotonicMs() - this.#savedMs < POSTING_MS;
   }
 
   #takeUnwritten(): readonly StateWrite[] {
@@ -89,11 +157,12 @@ export class Commits {
       size += this.#unwritten[count]?.length ?? 0;
       count += 1;
     }
+    this.#unwrittenCount -= size;
     return this.#unwritten.splice(0, count).flat();
   }
 
   #dropExcess(): void {
-    const excess = this.#unwritten.reduce((sum, one) => sum + one.length, 0) - WRITES_WAITING_MAX;
+    const excess = this.#unwrittenCount - WRITES_WAITING_MAX;
     if (excess <= 0) return;
     let dropped = 0;
     // Log entries and outcomes decide about repeats: only journal events may go.
@@ -104,6 +173,7 @@ export class Commits {
         return false;
       }),
     );
+    this.#unwrittenCount -= dropped;
     this.#options.onDropped(dropped);
   }
 }

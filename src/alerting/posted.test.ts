@@ -209,4 +209,14 @@ describe('in the dispatcher', () => {
     expect((await post(w, posted('a'), posted('b'))).refused).toEqual([]);
     expect((await post(w, posted('d', { labels: labelsFrom({ alertname: 'Up' }) }))).accepted).toBe(1);
   });
+
+  it('of many groups that are due at once each is told at its time', async () => {
+    const w = new World(configOf(routeSpec({ groupBy: 'all' })));
+    await w.start();
+    await post(w, ...Array.from({ length: 500 }, (_, i) => posted(`i${i}`)));
+    await w.clock.advance(30_000);
+    const told = w.told().split('\n');
+    expect(new Set(told).size).toBe(500);
+    expect(told.filter(line => !line.startsWith('30s ops i'))).toEqual([]);
+  });
 });

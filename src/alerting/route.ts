@@ -5,7 +5,6 @@ import {
   type CompiledMatcher,
   compileMatchers,
   type Labels,
-  labelPairs,
   labelsFromSorted,
   type Matcher,
   type MatchOp,
@@ -88,17 +87,20 @@ function matchBelow(route: Route, labels: Labels): readonly Route[] {
 /** The labels that name the group of an alert under a route. */
 export function groupLabelsOf(route: Route, labels: Labels): Labels {
   if (route.groupBy === 'all') return labels;
-  const wanted = new Set(route.groupBy);
   const flat: string[] = [];
-  for (const [name, value] of labelPairs(labels)) if (wanted.has(name)) flat.push(name, value);
+  for (let i = 0; i < labels.length; i += 2) {
+    const name = labels[i] as string;
+    if (route.groupBy.includes(name)) flat.push(name, labels[i + 1] as string);
+  }
   return labelsFromSorted(Object.freeze(flat));
 }
 
 /** As Alertmanager prints it: `{}/{team="db"}:{alertname="Down", cluster="a"}`. */
 export function groupKeyOf(route: Route, groupLabels: Labels): string {
-  const parts: string[] = [];
-  for (const [name, value] of labelPairs(groupLabels)) parts.push(`${name}=${JSON.stringify(value)}`);
-  return `${route.key}:{${parts.join(', ')}}`;
+  let parts = '';
+  for (let i = 0; i < groupLabels.length; i += 2)
+    parts += `${i === 0 ? '' : ', '}${groupLabels[i]}=${JSON.stringify(groupLabels[i + 1])}`;
+  return `${route.key}:{${parts}}`;
 }
 
 export interface RouteStep {

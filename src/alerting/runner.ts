@@ -43,6 +43,8 @@ import { limitPosted } from './store-posted.ts';
 
 /** Longest sleep between ticks: a jump of the wall clock is noticed after at most this. */
 const TICK_MS_MAX = 5000;
+/** The metrics count all alerts: not with each of the many ticks of a storm. */
+const SHOW_MS = 1000;
 /** Recovery runs read at the start: far more than can hold messages at once. */
 const RUNS_LOADED_MAX = 1000;
 
@@ -132,6 +134,7 @@ class DispatchRunner {
   #stepping = false;
   #inbox: DispatchInput[] = [];
   #timer: Timer | undefined;
+  #nextShowMs = Number.NEGATIVE_INFINITY;
   #stopped = false;
 
   constructor(options: DispatcherOptions) {
@@ -215,12 +218,19 @@ class DispatchRunner {
     } finally {
       this.#stepping = false;
     }
-    if (input.kind === 'tick') this.#metrics.show(this.state);
+    if (input.kind === 'tick') this.#show(this.state);
     this.#planTick(this.state);
   }
 
   written(): Promise<void> {
     return this.#commits.written();
+  }
+
+  #show(state: DispatchState): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (nowMs < this.#nextShowMs) return;
+    this.#nextShowMs = nowMs + SHOW_MS;
+    this.#metrics.show(state);
   }
 
   #planTick(state: DispatchState): void {

@@ -3,7 +3,7 @@
 import type { Alert, Labels } from '../model/index.ts';
 import { logKey } from './logbook.ts';
 import type { Route } from './route.ts';
-import type { DispatchState, StoredAlert } from './state.ts';
+import type { DispatchState, Group, StoredAlert } from './state.ts';
 import { mutedBy, suppressionOf } from './suppress.ts';
 
 export interface AlertStatus {
@@ -57,14 +57,44 @@ export interface GroupStatus {
 }
 
 export function alertStatuses(state: DispatchState, nowMs: number): readonly AlertStatus[] {
-  return [...state.alerts.values()].map(stored => alertStatus(state, stored, nowMs));
+  const mutedNow = mutedByRoute(state, nowMs);
+  const statuses: AlertStatus[] = [];
+  for (const stored of state.alerts.values()) statuses.push(statusOf(state, stored, { nowMs, mutedNow }));
+  return statuses;
 }
 
 export function alertStatus(state: DispatchState, stored: StoredAlert, nowMs: number): AlertStatus {
-  const groups = [...stored.groups]
-    .flatMap(id => state.groups.get(id) ?? [])
-    .filter(group => group.silentTarget === undefined);
-  const { silencedBy, inhibitedBy } = suppressionOf(state, stored, nowMs);
+  return statusOf(state, stored, { nowMs, mutedNow: mutedByRoute(state, nowMs) });
+}
+
+/** Most groups are of few routes: what their time intervals say now is looked up once for each. */
+function mutedByRoute(state: DispatchState, nowMs: number): (group: Group) => readonly string[] {
+  const muted = new Map<Route, readonly string[]>();
+  return group => {
+    const known = muted.get(group.route);
+    if (known !== undefined) return known;
+    const names = mutedBy(state, group, nowMs);
+    muted.set(group.route, names);
+    return names;
+  };
+}
+
+function statusOf(
+  state: DispatchState,
+  stored: StoredAlert,
+  now: { readonly nowMs: number; readonly mutedNow: (group: Group) => readonly string[] },
+): AlertStatus {
+  const muted: string[] = [];
+  const receivers: string[] = [];
+  const groupKeys: string[] = [];
+  for (const id of stored.groups) {
+    const group = state.groups.get(id);
+    if (group === undefined || group.silentTarget !== undefined) continue;
+    groupKeys.push(group.key);
+    if (!receivers.includes(group.route.receiver)) receivers.push(group.route.receiver);
+    for (const name of now.mutedNow(group)) if (!muted.includes(name)) muted.push(name);
+  }
+  const { silencedBy, inhibitedBy } = suppressionOf(state, stored, now.nowMs);
   const isSuppressed = silencedBy.length + inhibitedBy.length > 0;
   const situation = state.recovery.get(stored.alert.fingerprint);
   return {
@@ -72,12 +102,12 @@ export function alertStatus(state: DispatchState, stored: StoredAlert, nowMs: nu
     stale: stored.stale,
     updatedAtMs: stored.updatedAtMs,
     validUntilMs: stored.validUntilMs,
-    state: isSuppressed ? 'suppressed' : groups.length > 0 ? 'active' : 'unprocessed',
+    state: isSuppressed ? 'suppressed' : groupKeys.length > 0 ? 'active' : 'unprocessed',
     silencedBy,
     inhibitedBy,
-    mutedBy: [...new Set(groups.flatMap(group => mutedBy(state, group, nowMs)))],
-    receivers: [...new Set(groups.map(group => group.route.receiver))],
-    groupKeys: groups.map(group => group.key),
+    mutedBy: muted,
+    receivers,
+    groupKeys,
     recovery:
       situation === undefined ? undefined : situation.kind === 'run' ? situation.run.state : 'no playbook',
   };

@@ -28,10 +28,12 @@ import { planFlush, wake } from './waiting.ts';
 
 /** How often stale alerts are looked for and old entries forgotten. */
 const HOUSEKEEPING_MS = 10_000;
+/** Groups that one step flushes: whoever posts alerts meanwhile waits for no more of them. The rest are due at once. */
+const FLUSHES_AT_ONCE = 64;
 /** How often silences and posted alerts that ended long ago are dropped, in memory and in the database. */
 const EXPIRY_MS = 3_600_000;
 
-/** Takes in one input, then flushes every group that is due. Changes `state` in place. */
+/** Takes in one input, then flushes groups that are due. Changes `state` in place. */
 export function dispatchStep(
   state: DispatchState,
   input: DispatchInput,
@@ -51,10 +53,12 @@ export function dispatchStep(
   return effects;
 }
 
-/** All that is due now, once each: what a flush makes due again waits for the next step. */
+/** What is due now, once each: what a flush makes due again waits for the next step. */
 function takeDue(state: DispatchState, nowMs: number): readonly Group[] {
   const groups: Group[] = [];
-  for (let due = state.due.pop(nowMs); due !== undefined; due = state.due.pop(nowMs)) {
+  while (groups.length < FLUSHES_AT_ONCE) {
+    const due = state.due.pop(nowMs);
+    if (due === undefined) break;
     const group = state.groups.get(due.key);
     if (group === undefined || group.nextFlushMs !== due.atMs) continue;
     // A group that was woken twice for the same moment has two entries.

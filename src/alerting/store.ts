@@ -176,7 +176,7 @@ function groupFor(
   const labels = groupLabelsOf(route, at.alert.labels);
   const key = groupKeyOf(route, labels);
   // A route that now leads to another receiver makes a new group: its timing begins anew.
-  const id = JSON.stringify([route.id, route.receiver, key]);
+  const id = `${route.id} ${route.receiver.length}:${route.receiver}${key}`;
   const known = state.groups.get(id);
   if (known !== undefined) return known;
   // Asked before it is made: without a reload the groups before are those of now.

@@ -15,6 +15,11 @@ export const NO_LABELS: Labels = Object.freeze([]) as readonly string[] as Label
 export function labelsFromPairs(pairs: Iterable<readonly [name: string, value: string]>): Labels {
   const given: string[] = [];
   for (const [name, value] of pairs) given.push(name, value);
+  return labelsFromFlat(given);
+}
+
+/** The same of names and values in turn; takes the array over. */
+export function labelsFromFlat(given: string[]): Labels {
   // Most come in order already: programs write them so.
   return isSortedSet(given) ? labelsFromSorted(Object.freeze(given)) : sortedSet(given);
 }
@@ -135,24 +140,30 @@ const PLAIN_LABEL = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
  * the fingerprint by which Alertmanager's clients know an alert.
  */
 export function fingerprint(labels: Labels): string {
-  // Two 32-bit halves: prime 0x100000001b3 = 2^40 + 0x1b3.
-  let high = 0xcbf29ce4;
-  let low = 0x84222325;
-  const add = (byte: number): void => {
-    low = (low ^ byte) >>> 0;
-    const product = low * 0x1b3;
-    const carry = Math.floor(product / 0x1_0000_0000);
-    high = (Math.imul(high, 0x1b3) + carry + (low << 8)) >>> 0;
-    low = product >>> 0;
-  };
+  // Two signed 32-bit halves, so that no number is made on the heap: prime 0x100000001b3 = 2^40 + 0x1b3.
+  let high = 0xcbf29ce4 | 0;
+  let low = 0x84222325 | 0;
   for (const part of labels) {
     // Mostly ASCII, which is its own UTF-8: no bytes are made of it.
-    let i = 0;
-    for (; i < part.length && part.charCodeAt(i) < 0x80; i++) add(part.charCodeAt(i));
-    if (i < part.length) for (const byte of encoder.encode(part.slice(i))) add(byte);
-    add(0xff);
+    const bytes = ASCII.test(part) ? undefined : encoder.encode(part);
+    const length = bytes?.length ?? part.length;
+    for (let i = 0; i <= length; i++) {
+      const byte = i === length ? 0xff : bytes === undefined ? part.charCodeAt(i) : (bytes[i] as number);
+      low ^= byte;
+      const product = (low & 0xffff) * 0x1b3;
+      const upper = (low >>> 16) * 0x1b3 + (product >>> 16);
+      high = (Math.imul(high, 0x1b3) + (upper >>> 16) + (low << 8)) | 0;
+      low = (upper << 16) | (product & 0xffff);
+    }
   }
-  return high.toString(16).padStart(8, '0') + low.toString(16).padStart(8, '0');
+  return hex32(high) + hex32(low);
 }
+
+function hex32(half: number): string {
+  return (half >>> 0).toString(16).padStart(8, '0');
+}
+
+/** All of it. */
+const ASCII = /^[\0-\x7f]*$/;
 
 const encoder = new TextEncoder();

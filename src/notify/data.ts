@@ -46,8 +46,22 @@ export interface NotificationData {
 /** Carries what recovery tried into receivers that know only Alertmanager's fields. */
 export const RECOVERY_ANNOTATION = 'watchkeeper_recovery';
 
+/** What of a job is seen in a message. */
+export type ShownJob = Pick<
+  NotificationJob,
+  | 'alerts'
+  | 'status'
+  | 'groupLabels'
+  | 'groupKey'
+  | 'reason'
+  | 'possibleRepeat'
+  | 'recoveryReport'
+  | 'routeLabels'
+  | 'externalUrl'
+>;
+
 export interface DataOptions {
-  readonly job: NotificationJob;
+  readonly job: ShownJob;
   readonly receiver: string;
   readonly isTest: boolean;
   /** 0: all. */
@@ -91,9 +105,10 @@ function alertData(alert: Alert, extra: Readonly<Record<string, string>>): Alert
 }
 
 /** Pairs that all sets share. */
-function commonOf(sets: readonly Labels[]): Labels {
+export function commonOf(sets: readonly Labels[]): Labels {
   const [first, ...rest] = sets;
   if (first === undefined) return labelsFrom({});
+  if (rest.length === 0) return first;
   const others = rest.map(labelsToRecord);
   const common: Record<string, string> = Object.create(null);
   for (const [name, value] of labelPairs(first)) {
@@ -103,7 +118,7 @@ function commonOf(sets: readonly Labels[]): Labels {
 }
 
 /** Alertmanager shows the receiver's name with the characters of regular expressions escaped. */
-function quoteMeta(name: string): string {
+export function quoteMeta(name: string): string {
   return name.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&');
 }
 
@@ -111,28 +126,4 @@ function quoteMeta(name: string): string {
 export function goTime(atMs: number | undefined): string {
   if (atMs === undefined) return '0001-01-01T00:00:00Z';
   return new Date(atMs).toISOString().replace(/\.?0*Z$/, 'Z');
-}
-
-/** The body of Alertmanager's webhook, version 4, keys in its order. */
-export function webhookBody(data: NotificationData): string {
-  return JSON.stringify({
-    receiver: data.Receiver,
-    status: data.Status,
-    alerts: data.Alerts.map(alert => ({
-      status: alert.Status,
-      labels: alert.Labels,
-      annotations: alert.Annotations,
-      startsAt: goTime(alert.StartsAtMs),
-      endsAt: goTime(alert.EndsAtMs),
-      generatorURL: alert.GeneratorURL,
-      fingerprint: alert.Fingerprint,
-    })),
-    groupLabels: data.GroupLabels,
-    commonLabels: data.CommonLabels,
-    commonAnnotations: data.CommonAnnotations,
-    externalURL: data.ExternalURL,
-    version: '4',
-    groupKey: data.GroupKey,
-    truncatedAlerts: data.TruncatedAlerts,
-  });
 }

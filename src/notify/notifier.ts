@@ -140,7 +140,7 @@ class DeliveryRunner {
 
   deliver(job: NotificationJob): void {
     if (this.#stopped) return;
-    const key = JSON.stringify([job.groupKey, job.receiver]);
+    const key = deliveryKey(job);
     const former = this.#current.get(key);
     former?.stop.abort(SUPERSEDED);
     const stop = new AbortController();
@@ -319,7 +319,7 @@ class DeliveryRunner {
       const deadlineMs = clock.nowMs() + FALLBACK_MS_MAX;
       const text = { verdict: 'fallback', reason: `${destination.key} failed: ${name} takes over` };
       await this.#commit([this.#journal(job, { ...text, evidence: { outcome: { ...end.outcome } } })]);
-      const key = JSON.stringify([job.groupKey, job.receiver, name]);
+      const key = `${deliveryKey(job)}\0${name}`;
       const ends = await Promise.all(
         others.map(other => this.#cycle({ job, destination: other, key, deadlineMs }, signal)),
       );
@@ -341,7 +341,7 @@ class DeliveryRunner {
     if (this.#stopped && end.outcome.kind !== 'sent') return;
     const atMs = clock.nowMs();
     // Who may have heard that it fires must hear that it ended: the intent stays open until the group is told again.
-    const key = JSON.stringify([job.groupKey, job.receiver]);
+    const key = deliveryKey(job);
     const inDoubt = end.outcome.kind !== 'sent' && this.#uncertain.has(key);
     const writes: StateWrite[] = inDoubt
       ? []
@@ -456,6 +456,11 @@ class DeliveryRunner {
     const outcome: DeliveryOutcome = { kind: 'drop', reason: 'internal error', detail };
     report({ job, outcome, attempts: 0, deliveredBy: job.receiver, atMs: clock.nowMs() });
   }
+}
+
+/** With its length, so that no two pairs have one name. */
+function deliveryKey({ groupKey, receiver }: NotificationJob): string {
+  return `${groupKey.length}:${groupKey}${receiver}`;
 }
 
 function givenUp(signal: AbortSignal, job: NotificationJob): CycleEnd {

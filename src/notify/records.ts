@@ -4,6 +4,7 @@ import {
   type DeliveryIntent,
   type Effects,
   EVENT_ALERTS_MAX,
+  type JournalEvent,
   type JsonValue,
   type NotificationJob,
   type NotificationLogEntry,
@@ -49,24 +50,27 @@ export function journalWrite(
   text: EventText,
   stamp: { readonly atMs: number; readonly effects: Effects; readonly configVersion: string },
 ): StateWrite {
-  return {
-    kind: 'journal',
-    event: {
-      ...stamp,
-      stage: 'notify',
-      subject: { kind: 'receiver', name: job.receiver },
-      alerts: job.alerts.slice(0, EVENT_ALERTS_MAX).map(alert => alert.fingerprint),
-      verdict: text.verdict,
-      // With its group, so that equal words about another group are an event of their own and not counted on this one.
-      reason: `${text.reason} (group ${job.groupKey})`,
-      evidence: {
-        ...text.evidence,
-        jobId: job.id,
-        groupKey: job.groupKey,
-        status: job.status,
-        possibleRepeat: job.possibleRepeat,
-        alertsTotal: job.alerts.length,
-      },
+  const { evidence } = text;
+  const alerts: string[] = [];
+  for (const { fingerprint } of job.alerts) if (alerts.length < EVENT_ALERTS_MAX) alerts.push(fingerprint);
+  const event: JournalEvent = {
+    atMs: stamp.atMs,
+    stage: 'notify',
+    subject: { kind: 'receiver', name: job.receiver },
+    alerts,
+    verdict: text.verdict,
+    // With its group, so that equal words about another group are an event of their own and not counted on this one.
+    reason: `${text.reason} (group ${job.groupKey})`,
+    evidence: {
+      ...evidence,
+      jobId: job.id,
+      groupKey: job.groupKey,
+      status: job.status,
+      possibleRepeat: job.possibleRepeat,
+      alertsTotal: job.alerts.length,
     },
+    effects: stamp.effects,
+    configVersion: stamp.configVersion,
   };
+  return { kind: 'journal', event };
 }

@@ -183,10 +183,8 @@ interface Asked {
 function askedOf(request: HttpRequest, means: Means): Asked | undefined {
   const url = URL.canParse(request.url) ? new URL(request.url) : undefined;
   if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) return undefined;
-  const headers: Record<string, string> = {
-    'accept-encoding': 'gzip, deflate, br',
-    ...lowerCased(request.headers),
-  };
+  const headers = lowerCased(request.headers);
+  headers['accept-encoding'] ??= 'gzip, deflate, br';
   if (headers['authorization'] === undefined && (url.username !== '' || url.password !== '')) {
     const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
     headers['authorization'] = `Basic ${Buffer.from(credentials).toString('base64')}`;
@@ -370,7 +368,9 @@ function withoutPassword(url: string): string {
 }
 
 function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+  const lower: Record<string, string> = {};
+  for (const name in headers) lower[name.toLowerCase()] = headers[name] as string;
+  return lower;
 }
 
 function flattened(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {

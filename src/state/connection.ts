@@ -6,8 +6,8 @@ import type { CompiledQuery } from 'kysely';
 export interface Connection {
   /** Runs a built query and answers its rows. The row type is that of the query. */
   all<Row>(query: CompiledQuery<Row>): readonly Row[];
-  /** Inserts a row into a table with a number for a key, and answers that. */
-  insert(query: CompiledQuery): number;
+  /** The first row alone: cheaper where there is one at most. */
+  first<Row>(query: CompiledQuery<Row>): Row | undefined;
   /** Runs plain statements: transactions, pragmas, migrations. */
   exec(sql: string): void;
   userVersion(): number;

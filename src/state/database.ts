@@ -1,20 +1,23 @@
 // The database: migrations, groups of commits as transactions, and the reads. Synchronous; knows no thread and no clock.
 
 import { err, never, ok, type Result } from '../base/index.ts';
-import {
-  type Alert,
-  type DeliveryOutcome,
-  type DeliveryRecord,
-  deliveryVerdict,
-  isFinal,
-  type KnownAlert,
-  type StateFailure,
-  type StateWrite,
+import type {
+  Alert,
+  DeliveryOutcome,
+  DeliveryRecord,
+  KnownAlert,
+  NotificationLogEntry,
+  StateFailure,
+  StateWrite,
 } from '../model/index.ts';
-import { decode, encode } from './codec.ts';
+import { decode } from './codec.ts';
+import { Columns, type PackedCommit } from './columns.ts';
 import type { Connection } from './connection.ts';
-import type { Commit, OpenFailure, StateReads } from './engine.ts';
-import { eventOf, JournalWriter } from './journal-writer.ts';
+import type { OpenFailure, StateReads } from './engine.ts';
+import { findEvents } from './journal-reader.ts';
+import { JournalWriter } from './journal-writer.ts';
+import { packJournal } from './pack-journal.ts';
+import { PostedLog, postedAlerts } from './posted-log.ts';
 import { type DeliveryRow, type KnownAlertRow, stateQueries } from './queries.ts';
 import { MIGRATIONS, STATE_VERSION } from './schema.ts';
 
@@ -29,12 +32,21 @@ export function migrate(connection: Connection, path: string): Result<void, Open
   }
   for (let from = version; from < STATE_VERSION; from++) {
     connection.exec('BEGIN IMMEDIATE');
-    for (const statement of MIGRATIONS[from] ?? []) connection.exec(statement);
+    for (const step of MIGRATIONS[from] ?? []) {
+      if (typeof step === 'string') connection.exec(step);
+      else packJournal(connection, stateQueries());
+    }
     connection.exec(`PRAGMA user_version = ${from + 1}`);
     connection.exec('COMMIT');
   }
   return ok(undefined);
 }
+
+/** Of writes that do not come with each alert. */
+type SeldomKind = Exclude<
+  StateWrite['kind'],
+  'journal' | 'notification_log' | 'delivery_intent' | 'delivery_outcome' | 'posted_alert'
+>;
 
 type Readers = {
   readonly [K in keyof StateReads]: (ask: StateReads[K]['ask']) => StateReads[K]['answer'];
@@ -44,20 +56,22 @@ export class StateDatabase {
   readonly #connection: Connection;
   readonly #queries = stateQueries();
   readonly #journal: JournalWriter;
+  readonly #posted: PostedLog;
   readonly #readers: Readers;
 
   /** Takes over a connection that was migrated. */
   constructor(connection: Connection, journalEventsMax: number) {
     this.#connection = connection;
     this.#journal = new JournalWriter(connection, this.#queries, journalEventsMax);
+    this.#posted = new PostedLog(connection, this.#queries);
     this.#readers = readersOf(connection, this.#queries);
   }
 
   /** One transaction for the whole group; a commit that fails is undone alone, unless the group cannot be synced. */
-  commit(group: readonly Commit[]): readonly Result<void, StateFailure>[] {
+  commit(group: readonly PackedCommit[]): readonly Result<void, StateFailure>[] {
     // Nearly always all of them go through: where one does not, the group is done again, each with a way back of its own.
     const together = this.#transaction(() => {
-      for (const commit of group) for (const write of commit) this.#write(write);
+      for (const commit of group) this.#writeAll(commit);
       return group.map(() => ok(undefined));
     });
     if (together.ok || group.length === 1) return together.ok ? together.value : group.map(() => together);
@@ -94,14 +108,24 @@ export class StateDatabase {
     }
   }
 
+  /** Knows no table: whatever the database has. The file must not exist. */
+  backup(path: string): Result<void, StateFailure> {
+    try {
+      this.#connection.exec(`VACUUM INTO '${path.replaceAll("'", "''")}'`);
+      return ok(undefined);
+    } catch (error) {
+      return failed(`copy the state database to "${path}"`, error);
+    }
+  }
+
   close(): void {
     this.#connection.close();
   }
 
-  #one(commit: Commit): Result<void, StateFailure> {
+  #one(commit: PackedCommit): Result<void, StateFailure> {
     try {
       this.#connection.exec('SAVEPOINT one');
-      for (const write of commit) this.#write(write);
+      this.#writeAll(commit);
       this.#journal.flush();
       this.#connection.exec('RELEASE one');
       return ok(undefined);
@@ -113,6 +137,7 @@ export class StateDatabase {
 
   #undo(sql: string): void {
     this.#journal.reset();
+    this.#posted.reset();
     try {
       this.#connection.exec(sql);
     } catch {
@@ -120,104 +145,120 @@ export class StateDatabase {
     }
   }
 
-  #write(write: StateWrite): void {
+  #writeAll(commit: PackedCommit): void {
+    const columns = new Columns(commit);
+    for (let kind = columns.kind(); kind !== undefined; kind = columns.kind()) this.#write(kind, columns);
+  }
+
+  /** In the order in which `packed` puts the columns. */
+  #write(kind: StateWrite['kind'], columns: Columns): void {
     const run = this.#connection;
     const queries = this.#queries;
-    switch (write.kind) {
+    switch (kind) {
       case 'journal':
-        this.#journal.add(write.event);
+        this.#journal.add(columns.event());
         return;
-      case 'notification_log': {
-        const { groupKey, receiver, expiresAtMs } = write.entry;
-        const row = { group_key: groupKey, receiver, entry: encode(write.entry), expires_at_ms: expiresAtMs };
-        run.all(queries.putLogEntry(row));
+      case 'notification_log':
+        run.all(
+          queries.putLogEntry({
+            group_key: columns.text(),
+            receiver: columns.text(),
+            entry: columns.text(),
+            expires_at_ms: columns.number(),
+          }),
+        );
         return;
-      }
       case 'delivery_intent':
         run.all(
           queries.putIntent({
-            job_id: write.intent.jobId,
-            receiver: write.intent.receiver,
-            intent: encode(write.intent),
-            at_ms: write.intent.atMs,
+            job_id: columns.text(),
+            receiver: columns.text(),
+            intent: columns.text(),
+            at_ms: columns.number(),
           }),
         );
         return;
       case 'delivery_outcome':
         run.all(
           queries.putOutcome({
-            job_id: write.jobId,
-            outcome: encode(write.outcome),
-            at_ms: write.atMs,
-            verdict: deliveryVerdict(write.outcome),
-            attempts: write.attempts ?? null,
-            delivered_by: write.deliveredBy ?? null,
+            job_id: columns.text(),
+            outcome: columns.text(),
+            at_ms: columns.number(),
+            verdict: columns.text(),
+            attempts: columns.numberOrNull(),
+            delivered_by: columns.textOrNull(),
           }),
         );
         return;
-      case 'recovery_run': {
-        const { id, fingerprint, state, proposedAtMs, changedAtMs } = write.run;
-        run.all(
-          queries.putRun({
-            id,
-            fingerprint,
-            final: isFinal(state) ? 1 : 0,
-            proposed_at_ms: proposedAtMs,
-            changed_at_ms: changedAtMs,
-            run: encode(write.run),
-          }),
-        );
-        return;
-      }
-      case 'rule_alerts':
-        run.all(
-          write.alerts.length === 0
-            ? queries.dropRuleAlerts(write.ruleKey)
-            : queries.putRuleAlerts(write.ruleKey, encode(write.alerts)),
-        );
-        return;
-      case 'setting':
-        run.all(queries.putSetting(write.key, encode(write.value)));
-        return;
-      case 'posted_alert': {
-        const { fingerprint, endsAtMs } = write.alert;
-        run.all(queries.putPosted({ fingerprint, ends_at_ms: endsAtMs, alert: encode(write.alert) }));
-        return;
-      }
-      case 'expire_posted':
-        run.all(queries.expirePosted(write.endedBeforeMs));
-        return;
-      case 'silence': {
-        const { id, endsAtMs } = write.silence;
-        run.all(queries.putSilence({ id, ends_at_ms: endsAtMs, silence: encode(write.silence) }));
-        return;
-      }
-      case 'expire_silences':
-        run.all(queries.expireSilences(write.endedBeforeMs));
-        return;
-      case 'expire':
-        this.#expire(write.nowMs, write.journalBeforeMs);
+      case 'posted_alert':
+        this.#posted.append(columns.texts());
         return;
       default:
-        never(write);
+        this.#writeSeldom(kind, columns);
+    }
+  }
+
+  #writeSeldom(kind: SeldomKind, columns: Columns): void {
+    const run = this.#connection;
+    const queries = this.#queries;
+    switch (kind) {
+      case 'recovery_run':
+        run.all(
+          queries.putRun({
+            id: columns.text(),
+            fingerprint: columns.text(),
+            final: columns.number(),
+            proposed_at_ms: columns.number(),
+            changed_at_ms: columns.number(),
+            run: columns.text(),
+          }),
+        );
+        return;
+      case 'rule_alerts': {
+        const [ruleKey, alerts] = [columns.text(), columns.textOrNull()];
+        run.all(alerts === null ? queries.dropRuleAlerts(ruleKey) : queries.putRuleAlerts(ruleKey, alerts));
+        return;
+      }
+      case 'setting':
+        run.all(queries.putSetting(columns.text(), columns.text()));
+        return;
+      case 'expire_posted':
+        this.#posted.expire(columns.number());
+        return;
+      case 'silence':
+        run.all(
+          queries.putSilence({ id: columns.text(), ends_at_ms: columns.number(), silence: columns.text() }),
+        );
+        return;
+      case 'expire_silences':
+        run.all(queries.expireSilences(columns.number()));
+        return;
+      case 'expire':
+        this.#expire(columns.number(), columns.number());
+        return;
+      default:
+        never(kind);
     }
   }
 
   #expire(nowMs: number, journalBeforeMs: number): void {
-    this.#journal.flush();
-    this.#connection.all(this.#queries.expireEvents(journalBeforeMs));
+    this.#journal.expire(journalBeforeMs);
     this.#connection.all(this.#queries.expireKnownAlerts(journalBeforeMs));
     this.#connection.all(this.#queries.expireLog(nowMs));
     this.#connection.all(this.#queries.expireDeliveries(journalBeforeMs));
     this.#connection.all(this.#queries.expireRuns(journalBeforeMs));
-    this.#journal.reset();
   }
 }
 
 function readersOf(connection: Connection, queries: ReturnType<typeof stateQueries>): Readers {
   return {
-    journal: filter => connection.all(queries.findEvents(filter)).map(eventOf),
-    notificationLog: () => connection.all(queries.logEntries()).map(row => decode(row.entry)),
+    journal: filter => findEvents(connection, queries, filter),
+    notificationLog: () =>
+      connection.all(queries.logEntries()).map(row => ({
+        groupKey: row.group_key,
+        receiver: row.receiver,
+        ...decode<Omit<NotificationLogEntry, 'groupKey' | 'receiver'>>(row.entry),
+      })),
     knownAlerts: filter => connection.all(queries.findKnownAlerts(filter)).map(knownAlertOf),
     deliveries: filter => connection.all(queries.findDeliveries(filter)).map(deliveryOf),
     openIntents: () => connection.all(queries.openIntents()).map(row => decode(row.intent)),
@@ -226,7 +267,7 @@ function readersOf(connection: Connection, queries: ReturnType<typeof stateQueri
       new Map(
         connection.all(queries.ruleAlerts()).map(row => [row.rule_key, decode<readonly Alert[]>(row.alerts)]),
       ),
-    postedAlerts: () => connection.all(queries.postedAlerts()).map(row => decode(row.alert)),
+    postedAlerts: () => postedAlerts(connection, queries),
     silences: () => connection.all(queries.silences()).map(row => decode(row.silence)),
     setting: key => {
       const row = connection.all(queries.setting(key))[0];

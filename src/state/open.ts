@@ -4,6 +4,7 @@ import { type Clock, err, ok, type Result } from '../base/index.ts';
 import type { StateStore } from '../model/index.ts';
 import type { OpenFailure, StateEngine } from './engine.ts';
 import { openDatabase } from './open-database.ts';
+import { commitPacked } from './pack-group.ts';
 import { GroupingStore } from './store.ts';
 import type { StateThread } from './thread.ts';
 
@@ -31,8 +32,9 @@ export async function openStateInPlace(options: OpenStateOptions): Promise<Resul
   const database = openDatabase(settingsOf(options));
   if (!database.ok) return err(database.error);
   const engine: StateEngine = {
-    commit: async group => database.value.commit(group),
+    commit: group => commitPacked(group, async commits => database.value.commit(commits)),
     read: async (kind, ask) => database.value.read(kind, ask),
+    backup: async path => database.value.backup(path),
     close: async () => database.value.close(),
   };
   return ok(new GroupingStore(engine, options.clock));

@@ -13,9 +13,10 @@ import {
 } from 'kysely';
 import { assert } from '../base/index.ts';
 import type { DeliveryFilter, JournalFilter, KnownAlertFilter } from '../model/index.ts';
-import type { StateTables } from './schema.ts';
+import { STAGE_BITS, type StateTables } from './schema.ts';
 
-export type JournalRow = Selectable<StateTables['journal']>;
+export type BatchRow = Selectable<StateTables['journal_batches']>;
+type RepeatsRow = Selectable<StateTables['journal_repeats']>;
 export type DeliveryRow = Selectable<StateTables['deliveries']>;
 export type KnownAlertRow = Selectable<StateTables['known_alerts']>;
 
@@ -34,10 +35,8 @@ export function stateQueries() {
   return { ...journalQueries(db), ...deliveryQueries(db), ...factQueries(db) };
 }
 
-const EVENT_SAMPLE: Omit<JournalRow, 'seq'> = {
-  ...{ at_ms: 1, stage: 'stage', subject: 'subject', subject_key: 4, alerts: 'alerts', verdict: 'verdict' },
-  reason: 'reason',
-  ...{ evidence: 'evidence', effects: 'effects', config_version: 'version', repeats: 2, last_at_ms: 3 },
+const BATCH_SAMPLE: BatchRow = {
+  ...{ batch: 1, last_seq: 2, events: 3, first_at_ms: 4, least_last_ms: 5, last_at_ms: 6, stages: 7 },
 };
 
 /**
@@ -58,43 +57,111 @@ function madeOnce<Values extends Readonly<Record<string, string | number | null>
   });
 }
 
+function batchQueries(db: Kysely<StateTables>) {
+  return {
+    insertBatch: madeOnce(
+      BATCH_SAMPLE,
+      (row): CompiledQuery => db.insertInto('journal_batches').values(row).compile(),
+    ),
+    insertBatchText: madeOnce(
+      { batch: 1, events: 'events' },
+      (row): CompiledQuery => db.insertInto('journal_texts').values(row).compile(),
+    ),
+    /** `keys`: JSON list, each with its stages below STAGE_BITS. */
+    insertKeys: madeOnce(
+      { batch: 1, keys: 'keys' },
+      ({ batch, keys }): CompiledQuery<unknown> =>
+        sql`
+          insert into journal_keys (key, batch, stages)
+            select value / ${STAGES}, ${batch}, value % ${STAGES} from json_each(${keys}) where true
+            on conflict (key, batch) do update set stages = stages | excluded.stages`.compile(db),
+    ),
+    /** `keys`: JSON list without stages. */
+    deleteKeys: (batch: number, keys: string): CompiledQuery<unknown> =>
+      sql`
+        delete from journal_keys
+          where batch = ${batch} and key in (select value from json_each(${keys}))`.compile(db),
+    deleteBatch: (batch: number): CompiledQuery =>
+      db.deleteFrom('journal_batches').where('batch', '=', batch).compile(),
+    deleteBatchText: (batch: number): CompiledQuery =>
+      db.deleteFrom('journal_texts').where('batch', '=', batch).compile(),
+    batch: madeOnce(
+      { batch: 1 },
+      ({ batch }): CompiledQuery<BatchRow> =>
+        db.selectFrom('journal_batches').selectAll().where('batch', '=', batch).compile(),
+    ),
+    batchText: madeOnce(
+      { batch: 1 },
+      ({ batch }): CompiledQuery<{ events: string }> =>
+        db.selectFrom('journal_texts').select('events').where('batch', '=', batch).compile(),
+    ),
+    oldestBatch: (): CompiledQuery<BatchRow> =>
+      db.selectFrom('journal_batches').selectAll().orderBy('batch').limit(1).compile(),
+    batchesWithOlder: (beforeMs: number): CompiledQuery<BatchRow> =>
+      db
+        .selectFrom('journal_batches')
+        .selectAll()
+        .where('least_last_ms', '<', beforeMs)
+        .orderBy('batch')
+        .compile(),
+    /** Its bounds take in what was counted. */
+    widenBatch: madeOnce(
+      { batch: 1, least_last_ms: 2, last_at_ms: 3 },
+      ({ batch, least_last_ms: least, last_at_ms: last }): CompiledQuery<unknown> =>
+        sql`
+          update journal_batches set least_last_ms = min(least_last_ms, ${least}), last_at_ms = max(last_at_ms, ${last})
+            where batch = ${batch}`.compile(db),
+    ),
+    boundBatch: ({ batch, least_last_ms }: Pick<BatchRow, 'batch' | 'least_last_ms'>): CompiledQuery =>
+      db.updateTable('journal_batches').set({ least_last_ms }).where('batch', '=', batch).compile(),
+    /** `asked`: JSON list of keys with one stage each. */
+    lastBatches: (asked: string): CompiledQuery<{ asked: number; batch: number }> =>
+      sql<{ asked: number; batch: number }>`
+        select asked, batch from (
+          select value as asked, (
+            select batch from journal_keys
+              where key = value / ${STAGES} and stages & (value % ${STAGES})
+              order by batch desc limit 1) as batch
+          from json_each(${asked})) where batch is not null`.compile(db),
+  };
+}
+
+/** Part of the text of a query: as a parameter it would be a floating-point number. */
+const STAGES = sql.raw(String(STAGE_BITS));
+
 function journalQueries(db: Kysely<StateTables>) {
   return {
-    /** `asked`: JSON text of [subject key, stage, subject] for each. */
-    lastEvents: (asked: string): CompiledQuery<JournalRow> =>
-      sql<JournalRow>`
-        select journal.* from json_each(${asked}) as asked join journal on journal.seq = (
-          select seq from journal where subject_key = asked.value ->> 0 and stage = asked.value ->> 1
-            and subject = asked.value ->> 2
-          order by seq desc limit 1)`.compile(db),
-    insertEvent: madeOnce(
-      EVENT_SAMPLE,
-      (row): CompiledQuery => db.insertInto('journal').values(row).compile(),
-    ),
-    countRepeat: (seq: number, atMs: number, alerts: string): CompiledQuery =>
-      db
-        .updateTable('journal')
-        .set(eb => ({ repeats: eb('repeats', '+', 1), last_at_ms: atMs, alerts }))
-        .where('seq', '=', seq)
-        .compile(),
-    /** `mentions`: JSON text of [fingerprint, seq] for each. */
-    indexAlerts: (mentions: string): CompiledQuery<unknown> =>
+    ...batchQueries(db),
+    /** `rows`: JSON list of [seq, repeats, last time]. */
+    countRepeats: (rows: string): CompiledQuery<unknown> =>
       sql`
-        insert or ignore into journal_alerts (fingerprint, seq)
-          select value ->> 0, value ->> 1 from json_each(${mentions})`.compile(db),
-    countEvents: (): CompiledQuery<{ count: number }> =>
-      db
-        .selectFrom('journal')
-        .select(eb => eb.fn.countAll<number>().as('count'))
-        .compile(),
-    dropOldestEvents: (count: number): CompiledQuery =>
-      db
-        .deleteFrom('journal')
-        .where('seq', 'in', db.selectFrom('journal').select('seq').orderBy('seq').limit(count))
-        .compile(),
-    expireEvents: (beforeMs: number): CompiledQuery =>
-      db.deleteFrom('journal').where('last_at_ms', '<', beforeMs).compile(),
-    findEvents: (filter: JournalFilter): CompiledQuery<JournalRow> => findEvents(db, filter),
+        insert into journal_repeats (seq, repeats, last_at_ms)
+          select value ->> 0, value ->> 1, value ->> 2 from json_each(${rows}) where true
+          on conflict (seq) do update set repeats = repeats + excluded.repeats, last_at_ms = excluded.last_at_ms`.compile(
+        db,
+      ),
+    setRepeatedAlerts: ({ seq, alerts }: { readonly seq: number; readonly alerts: string }): CompiledQuery =>
+      db.updateTable('journal_repeats').set({ alerts }).where('seq', '=', seq).compile(),
+    repeatsBetween: madeOnce(
+      { from: 1, to: 2 },
+      ({ from, to }): CompiledQuery<RepeatsRow> =>
+        db
+          .selectFrom('journal_repeats')
+          .selectAll()
+          .where('seq', '>=', from)
+          .where('seq', '<=', to)
+          .compile(),
+    ),
+    deleteRepeats: (seqs: string): CompiledQuery<unknown> =>
+      sql`delete from journal_repeats where seq in (select value from json_each(${seqs}))`.compile(db),
+    /** How many events are kept, and the highest number that was given. */
+    journalNumbers: (): CompiledQuery<{ events: number; lastSeq: number }> =>
+      sql<{ events: number; lastSeq: number }>`
+        select coalesce(sum(events), 0) as events,
+          max(coalesce(max(last_seq), 0), (select seq from journal_mark)) as lastSeq
+        from journal_batches`.compile(db),
+    setMark: (seq: number): CompiledQuery => db.updateTable('journal_mark').set({ seq }).compile(),
+    findBatches: (search: BatchSearch): CompiledQuery<BatchRow> => findBatches(db, search),
     putKnownAlert: madeOnce(
       { fingerprint: 'fingerprint', name: 'name', labels: 'labels', first_at_ms: 1, last_at_ms: 2 },
       (row): CompiledQuery =>
@@ -119,39 +186,36 @@ function journalQueries(db: Kysely<StateTables>) {
   };
 }
 
-/** What the index of subjects holds in place of their long texts: 32-bit FNV-1a over UTF-16, signed. Equal keys may be of unequal texts. */
-export function subjectKey(subject: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < subject.length; i++) hash = Math.imul(hash ^ subject.charCodeAt(i), 0x01000193);
-  return hash | 0;
+/** Batches in which there may be events that a filter asks for. */
+export interface BatchSearch
+  extends Pick<JournalFilter, 'fromMs' | 'toMs' | 'afterSeq' | 'beforeSeq' | 'newestFirst'> {
+  /** Of a subject or an alert. */
+  readonly key: number | undefined;
+  /** Set of stages; undefined for all. */
+  readonly stages: number | undefined;
+  /** The last one that was looked at, in the order asked for. */
+  readonly behind: number | undefined;
+  readonly limit: number;
 }
 
-function findEvents(db: Kysely<StateTables>, filter: JournalFilter): CompiledQuery<JournalRow> {
-  const { fingerprint, stage, subject, fromMs, toMs, afterSeq, beforeSeq } = filter;
-  let query = db.selectFrom('journal').selectAll();
-  if (fingerprint !== undefined) {
-    const about = db.selectFrom('journal_alerts').select('seq').where('fingerprint', '=', fingerprint);
-    query = query.where('seq', 'in', about);
-  }
-  if (stage !== undefined) query = query.where('stage', '=', stage);
-  if (subject !== undefined) {
-    const text = JSON.stringify(subject);
-    query = query.where(eb =>
-      eb.and([
-        eb('subject', '=', text),
-        // Events of an earlier version have no key.
-        eb.or([eb('subject_key', '=', subjectKey(text)), eb('subject_key', 'is', null)]),
-      ]),
-    );
-  }
-  // An event with repeats spans the time from the first to the last of them.
+function findBatches(db: Kysely<StateTables>, search: BatchSearch): CompiledQuery<BatchRow> {
+  const { key, stages, behind, fromMs, toMs, afterSeq, beforeSeq, newestFirst } = search;
+  let query = db.selectFrom('journal_batches').selectAll('journal_batches');
+  if (key !== undefined)
+    query = query
+      .innerJoin('journal_keys', 'journal_keys.batch', 'journal_batches.batch')
+      .where('journal_keys.key', '=', key) as typeof query;
+  if (stages !== undefined) query = query.where(sql<boolean>`journal_batches.stages & ${stages}`);
   if (fromMs !== undefined) query = query.where('last_at_ms', '>=', fromMs);
-  if (toMs !== undefined) query = query.where('at_ms', '<=', toMs);
-  if (afterSeq !== undefined) query = query.where('seq', '>', afterSeq);
-  if (beforeSeq !== undefined) query = query.where('seq', '<', beforeSeq);
+  if (toMs !== undefined) query = query.where('first_at_ms', '<=', toMs);
+  if (afterSeq !== undefined) query = query.where('last_seq', '>', afterSeq);
+  if (beforeSeq !== undefined) query = query.where('journal_batches.batch', '<', beforeSeq);
+  // In the order of the index that is looked through.
+  const place = key === undefined ? 'journal_batches.batch' : sql<number>`journal_keys.batch`;
+  if (behind !== undefined) query = query.where(place, newestFirst ? '<' : '>', behind);
   return query
-    .orderBy('seq', filter.newestFirst ? 'desc' : 'asc')
-    .limit(filter.limit)
+    .orderBy(place, newestFirst ? 'desc' : 'asc')
+    .limit(search.limit)
     .compile();
 }
 
@@ -176,8 +240,8 @@ function deliveryQueries(db: Kysely<StateTables>) {
           )
           .compile(),
     ),
-    logEntries: (): CompiledQuery<{ entry: string }> =>
-      db.selectFrom('notification_log').select('entry').compile(),
+    logEntries: (): CompiledQuery<Omit<StateTables['notification_log'], 'expires_at_ms'>> =>
+      db.selectFrom('notification_log').select(['group_key', 'receiver', 'entry']).compile(),
     expireLog: (nowMs: number): CompiledQuery =>
       db.deleteFrom('notification_log').where('expires_at_ms', '<=', nowMs).compile(),
     putIntent: madeOnce(
@@ -261,21 +325,16 @@ function factQueries(db: Kysely<StateTables>) {
         .values({ key, value })
         .onConflict(conflict => conflict.column('key').doUpdateSet({ value }))
         .compile(),
-    putPosted: madeOnce(
-      { fingerprint: 'fingerprint', ends_at_ms: 1, alert: 'alert' },
-      (row): CompiledQuery =>
-        db
-          .insertInto('posted_alerts')
-          .values(row)
-          .onConflict(conflict =>
-            conflict.column('fingerprint').doUpdateSet({ ends_at_ms: row.ends_at_ms, alert: row.alert }),
-          )
-          .compile(),
+    appendPosted: madeOnce(
+      { lines: 1, alerts: 'alerts' },
+      (row): CompiledQuery => db.insertInto('posted_log').values(row).compile(),
     ),
-    postedAlerts: (): CompiledQuery<{ alert: string }> =>
-      db.selectFrom('posted_alerts').select('alert').orderBy('fingerprint').compile(),
-    expirePosted: (endedBeforeMs: number): CompiledQuery =>
-      db.deleteFrom('posted_alerts').where('ends_at_ms', '<', endedBeforeMs).compile(),
+    /** In the order in which they came. */
+    postedRows: (): CompiledQuery<{ alerts: string }> =>
+      db.selectFrom('posted_log').select('alerts').orderBy('id').compile(),
+    countPosted: (): CompiledQuery<{ lines: number }> =>
+      sql<{ lines: number }>`select coalesce(sum(lines), 0) as lines from posted_log`.compile(db),
+    dropPosted: (): CompiledQuery => db.deleteFrom('posted_log').compile(),
     putSilence: (row: StateTables['silences']): CompiledQuery =>
       db
         .insertInto('silences')

@@ -2,27 +2,37 @@
 // released; a new version is a new entry. Times are whole milliseconds, JSON columns are written by codec.ts.
 
 import type { Generated } from 'kysely';
+import { assert } from '../base/index.ts';
+import type { JournalStage } from '../model/index.ts';
 
 export interface StateTables {
-  readonly journal: {
-    readonly seq: Generated<number>;
-    readonly at_ms: number;
-    readonly stage: string;
-    readonly subject: string;
-    /** `subjectKey` of the subject; null in events of versions that had none. */
-    readonly subject_key: number | null;
-    /** JSON list of fingerprints. */
-    readonly alerts: string;
-    readonly verdict: string;
-    readonly reason: string;
-    readonly evidence: string;
-    readonly effects: string;
-    readonly config_version: string;
+  /** Events that came together: what is asked before their texts are looked at. */
+  readonly journal_batches: {
+    /** The number of its first event when it was written. */
+    readonly batch: number;
+    readonly last_seq: number;
+    readonly events: number;
+    /** Bounds of what its events say: none began earlier, none was last seen earlier, none later. */
+    readonly first_at_ms: number;
+    readonly least_last_ms: number;
+    readonly last_at_ms: number;
+    /** A bit for each stage that has an event here. */
+    readonly stages: number;
+  };
+  /** `batchText`: apart, so that a look over many batches passes over them. */
+  readonly journal_texts: { readonly batch: number; readonly events: string };
+  /** Where a subject or an alert is mentioned; `stages` of the events whose subject it is. */
+  readonly journal_keys: { readonly key: number; readonly batch: number; readonly stages: number };
+  /** What was counted on an event. */
+  readonly journal_repeats: {
+    readonly seq: number;
     readonly repeats: number;
     readonly last_at_ms: number;
+    /** JSON list of all its fingerprints, where repeats named more. */
+    readonly alerts: string | null;
   };
-  /** Which events are about an alert: those that list it, and those whose subject it is. */
-  readonly journal_alerts: { readonly fingerprint: string; readonly seq: number };
+  /** One row: numbers up to this one were given, whether their events are there or not. */
+  readonly journal_mark: { readonly seq: number };
   readonly notification_log: {
     readonly group_key: string;
     readonly receiver: string;
@@ -61,16 +71,31 @@ export interface StateTables {
   };
   readonly rule_alerts: { readonly rule_key: string; readonly alerts: string };
   readonly settings: { readonly key: string; readonly value: string };
-  readonly posted_alerts: {
-    readonly fingerprint: string;
-    readonly ends_at_ms: number;
-    readonly alert: string;
-  };
+  /** `alerts`: so many `postedLine`s, one below the other. */
+  readonly posted_log: { readonly id: Generated<number>; readonly lines: number; readonly alerts: string };
   readonly silences: { readonly id: string; readonly ends_at_ms: number; readonly silence: string };
 }
 
+/** In the order of their numbers, which stand in databases: a new one comes at the end. */
+const STAGES: readonly JournalStage[] = [
+  ...(['collect', 'rule', 'route', 'inhibition', 'silence', 'group', 'notify', 'recovery'] as const),
+  ...(['config', 'storage', 'system'] as const),
+];
+
+/** Bits of a set of stages: room for some more. */
+export const STAGE_BITS = 2 ** 11;
+
+export function stageNumber(stage: JournalStage): number {
+  const number = STAGES.indexOf(stage);
+  assert(number >= 0, 'each stage has its number');
+  return number;
+}
+
+/** A statement, or what no statement can do. */
+export type MigrationStep = string | { readonly run: 'pack_journal' };
+
 /** Entry i brings version i to version i + 1; the version stands in SQLite's user_version. */
-export const MIGRATIONS: readonly (readonly string[])[] = [
+export const MIGRATIONS: readonly (readonly MigrationStep[])[] = [
   [
     // AUTOINCREMENT: a number is never used again, not even after the newest events were deleted.
     `CREATE TABLE journal (
@@ -133,6 +158,30 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     'DROP INDEX journal_by_subject',
     'CREATE INDEX journal_by_subject ON journal (subject_key, stage, seq) WHERE subject_key IS NOT NULL',
     'CREATE INDEX journal_by_old_subject ON journal (subject, stage, seq) WHERE subject_key IS NULL',
+  ],
+  [
+    // Events in batches: a row and five entries of indices for each event was most of the work of a storm of alerts.
+    `CREATE TABLE journal_batches (
+      batch INTEGER PRIMARY KEY, last_seq INTEGER NOT NULL, events INTEGER NOT NULL, first_at_ms INTEGER NOT NULL,
+      least_last_ms INTEGER NOT NULL, last_at_ms INTEGER NOT NULL, stages INTEGER NOT NULL)`,
+    'CREATE TABLE journal_texts (batch INTEGER PRIMARY KEY, events TEXT NOT NULL)',
+    `CREATE TABLE journal_keys (
+      key INTEGER NOT NULL, batch INTEGER NOT NULL, stages INTEGER NOT NULL, PRIMARY KEY (key, batch)) WITHOUT ROWID`,
+    `CREATE TABLE journal_repeats (
+      seq INTEGER PRIMARY KEY, repeats INTEGER NOT NULL, last_at_ms INTEGER NOT NULL, alerts TEXT)`,
+    'CREATE TABLE journal_mark (seq INTEGER NOT NULL)',
+    "INSERT INTO journal_mark SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'journal'), 0)",
+    { run: 'pack_journal' },
+    'DROP TABLE journal_alerts',
+    'DROP TABLE journal',
+  ],
+  [
+    // As a log: each of many alerts that were posted together changed a page of its own.
+    'CREATE TABLE posted_log (id INTEGER PRIMARY KEY, lines INTEGER NOT NULL, alerts TEXT NOT NULL)',
+    `INSERT INTO posted_log (lines, alerts)
+      SELECT count(*), group_concat(fingerprint || char(9) || ends_at_ms || char(9) || alert, char(10)) FROM posted_alerts
+      HAVING count(*) > 0`,
+    'DROP TABLE posted_alerts',
   ],
 ];
 

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FakeClock } from '../../test/support/clock.ts';
 import { type Compiled, compileSources } from '../../test/support/compiled.ts';
 import { stateStoreContract } from '../../test/support/contracts/state-store.ts';
-import type { JournalEvent, JournalSubject, StateStore } from '../model/index.ts';
+import type { JournalEvent, JournalFilter, JournalSubject, StateStore } from '../model/index.ts';
 import { systemClock } from '../os/index.ts';
 import {
   type OpenStateOptions,
@@ -83,7 +83,7 @@ describe('opening', () => {
   it('brings a database of the first version to this one, with what it holds', async () => {
     const path = newPath();
     const raw = new Libsql(path);
-    for (const statement of MIGRATIONS[0] ?? []) raw.exec(statement);
+    for (const step of MIGRATIONS[0] ?? []) if (typeof step === 'string') raw.exec(step);
     raw.exec('PRAGMA user_version = 1');
     const alert = JSON.stringify({ kind: 'alert', fingerprint: 'f1' });
     const insert = raw.prepare('INSERT INTO journal VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
@@ -129,6 +129,55 @@ describe('opening', () => {
       ['c', 'interrupted'],
       ['b', 'under_way'],
       ['a', 'sent'],
+    ]);
+    await store.close();
+  });
+
+  it('brings events with a row for each into batches, with their repeats, and goes on behind them', async () => {
+    const path = newPath();
+    const raw = new Libsql(path);
+    for (const migration of MIGRATIONS.slice(0, 4))
+      for (const step of migration) if (typeof step === 'string') raw.exec(step);
+    raw.exec('PRAGMA user_version = 4');
+    const insert = raw.prepare('INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)');
+    const COUNT = 200;
+    for (let seq = 1; seq <= COUNT; seq++) {
+      const subject = JSON.stringify({ kind: 'group', groupKey: `g${seq}` });
+      const said = JSON.stringify({ value: { $number: 'NaN' }, seq });
+      const [repeats, lastAtMs] = seq % 10 === 0 ? [seq, 10_000 + seq] : [0, seq];
+      const row = [seq, seq, 'group', subject, `["f${seq % 20}"]`, 'notify', 'r', said, 'live', 'v'];
+      insert.run(...row, repeats, lastAtMs);
+    }
+    raw.exec('DELETE FROM journal WHERE seq = 3 OR seq = 200');
+    raw.close();
+    const store = await got(openStateInPlace({ path, clock: systemClock() }));
+    const found = async (filter: Partial<JournalFilter>) => {
+      const events = await store.journal({ limit: 1000, newestFirst: false, ...filter });
+      if (!events.ok) throw new Error(events.error.message);
+      return events.value;
+    };
+    const all = await found({});
+    expect(all.map(one => one.seq)).toEqual(
+      Array.from({ length: COUNT - 1 }, (_, i) => i + 1).filter(seq => seq !== 3),
+    );
+    expect(all[8]).toEqual({
+      ...{ seq: 10, atMs: 10, stage: 'group', subject: { kind: 'group', groupKey: 'g10' }, alerts: ['f10'] },
+      ...{ verdict: 'notify', reason: 'r', evidence: { value: Number.NaN, seq: 10 }, effects: 'live' },
+      ...{ configVersion: 'v', repeats: 10, lastAtMs: 10_010 },
+    });
+    expect((await found({ fingerprint: 'f5' })).map(one => one.seq)).toEqual([
+      5, 25, 45, 65, 85, 105, 125, 145, 165, 185,
+    ]);
+    expect((await found({ fromMs: 10_185 })).map(one => one.seq)).toEqual([190]);
+    const event: JournalEvent = {
+      ...{ atMs: 20_000, stage: 'group', subject: { kind: 'group', groupKey: 'g10' }, alerts: ['f10'] },
+      ...{ verdict: 'notify', reason: 'r', evidence: {}, effects: 'live', configVersion: 'v' },
+    };
+    await store.commit([{ kind: 'journal', event }], 'synced');
+    await store.commit([{ kind: 'journal', event: { ...event, verdict: 'other' } }], 'synced');
+    expect(await found({ fromMs: 20_000 })).toMatchObject([
+      { seq: 10, repeats: 11 },
+      { seq: 201, verdict: 'other' },
     ]);
     await store.close();
   });

@@ -15,7 +15,7 @@ import { keyOf } from './selections.ts';
 import { KEPT_SERIES_MAX, NEWEST_WITHIN_MS } from './settings.ts';
 
 export interface ReadThroughKept extends ReadFromAll {
-  readonly kept: KeptColumns;
+  readonly keptColumns: KeptColumns;
 }
 
 interface Asked {
@@ -32,7 +32,7 @@ export async function selectKept(
 ): Selected {
   const { hints } = asked;
   if (!isOfQuery(source, hints)) return selectEverywhere(source, matchers, asked);
-  const { kept, selections } = source;
+  const { keptColumns: kept, selections } = source;
   const { work = UNMINDED } = hints;
   if (!(await selections.prepare(matchers, work))) return STOPPED;
   // Asked in one go with what follows.
@@ -151,11 +151,11 @@ async function readAndKeep(
   const isWider = window.fromMs < hints.fromMs || window.toMs > hints.toMs;
   const answer = isWider ? ok(narrowed(read.value, hints)) : read;
   const bytes = keptBytes(read.value);
-  if (bytes === undefined || !source.kept.makeRoom(bytes, gapMs)) return answer;
-  const nowMs = source.kept.nowMs();
+  if (bytes === undefined || !source.keptColumns.makeRoom(bytes, gapMs)) return answer;
+  const nowMs = source.keptColumns.nowMs();
   const set = await inTurns(keepingSteps(read.value, { stamps, state, window, nowMs }), work);
   if (set === undefined) return STOPPED;
-  source.kept.keep(key, set, gapMs);
+  source.keptColumns.keep(key, set, gapMs);
   return answer;
 }
 

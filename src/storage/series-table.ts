@@ -174,6 +174,12 @@ export class SeriesTable {
     this.#aliases.clear();
   }
 
+  /** A ref for a series that only blocks have. */
+  takeRef(): SeriesRef {
+    assert(this.#nextRef < 0xffff_ffff, 'series refs are used up');
+    return this.#nextRef++ as SeriesRef;
+  }
+
   /** No ref up to this one will be given out: something on disk may still name it. */
   reserveRef(ref: number): void {
     if (ref >= this.#nextRef) this.#nextRef = ref + 1;

@@ -1,9 +1,13 @@
 // What can be set about the store, with the defaults that app/ gives when the configuration is silent,
 // and the limits that cannot be set, each with its reason.
 
+import type { RetentionPolicy } from '../model/index.ts';
+
 export interface StoreSettings {
-  /** The retention: samples this much older than the newest are dropped. */
+  /** The retention: samples this much older than the newest are dropped. No policy keeps any longer. */
   readonly maxAgeMs: number;
+  /** Series that are kept shorter; the first one that fits a series counts. */
+  readonly policies: readonly RetentionPolicy[];
   /** What the store may take on disk before the oldest blocks go, 0 for no limit. */
   readonly maxBytes: number;
   /** How far a sample may lie before the newest of its series. */
@@ -15,6 +19,8 @@ export interface StoreSettings {
   readonly metricSeriesMax: number;
   /** Exemplars held of all series together; 0 holds none. */
   readonly exemplarsMax: number;
+  /** Of the log that others have yet to read (remote write) beyond what a start needs; 0 keeps none of it. */
+  readonly keptLogBytesMax: number;
   /** `os`: accepted once written (lost only with the machine's power); `disk`: once fdatasync has returned. */
   readonly walAck: 'os' | 'disk';
   /** How long batches that can wait are gathered, so that one write takes several. */
@@ -29,6 +35,7 @@ export interface StoreSettings {
 
 export const DEFAULT_STORE_SETTINGS: StoreSettings = {
   maxAgeMs: 15 * 86_400_000,
+  policies: [],
   maxBytes: 0,
   outOfOrderMs: 10 * 60_000,
   futureMs: 10 * 60_000,
@@ -38,6 +45,7 @@ export const DEFAULT_STORE_SETTINGS: StoreSettings = {
   metricSeriesMax: 500_000,
   // As Prometheus: some 30 MB when full.
   exemplarsMax: 100_000,
+  keptLogBytesMax: 0,
   walAck: 'os',
   // Of a hundred targets scraped each second five come in that time, and nobody asks for so young a sample: a write costs a
   // tenth of what a page of a thousand samples does.

@@ -3,7 +3,7 @@
 import { err, ok, type Result, type ServerRequest } from '../../base/index.ts';
 import {
   type Labels,
-  labelsFromPairs,
+  labelsFromFlat,
   type Matcher,
   NO_LABELS,
   type PostedAlert,
@@ -218,10 +218,11 @@ function requiredTime(body: Json, name: string): Read<number> {
 function labelSet(value: unknown, place: string): Read<Labels> {
   if (isAbsent(value)) return ok(NO_LABELS);
   if (!isObject(value)) return wrongType(place, 'object', value);
-  const pairs: (readonly [string, string])[] = [];
-  for (const [name, one] of Object.entries(value)) {
+  const flat: string[] = [];
+  for (const name of Object.keys(value)) {
+    const one = value[name];
     if (typeof one !== 'string') return wrongType(`${place}.${name}`, 'string', one);
-    pairs.push([name, one]);
+    flat.push(name, one);
   }
-  return ok(labelsFromPairs(pairs));
+  return ok(labelsFromFlat(flat));
 }

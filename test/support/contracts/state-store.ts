@@ -55,6 +55,7 @@ export function stateStoreContract(
     });
     describe('journal', () => journal(kit));
     describe('journal limits', () => limits(kit));
+    describe('events that came together', () => together(kit));
     describe('what is found again', () => foundAgain(kit));
     describe('deliveries', () => deliveries(kit));
     describe('delivery log', () => deliveryLog(kit));
@@ -354,6 +355,95 @@ function limits(kit: Kit): void {
     await write(store, { kind: 'expire', nowMs: T0, journalBeforeMs: T0 + 1 });
     await write(store, { kind: 'journal', event: event({ atMs: T0 + 5 }) });
     expect(got(await store.journal(ALL))).toMatchObject([{ seq: 2, atMs: T0 + 5, repeats: 0 }]);
+  });
+}
+
+/** What came in one commit may be kept together: each event is found, counted and forgotten on its own all the same. */
+function together(kit: Kit): void {
+  const COUNT = 150;
+  const group = (i: number): JournalEvent =>
+    event({
+      atMs: T0 + i,
+      stage: i % 2 === 0 ? 'group' : 'notify',
+      subject: { kind: 'group', groupKey: `g${i % 75}` },
+      alerts: [`f${i % 51}`],
+      evidence: { i },
+    });
+  const filled = async (options?: Partial<StatePeerOptions>): Promise<StatePeer> => {
+    const peer = await kit(options);
+    const all = Array.from({ length: COUNT }, (_, i) => ({ kind: 'journal', event: group(i) }) as const);
+    await write(peer.store, ...all);
+    return peer;
+  };
+  const seqs = async (store: StateStore, filter: Partial<JournalFilter>) =>
+    got(await store.journal({ ...ALL, ...filter })).map(one => one.seq);
+
+  it('finds each by its alert, its subject and its stage, over a reopening', async () => {
+    const { reopen } = await filled();
+    const store = await reopen();
+    expect(await seqs(store, { fingerprint: 'f7' })).toEqual([8, 59, 110]);
+    expect(await seqs(store, { fingerprint: 'f7', stage: 'group' })).toEqual([59]);
+    expect(await seqs(store, { subject: { kind: 'group', groupKey: 'g7' } })).toEqual([8, 83]);
+    expect(await seqs(store, { subject: { kind: 'group', groupKey: 'g7' }, stage: 'notify' })).toEqual([8]);
+    expect(await seqs(store, { fromMs: T0 + 63, toMs: T0 + 65 })).toEqual([64, 65, 66]);
+    expect(await seqs(store, {})).toEqual(Array.from({ length: COUNT }, (_, i) => i + 1));
+  });
+
+  it('answers them page by page, in both directions', async () => {
+    const { store } = await filled();
+    const forwards: number[] = [];
+    for (let afterSeq = 0; ; afterSeq = forwards.at(-1) ?? 0) {
+      const page = await seqs(store, { afterSeq, limit: 37 });
+      if (page.length === 0) break;
+      forwards.push(...page);
+    }
+    const backwards: number[] = [];
+    for (let beforeSeq = COUNT + 1; ; beforeSeq = backwards.at(-1) ?? 0) {
+      const page = await seqs(store, { beforeSeq, limit: 37, newestFirst: true });
+      if (page.length === 0) break;
+      backwards.push(...page);
+    }
+    expect(forwards).toEqual(Array.from({ length: COUNT }, (_, i) => i + 1));
+    expect(backwards).toEqual([...forwards].reverse());
+  });
+
+  it('counts a repeat of each, also of those of before a reopening', async () => {
+    const { store, reopen } = await filled();
+    const again = (i: number) => ({ kind: 'journal', event: { ...group(i), atMs: T0 + 1000 + i } }) as const;
+    await write(store, again(3), again(100), again(3));
+    const next = await reopen();
+    await write(next, again(3), { kind: 'journal', event: { ...group(149), alerts: ['other'] } });
+    const events = got(await next.journal(ALL));
+    expect(events).toHaveLength(COUNT);
+    expect(events.filter(one => one.repeats > 0).map(one => [one.seq, one.repeats, one.lastAtMs])).toEqual([
+      [4, 3, T0 + 1003],
+      [101, 1, T0 + 1100],
+      [150, 1, T0 + 149],
+    ]);
+    expect(await seqs(next, { fromMs: T0 + 1001 })).toEqual([4, 101]);
+    expect(got(await next.journal({ ...ALL, fingerprint: 'other' }))[0]?.alerts).toEqual(['f47', 'other']);
+  });
+
+  it('forgets each by its own age, and what was forgotten is found no more', async () => {
+    const { store, reopen } = await filled();
+    await write(store, { kind: 'journal', event: { ...group(2), atMs: T0 + 1000 } });
+    await write(store, { kind: 'expire', nowMs: T0, journalBeforeMs: T0 + 100 });
+    const kept = [3, ...Array.from({ length: 50 }, (_, i) => i + 101)];
+    expect(await seqs(store, {})).toEqual(kept);
+    expect(await seqs(store, { fingerprint: 'f7' })).toEqual([110]);
+    const next = await reopen();
+    await write(next, { kind: 'expire', nowMs: T0, journalBeforeMs: T0 + 120 });
+    expect(await seqs(next, {})).toEqual(kept.filter(seq => seq === 3 || seq > 120));
+    await write(next, { kind: 'journal', event: { ...group(2), atMs: T0 + 2000 } });
+    expect(got(await next.journal(ALL))[0]).toMatchObject({ seq: 3, repeats: 2, lastAtMs: T0 + 2000 });
+  });
+
+  it('keeps of them the newest, up to the limit', async () => {
+    const { store } = await filled({ journalEventsMax: 100 });
+    expect(await seqs(store, {})).toEqual(Array.from({ length: 100 }, (_, i) => i + 51));
+    await write(store, { kind: 'journal', event: event({ atMs: T0 + 999 }) });
+    expect((await seqs(store, {})).slice(0, 2)).toEqual([52, 53]);
+    expect(await seqs(store, { fingerprint: 'f1' })).toEqual([53, 104]);
   });
 }
 
