@@ -54,6 +54,7 @@ export { WireWriter } from './wire-writer.ts';
 export {
   labelFields,
   type SentExemplar,
+  type SentSample,
   SymbolBook,
   snappyBody,
   WriteRequest1,
