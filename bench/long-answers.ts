@@ -56,7 +56,13 @@ const deps = {
   externalLabels: () => NO_LABELS,
   metrics: new MetricRegistry(),
   query: {
-    prepare: () => ok({ kind: 'promql-plan' as const, expr: '', root: { op: '', inputs: [], settings: {} } }),
+    prepare: () =>
+      ok({
+        kind: 'promql-plan' as const,
+        expr: '',
+        type: 'vector' as const,
+        root: { op: '', inputs: [], settings: {} },
+      }),
     execute: async () =>
       ok({
         times: { startMs: START_MS, endMs: START_MS + (POINTS - 1) * STEP_MS, stepMs: STEP_MS },

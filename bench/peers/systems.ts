@@ -197,5 +197,11 @@ export function residentMb(pid: number, what: 'VmRSS' | 'VmHWM' = 'VmRSS'): numb
   return Number(line?.[1]) / 1024;
 }
 
+/** From now on VmHWM is the most since now. */
+export function resetPeak(pid: number): void {
+  // What the kernel's manual has: 5 resets the peak of the resident set.
+  writeFileSync(`/proc/${pid}/clear_refs`, '5');
+}
+
 export const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;

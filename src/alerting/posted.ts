@@ -108,6 +108,7 @@ export function alertOfPosted(record: PostedRecord, nowMs: number): Alert {
     activeAtMs: startsAtMs,
     firedAtMs: startsAtMs,
     ...(ended ? { resolvedAtMs: endsAtMs } : {}),
+    ...(ended && record.endIsTimeout ? { absence: 'not_posted' as const } : {}),
     reason: ended ? (record.endIsTimeout ? 'not posted again in time' : 'its end was posted') : 'posted',
     value: Number.NaN,
     rule: { file: '', group: '', name: labelValue(labels, 'alertname'), labelsKey: '' },

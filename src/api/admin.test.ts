@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { ok } from '../base/index.ts';
+import type { SnapshotJson } from './contract.ts';
 import type { StorageAdmin } from './deps.ts';
 import { basic, bench, GUARDED, jsonOf, textOf } from './testdata/bench.ts';
 
@@ -15,7 +16,7 @@ describe('the routes for stored samples', () => {
     cleanTombstones: async () => ok(0),
     snapshot: async wanted => {
       asked.push(wanted);
-      return ok(undefined);
+      return ok({ folder: `/snapshots/${wanted.name}` });
     },
     compact: async () => ({ ok: false, error: { code: 'disk-full', message: 'Cannot cut: full' } }),
   });
@@ -62,7 +63,8 @@ describe('the routes for stored samples', () => {
     const asked: unknown[] = [];
     b.admin = storage(asked);
     const taken = await b.ask({ method: 'POST', path: `${PATH}/snapshot` });
-    const { name } = (jsonOf(taken) as { readonly data: { readonly name: string } }).data;
+    const { name, folder } = (jsonOf(taken) as { readonly data: SnapshotJson }).data;
+    expect(folder).toBe(`/snapshots/${name}`);
     expect(asked).toEqual([{ name, skipHead: false }]);
     await b.ask({ method: 'POST', path: `${PATH}/snapshot`, query: 'skip_head=true' });
     expect(asked[1]).toMatchObject({ skipHead: true });

@@ -1,6 +1,7 @@
 // Prometheus's routes for the stored samples: delete_series, clean_tombstones, snapshot; and compact, which is ours.
 
 import type { ServerResponse } from '../base/index.ts';
+import type { SnapshotJson } from './contract.ts';
 import type { AdminError, ApiDeps, StorageAdmin } from './deps.ts';
 import { booleanParam, boundary } from './params.ts';
 import type { Asked } from './prometheus.ts';
@@ -52,7 +53,7 @@ export const snapshot = admin(async (storage, deps, { params }) => {
   if (!skipHead.ok) return failure('bad_data', skipHead.error);
   const name = new Date(deps.clock.nowMs()).toISOString().replace(/[-:]/g, '').replace('.', '-');
   const taken = await storage.snapshot({ name, skipHead: skipHead.value });
-  return taken.ok ? success({ name }) : failed(taken.error);
+  return taken.ok ? success<SnapshotJson>({ name, folder: taken.value.folder }) : failed(taken.error);
 });
 
 const NOTHING_TO_SAY: ServerResponse = { status: 204, headers: { 'cache-control': 'no-store' }, body: '' };

@@ -1,5 +1,6 @@
 // The HTTP API as types: explanations, the delivery log, groups of alerts. The page imports this file; nothing here runs.
 
+import type { Why } from '../model/index.ts';
 import type { LabelRecord, OwnAlertJson, TimelineEventJson } from './contract.ts';
 
 /** Names of the causes: why an alert is as it is, and why someone was told of it or was not. */
@@ -42,6 +43,8 @@ export interface CauseJson {
   readonly receiver: string | null;
   /** What the text is about; names that end in "AtMs" are times. */
   readonly params: Readonly<Record<string, string | number>>;
+  /** What `params.reason` says, where a rule gave it. */
+  readonly why?: Why;
   /** In English, with times as RFC 3339. */
   readonly text: string;
 }

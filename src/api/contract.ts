@@ -1,5 +1,7 @@
 // The HTTP API as types: routes and JSON shapes. The page imports this file; nothing here runs.
 
+import type { Why } from '../model/index.ts';
+
 export const API_PREFIX = '/api/v1';
 export const OWN_PREFIX = '/api/watchkeeper/v1';
 
@@ -135,6 +137,25 @@ export interface QueriesJson {
   readonly interrupted: readonly AskedQueryJson[];
 }
 
+/** GET /remote-write of our own API: a store elsewhere that gets the samples. */
+export interface RemoteWriteJson {
+  readonly name: string;
+  /** Without a password. */
+  readonly url: string;
+  /** The message that it gets now: a receiver that does not know 2.0 gets 1.0. */
+  readonly protocol: string;
+  /** Requests that may be under way at a time. */
+  readonly shards: number;
+  /** Of the log, not sent yet. */
+  readonly pendingBytes: number;
+  /** Time of the newest sample that was taken; absent before the first since the start. */
+  readonly newestSentMs?: number;
+  /** When something was taken last. */
+  readonly lastSentMs?: number;
+  /** Absent after a success. */
+  readonly lastError?: string;
+}
+
 /** A float or a native histogram: one of the two. */
 export interface VectorRow {
   readonly metric: LabelRecord;
@@ -191,6 +212,13 @@ export interface WalReplayJson {
   readonly min: number;
   readonly max: number;
   readonly current: number;
+}
+
+/** POST /api/v1/admin/tsdb/snapshot. */
+export interface SnapshotJson {
+  readonly name: string;
+  /** Where it lies on the host of the program; Prometheus does not say. */
+  readonly folder: string;
 }
 
 /** /api/v1/status/tsdb/blocks. */
@@ -372,6 +400,8 @@ export interface OwnAlertJson {
   readonly annotations: LabelRecord;
   readonly state: 'pending' | 'firing' | 'unknown' | 'resolved';
   readonly reason: string;
+  /** What the reason says, where a rule gave it. */
+  readonly why?: Why;
   readonly activeAtMs: number;
   readonly firedAtMs: number | null;
   readonly resolvedAtMs: number | null;

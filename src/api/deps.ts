@@ -29,6 +29,7 @@ import type {
   BuildInfo,
   DroppedTargetJson,
   ReceiverJson,
+  RemoteWriteJson,
   StatusJson,
   WalReplayJson,
 } from './contract.ts';
@@ -126,6 +127,7 @@ export interface ApiDeps {
   groups(): readonly GroupJson[];
   runs(): readonly RecoveryRun[];
   receivers(): readonly ReceiverJson[];
+  remoteWrites(): readonly RemoteWriteJson[];
   /** Sends a marked test message; the value is the provider's own answer. */
   testReceiver(name: string): Promise<Result<string, string>>;
   /** What Alertmanager's API answers from. */
@@ -158,8 +160,14 @@ export interface ApiDeps {
 export interface StorageAdmin {
   deleteSeries(matchers: readonly Matcher[], range: TimeRange): Promise<Result<number, AdminError>>;
   cleanTombstones(): Promise<Result<number, AdminError>>;
-  /** The name is chosen by the caller; the snapshot lies in a folder of that name. `skipHead`: only what is in blocks. */
-  snapshot(wanted: { readonly name: string; readonly skipHead: boolean }): Promise<Result<void, AdminError>>;
+  /**
+   * The name is chosen by the caller; the snapshot lies in a folder of that name, which is a data folder. `skipHead`: only what
+   * is in blocks.
+   */
+  snapshot(wanted: {
+    readonly name: string;
+    readonly skipHead: boolean;
+  }): Promise<Result<{ readonly folder: string }, AdminError>>;
   compact(): Promise<Result<void, AdminError>>;
 }
 

@@ -139,6 +139,7 @@ export function ownAlertJson(alert: Alert): OwnAlertJson {
     annotations: labelsToRecord(alert.annotations),
     state: alert.state,
     reason: alert.reason,
+    ...(alert.why === undefined ? {} : { why: alert.why }),
     activeAtMs: alert.activeAtMs,
     firedAtMs: alert.firedAtMs ?? null,
     resolvedAtMs: alert.resolvedAtMs ?? null,

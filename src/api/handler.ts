@@ -69,6 +69,7 @@ const ROUTES: readonly Route[] = [
   route(GET, `${OWN_PREFIX}/timeline`, own.timeline),
   route(GET, `${OWN_PREFIX}/runs`, own.runs),
   route(GET, `${OWN_PREFIX}/receivers`, own.receivers),
+  route(GET, `${OWN_PREFIX}/remote-write`, own.remoteWrites),
   route(
     ['POST'],
     `${OWN_PREFIX}/receivers/(.+)/test`,

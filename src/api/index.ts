@@ -26,10 +26,12 @@ export type {
   QueryData,
   QueryPlanJson,
   ReceiverJson,
+  RemoteWriteJson,
   RuleGroupJson,
   RuleJson,
   RulesData,
   RunJson,
+  SnapshotJson,
   StatusJson,
   Success,
   TargetsData,
@@ -58,3 +60,4 @@ export type {
 } from './deps.ts';
 export { CAUSE_WORDS, causeText, timeText } from './explain/index.ts';
 export { createApi } from './handler.ts';
+export { plainSelector } from './selectors.ts';

@@ -33,6 +33,10 @@ export function receivers(deps: ApiDeps): ServerResponse {
   return success(deps.receivers());
 }
 
+export function remoteWrites(deps: ApiDeps): ServerResponse {
+  return success(deps.remoteWrites());
+}
+
 export async function testReceiver(deps: ApiDeps, name: string): Promise<ServerResponse> {
   if (!deps.receivers().some(receiver => receiver.name === name)) {
     return failure('not_found', `Cannot test receiver "${name}": it is not configured`);

@@ -8,8 +8,8 @@ import {
   type ServerRequest,
   type ServerResponse,
 } from '../base/index.ts';
-import type { Principal, QueryAnswer, QueryTimes } from '../model/index.ts';
-import { parseExpr, printExpr, returnTypeOf, typeOf } from '../promql/parser/index.ts';
+import type { Principal, QueryAnswer, QueryPlan, QueryTimes } from '../model/index.ts';
+import { printExpr } from '../promql/parser/index.ts';
 import type { QueryPlanJson, QueryStatsJson } from './contract.ts';
 import type { ApiDeps } from './deps.ts';
 import { alertJson, isoTime } from './encode.ts';
@@ -39,15 +39,14 @@ export async function query(deps: ApiDeps, asked: Asked): Promise<ServerResponse
 export async function queryRange(deps: ApiDeps, asked: Asked): Promise<ServerResponse> {
   const times = rangeTimes(asked.params);
   if (!times.ok) return failure('bad_data', times.error);
-  const mistake = notOverTime(asked.params.get('query') ?? '');
+  const plan = deps.query.prepare(asked.params.get('query') ?? '');
+  const mistake = plan.ok ? notOverTime(plan.value) : undefined;
   if (mistake !== undefined) return failure('bad_data', mistake);
   return answer(deps, asked, times.value);
 }
 
-/** Why an expression has no answer for each step; undefined where it has one, and where it does not parse. */
-function notOverTime(expr: string): string | undefined {
-  const parsed = parseExpr(expr);
-  const type = parsed.ok ? typeOf(parsed.value, returnTypeOf) : 'scalar';
+/** Why an expression has no answer for each step; undefined where it has one. */
+function notOverTime({ type }: QueryPlan): string | undefined {
   if (type !== 'matrix' && type !== 'string') return undefined;
   const named = type === 'matrix' ? 'range vector' : 'string';
   return `invalid parameter "query": invalid expression type "${named}" for range query, must be Scalar or instant Vector`;

@@ -14,8 +14,11 @@ const FIRST_BYTES = 4 * 1024;
 const SHORT_CHARS = 128;
 /** In UTF-8 of a UTF-16 unit. */
 const UNIT_BYTES_MAX = 3;
-/** A sign, sixteen digits and a point. */
-const NUMBER_BYTES_MAX = 18;
+/** A sign, a point, five zeros behind it and seventeen digits; or twenty-one digits. */
+const NUMBER_BYTES_MAX = 28;
+/** Between these V8's text has no exponent, and is what `formatFloatJson` gives. */
+const PLAIN_MIN = 1e-6;
+const PLAIN_END = 1e21;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -26,6 +29,7 @@ const MINUS = 0x2d;
 const POINT = 0x2e;
 const ZERO = 0x30;
 const BRACKET = 0x5d;
+const COMMA = 0x2c;
 const SPACE = 0x20;
 const ASCII_END = 0x80;
 
@@ -99,7 +103,17 @@ export class TextParts {
         return;
       }
     }
-    this.add(formatFloatJson(value));
+    const magnitude = Math.abs(value);
+    if (magnitude >= PLAIN_MIN && magnitude < PLAIN_END) this.#ascii(String(value));
+    else this.add(formatFloatJson(value));
+  }
+
+  /** Of characters that take one byte each, where there is room. */
+  #ascii(text: string): void {
+    const bytes = this.#bytes;
+    let at = this.#length;
+    for (let i = 0; i < text.length; i++) bytes[at++] = text.charCodeAt(i);
+    this.#length = at;
   }
 
   /** A point of a range: what stands before its value, the value, and what stands behind each but the last. */
@@ -107,13 +121,17 @@ export class TextParts {
     const { bytes: from } = openings;
     const start = openings.startOf(number);
     const end = openings.startOf(number + 1);
+    // For the number as well, and for what stands behind it.
     this.#ensure(end - start + NUMBER_BYTES_MAX + 3);
     const into = this.#bytes;
     let at = this.#length;
     for (let i = start; i < end; i++) into[at++] = from[i]!;
     this.#length = at;
     this.addFloat(value);
-    this.add('"],');
+    const bytes = this.#bytes;
+    bytes[this.#length++] = QUOTE;
+    bytes[this.#length++] = BRACKET;
+    bytes[this.#length++] = COMMA;
   }
 
   /** The comma behind the last of a list becomes its end. Nothing was taken since. */

@@ -1,10 +1,10 @@
 // The dead man's switch over the whole system: it beats while everything works, and stops with any one stage.
 
 import { describe, expect, it } from 'vitest';
-import { ok } from '../base/index.ts';
+import { err, ok } from '../base/index.ts';
 import type { SampleBatch } from '../model/index.ts';
 import type { System } from './system.ts';
-import { bench, configText } from './testdata/bench.ts';
+import { type Bench, bench, configText, PAGE } from './testdata/bench.ts';
 
 const URL_PREFIX = 'http://127.0.0.1:9300/';
 const INTERVAL_S = 10;
@@ -69,6 +69,16 @@ describe('the sign of life', () => {
     await b.system.stop();
   });
 
+  it('goes on while a target does not answer: that is an alert of its own', async () => {
+    const b = await beating();
+    await b.clock.advance(30_000);
+    const before = b.beats();
+    b.http.on(PAGE, { latencyMs: 60_000 });
+    await b.clock.advance(120_000);
+    expect(b.beats() - before).toBeGreaterThan(8);
+    await b.system.stop();
+  });
+
   it('is tried again when its URL fails, and goes on when it answers', async () => {
     const b = await beating();
     await b.clock.advance(30_000);
@@ -96,8 +106,21 @@ function loseOwnSamples(system: System): void {
   Object.defineProperty(store, 'append', { value: replaced });
 }
 
+/** Requests for pages never come back, not even when their time is up: only whoever ends the scraper ends them. */
+function hangScrapes(http: Bench['http']): void {
+  const request = http.request.bind(http);
+  const replaced = (...args: Parameters<typeof request>): ReturnType<typeof request> => {
+    const [{ url }, signal] = args;
+    if (url !== PAGE) return request(...args);
+    const ended = err({ code: 'http-aborted', message: 'ended' } as const);
+    return new Promise(resolve => signal?.addEventListener('abort', () => resolve(ended)));
+  };
+  Object.defineProperty(http, 'request', { value: replaced });
+}
+
 describe('a stage that stands still stops it', () => {
-  const stages: readonly (readonly [string, (system: System) => unknown])[] = [
+  const stages: readonly (readonly [string, (system: System, http: Bench['http']) => unknown])[] = [
+    ['the scraper, hanging', (_, http) => hangScrapes(http)],
     ['the collection of own samples, stopped', system => system.self.stop()],
     ['the collection of own samples, hanging', loseOwnSamples],
     ['evaluation', system => system.rules.stop()],
@@ -108,7 +131,7 @@ describe('a stage that stands still stops it', () => {
     const b = await beating();
     await b.clock.advance(60_000);
     expect(b.beats()).toBeGreaterThan(3);
-    void freeze(b.system);
+    void freeze(b.system, b.http);
     // What was on its way, and what the last samples still vouch for.
     await b.clock.advance(3 * INTERVAL_S * 1000);
     const last = b.beats();

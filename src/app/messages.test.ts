@@ -1,6 +1,8 @@
 // Messages of the whole system: templates of a person's own, receivers that are not carried out, fallbacks.
 
 import { describe, expect, it } from 'vitest';
+import { labelsToRecord, NO_LABELS } from '../model/index.ts';
+import { alertmanagerOf } from './alertmanager.ts';
 import { bench, configText } from './testdata/bench.ts';
 
 const HOOK = 'http://127.0.0.1:9200/';
@@ -44,6 +46,22 @@ describe('templates', () => {
     await system.stop();
     await expect(b.start()).rejects.toThrow(/t\/a\.tmpl:2:.*template-parse/);
   });
+});
+
+it('labels of the route are filled in, in messages and in the API', async () => {
+  const b = await bench();
+  const labels = `labels: { team: 'web', about: '{{ .CommonLabels.alertname }} of {{ routeLabels "team" }}' }`;
+  await b.write('watchkeeper.yml', configText().replace('route: {', `route: { ${labels},`));
+  const system = await b.start();
+  await b.clock.advance(30_000);
+  const filled = { team: 'web', about: 'Trouble of web' };
+  const bodies = b.http.requests
+    .filter(one => one.url === HOOK)
+    .map(one => JSON.parse(new TextDecoder().decode(one.body)) as { readonly routeLabels?: object });
+  expect(bodies[0]?.routeLabels).toEqual(filled);
+  const [group] = alertmanagerOf(b.ports, system).groups();
+  expect(labelsToRecord(group?.routeLabels?.() ?? NO_LABELS)).toEqual(filled);
+  await system.stop();
 });
 
 describe('a receiver that this version cannot send to', () => {

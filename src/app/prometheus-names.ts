@@ -1,9 +1,39 @@
-// Some of the program's metrics under Prometheus's names as well: those about rules and about sending to Alertmanagers, which
-// dashboards and alerts for Prometheus itself ask for. Labels and meaning are the same.
+// Some of the program's metrics under Prometheus's names as well: those about rules, about sending to Alertmanagers and about
+// remote write, which dashboards and alerts for Prometheus itself ask for. Labels and meaning are the same.
 
 import type { MetricFamily } from '../model/index.ts';
 
+/** Of remote write: the same behind another beginning. */
+const REMOTE = [
+  'samples_total',
+  'histograms_total',
+  'exemplars_total',
+  'metadata_total',
+  'samples_failed_total',
+  'histograms_failed_total',
+  'exemplars_failed_total',
+  'metadata_failed_total',
+  'samples_retried_total',
+  'histograms_retried_total',
+  'exemplars_retried_total',
+  'metadata_retried_total',
+  'samples_dropped_total',
+  'histograms_dropped_total',
+  'bytes_total',
+  'metadata_bytes_total',
+  'sent_batch_duration_seconds',
+  'samples_pending',
+  'shards',
+  'shards_min',
+  'shards_max',
+  'shards_desired',
+  'shard_capacity',
+  'queue_highest_sent_timestamp_seconds',
+  'highest_timestamp_in_seconds',
+].map(name => [`watchkeeper_remote_storage_${name}`, `prometheus_remote_storage_${name}`] as const);
+
 const NAMES: ReadonlyMap<string, string> = new Map([
+  ...REMOTE,
   ['watchkeeper_alertmanager_dropped_total', 'prometheus_notifications_dropped_total'],
   ['watchkeeper_alertmanager_errors_total', 'prometheus_notifications_errors_total'],
   ['watchkeeper_alertmanager_latency_seconds', 'prometheus_notifications_latency_histogram_seconds'],

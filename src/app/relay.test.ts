@@ -127,6 +127,20 @@ it('a reload keeps what waits where nothing changed, and no request goes to one 
   expect(b.relay.status().active).toMatchObject([{ waiting: 0, lastError: '' }]);
 });
 
+it('relay.enabled turns them off, whatever the section says', async () => {
+  const b = bench();
+  const text = (enabled: boolean): string =>
+    `relay: { enabled: ${enabled} }\nalerting: { alertmanagers: [{ static_configs: [{ targets: ['a:9093'] }] }] }\n`;
+  b.relay.load(await b.config(text(false)), 'v1');
+  b.relay.alerts({ atMs: b.clock.nowMs(), alerts: [ALERT], validUntilMs: b.clock.nowMs() + 240_000 });
+  await b.clock.advance(60_000);
+  expect(b.urls()).toEqual([]);
+  expect(b.http.requests).toEqual([]);
+  b.relay.load(await b.config(text(true)), 'v2');
+  expect(b.urls()).toEqual(['http://a:9093/api/v2/alerts']);
+  await b.relay.stop(0);
+});
+
 it('two sets that are alike are told apart', async () => {
   const one = "{ static_configs: [{ targets: ['a:9093'] }] }";
   const config = await bench().config(`alerting: { alertmanagers: [${one}, ${one}] }\n`);

@@ -40,11 +40,6 @@ export function joinRelay(
   return {
     load(config, configVersion) {
       const settings = relaySettingsOf(config, configVersion);
-      if (settings.sets.length > 0 && config.route !== undefined)
-        log.log(
-          'info',
-          'alerts go to the receivers of this configuration and to Alertmanagers elsewhere: both tell',
-        );
       sets = settings.sets;
       relay.load(settings);
       discovery.load(discoveryOf(config, settings));
@@ -61,9 +56,10 @@ export function joinRelay(
 
 export function relaySettingsOf(config: Config, configVersion: string): RelaySettings {
   const { alerting, relay, rules, global } = config;
-  const keys = keysOf(alerting.alertmanagers);
+  const alertmanagers = alertmanagersOf(config);
+  const keys = keysOf(alertmanagers);
   return {
-    sets: alerting.alertmanagers.map((one, i) => ({
+    sets: alertmanagers.map((one, i) => ({
       key: keys[i] ?? '',
       scheme: one.scheme,
       pathPrefix: one.pathPrefix,
@@ -81,6 +77,10 @@ export function relaySettingsOf(config: Config, configVersion: string): RelaySet
   };
 }
 
+function alertmanagersOf({ alerting, relay }: Config): readonly AlertmanagerSet[] {
+  return relay.enabled === false ? [] : alerting.alertmanagers;
+}
+
 /** Equal sets count up, so that each has a key of its own. */
 function keysOf(sets: readonly AlertmanagerSet[]): readonly string[] {
   const seen = new Map<string, number>();
@@ -93,7 +93,7 @@ function keysOf(sets: readonly AlertmanagerSet[]): readonly string[] {
 }
 
 function discoveryOf(config: Config, { sets }: RelaySettings): readonly DiscoveryEntry[] {
-  return config.alerting.alertmanagers.flatMap((set, i) =>
+  return alertmanagersOf(config).flatMap((set, i) =>
     set.discovery.map(({ kind, settings }, n) => {
       const job = sets[i]?.key ?? '';
       return { key: `${job}\0${n}`, job, kind, settings };

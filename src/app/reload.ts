@@ -5,7 +5,7 @@ import type { Clock, Log, Result } from '../base/index.ts';
 import { type Config, type LoadOutcome, sameSettings } from '../config/index.ts';
 import { type Diagnostic, formatDiagnostic } from '../model/index.ts';
 import type { RuleFile } from '../rules/index.ts';
-import type { NamedFiles } from './rules.ts';
+import type { NamedFiles, RulesAndTexts } from './rules.ts';
 import { fixedPartOf } from './web.ts';
 
 export interface InForce {
@@ -36,7 +36,7 @@ export interface ReloaderParts {
   /** What the process was started with. */
   readonly startedWith: Config;
   readonly load: () => Promise<LoadOutcome>;
-  readonly readFiles: (config: Config) => NamedFiles;
+  readonly readFiles: (from: RulesAndTexts) => NamedFiles;
   /** Puts a checked configuration in force; its rule files are read. */
   readonly apply: (next: InForce, ruleFiles: readonly RuleFile[]) => Promise<Result<void, string>>;
   readonly onRefused: (problems: readonly string[]) => void;
@@ -69,7 +69,7 @@ export function createReloader(parts: ReloaderParts): Reloader {
     async reload() {
       const loaded = await parts.load();
       const next = loaded.config;
-      const read = next === undefined ? undefined : parts.readFiles(next);
+      const read = next === undefined ? undefined : parts.readFiles({ ...loaded, config: next });
       const diagnostics = [...loaded.diagnostics, ...(read?.diagnostics ?? [])];
       const problems = diagnostics.map(formatDiagnostic);
       if (next === undefined || read === undefined || diagnostics.some(isError)) return refuse(problems);

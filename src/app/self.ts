@@ -10,6 +10,7 @@ export interface SelfFacts {
   readonly ready: boolean;
   readonly reload: { readonly atMs: number; readonly ok: boolean };
   readonly receivers: readonly { readonly name: string; readonly consecutiveFailures: number }[];
+  readonly scrapeStandstillSeconds: number;
 }
 
 export function selfFamilies(
@@ -41,6 +42,10 @@ export function selfFamilies(
       samples: [build],
     },
     one('watchkeeper_ready', 'gauge', { help: 'Whether start-up is complete.', value: Number(facts.ready) }),
+    one('watchkeeper_scrape_standstill_seconds', 'gauge', {
+      help: 'For how long no target was scraped although the turn of each had come; 0 while the scraper works.',
+      value: facts.scrapeStandstillSeconds,
+    }),
     one('watchkeeper_config_last_reload_successful', 'gauge', {
       help: 'Whether the last load of the configuration was accepted.',
       value: Number(facts.reload.ok),

@@ -22,6 +22,7 @@ import { printFamilies } from '../exposition/index.ts';
 import { compileRegex, labelsToRecord, type Regex } from '../model/index.ts';
 import type { StoreStats } from '../storage/index.ts';
 import { alertmanagerOf } from './alertmanager.ts';
+import { snapshotTaker } from './backup/take.ts';
 import { groupViews, routeSteps, suppressionOf } from './dispatch-views.ts';
 import { flagsOf } from './flags.ts';
 import { allReceivers } from './heartbeat.ts';
@@ -30,7 +31,7 @@ import { rateLimited } from './rate-limit.ts';
 import { externalUrlOf, routeOf } from './settings.ts';
 import type { System } from './system.ts';
 import { VERSION } from './version.ts';
-import { blockView, receiverViews, ruleGroupView } from './views.ts';
+import { blockView, receiverViews, remoteWriteView, ruleGroupView } from './views.ts';
 import { inForceAfter } from './web.ts';
 
 /** Grafana reads the version to know what it may ask for: Prometheus 3's API is what we answer. */
@@ -133,6 +134,7 @@ function depsOf(ports: SystemPorts, system: System, at: ListenAt): ApiDeps {
   const { clock } = ports;
   const config = system.config();
   const { store, state, query, rules, notifier, recovery, targets, push } = system;
+  const admin = storageAdmin(ports, system);
   return {
     clock,
     query,
@@ -182,6 +184,7 @@ function depsOf(ports: SystemPorts, system: System, at: ListenAt): ApiDeps {
     groups: () => groupViews(system.dispatcher.groupStatuses(), system.dispatcher.alertStatuses()),
     runs: () => recovery.runs(),
     receivers: () => receiverViews(allReceivers(system.config()), notifier.health()),
+    remoteWrites: () => system.remote.status().map(remoteWriteView),
     testReceiver: async name => {
       const answers = await notifier.testReceiver(name);
       if (answers.length === 0) return err(`Cannot test receiver "${name}": it has no way out that works`);
@@ -209,7 +212,7 @@ function depsOf(ports: SystemPorts, system: System, at: ListenAt): ApiDeps {
       return { min: first, max: last, current: last };
     },
     blocks: () => store.stats().blocks.map(blockView),
-    admin: () => (system.config().web.adminApi ? storageAdmin(system) : undefined),
+    admin: () => (system.config().web.adminApi ? admin : undefined),
     push: request => push.remoteWrite(request),
     status: () => ({
       version: VERSION,
@@ -230,11 +233,14 @@ function depsOf(ports: SystemPorts, system: System, at: ListenAt): ApiDeps {
   };
 }
 
-function storageAdmin({ store, dataFolder }: System): StorageAdmin {
+function storageAdmin({ disk, clock }: SystemPorts, system: System): StorageAdmin {
+  const { store, state, configShown, dataFolder } = system;
+  const nowMs = (): number => clock.nowMs();
+  const folder = `${dataFolder}/snapshots`;
   return {
     deleteSeries: (matchers, range) => store.deleteSeries(matchers, range),
     cleanTombstones: () => store.cleanTombstones(),
-    snapshot: wanted => store.snapshot(`${dataFolder}/snapshots`, wanted),
+    snapshot: snapshotTaker({ disk, store, state, configShown, nowMs, folder }),
     compact: () => store.compactNow(),
   };
 }

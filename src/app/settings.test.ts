@@ -17,6 +17,7 @@ import {
   REGISTRIES,
   routeOf,
   scrapeJobOf,
+  storeRetention,
 } from './settings.ts';
 
 async function configOf(text: string): Promise<Config> {
@@ -271,4 +272,20 @@ receivers: [{ name: a, command_configs: [{ argv: [x] }], slack_configs: [{ api_u
     { kind: 'slack_configs', settings: { http: { followRedirects: false } } },
     { kind: 'command_configs', settings: { program: 'x' } },
   ]);
+});
+
+describe('the retention', () => {
+  const policy = (match: string, keepMs: number) => ({ match, matchers: [], keepMs });
+
+  it('of the store is that of what is kept longest, and all others are a policy where they are kept shorter', () => {
+    expect(storeRetention({ policies: [] }, 10)).toEqual({ maxAgeMs: 10, policies: [] });
+    expect(storeRetention({ policies: [policy('a', 5)] }, 10)).toEqual({
+      maxAgeMs: 10,
+      policies: [policy('a', 5)],
+    });
+    expect(storeRetention({ policies: [policy('a', 5), policy('b', 50)] }, 10)).toEqual({
+      maxAgeMs: 50,
+      policies: [policy('a', 5), policy('b', 50), policy('', 10)],
+    });
+  });
 });

@@ -7,6 +7,7 @@ import type { ScrapeAuth, ScrapeEntry, ScrapeJob } from '../collect/scrape/index
 import {
   type Config,
   type ScrapeJob as ConfiguredJob,
+  forGracePeriodMs,
   type HttpClientSettings,
   headersOf,
   oauth2Of,
@@ -25,6 +26,7 @@ import { type Effects, NO_LABELS } from '../model/index.ts';
 import { channels, heartbeat } from '../notify/index.ts';
 import { commandKind, type Playbook, playbookSchema } from '../recovery/index.ts';
 import type { RuleSettings } from '../rules/index.ts';
+import type { StoreSettings } from '../storage/index.ts';
 import { heartbeatRoutes } from './heartbeat.ts';
 
 /** Every kind that brings its own settings into the files. */
@@ -168,13 +170,18 @@ export interface RuleFacts {
 
 export function ruleSettingsOf(config: Config, { stock, ...facts }: RuleFacts): RuleSettings {
   const { global, rules } = config;
+  const isStock = stock && !config.namesRuleFiles;
   return {
     defaultIntervalMs: global.evaluationIntervalMs,
     defaultQueryOffsetMs: global.ruleQueryOffsetMs,
     resendDelayMs: rules.resendDelayMs,
-    outageToleranceMs: rules.outageToleranceMs,
+    forPolicy: {
+      outageToleranceMs: rules.outageToleranceMs,
+      gracePeriodMs: forGracePeriodMs(rules, { isStock }),
+    },
+    concurrencyMax: rules.concurrencyMax,
     externalLabels: global.externalLabels,
-    unknowable: stock && !config.namesRuleFiles ? 'unknown' : 'resolved',
+    unknowable: isStock ? 'unknown' : 'resolved',
     ...facts,
   };
 }
@@ -232,4 +239,14 @@ export function externalUrlOf({ web }: Config, hostname: string): string {
     /\/$/,
     '',
   );
+}
+
+/** Blocks are kept as long as any of their samples; what is kept shorter is a policy, all others the last one. */
+export function storeRetention(
+  { policies }: Pick<Config['storage'], 'policies'>,
+  othersMs: number,
+): Pick<StoreSettings, 'maxAgeMs' | 'policies'> {
+  const maxAgeMs = Math.max(othersMs, ...policies.map(({ keepMs }) => keepMs));
+  const others = othersMs < maxAgeMs ? [{ match: '', matchers: [], keepMs: othersMs }] : [];
+  return { maxAgeMs, policies: [...policies, ...others] };
 }

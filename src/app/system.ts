@@ -27,7 +27,7 @@ import {
   type QuerySettings,
 } from '../promql/index.ts';
 import type { Recovery } from '../recovery/index.ts';
-import { createRuleRunner, type RuleFile, type RuleRunner } from '../rules/index.ts';
+import { createRuleRunner, type RuleFile, type RuleRunner, type RuleSettings } from '../rules/index.ts';
 import { DEFAULT_STORE_SETTINGS, openStore, type Store, ThreadMaker } from '../storage/index.ts';
 import { type AllTargets, joinDirectories } from './directory.ts';
 import { joinDispatch } from './dispatch.ts';
@@ -47,7 +47,8 @@ import {
   type LastReload,
   type PrepareReload,
 } from './reload.ts';
-import { readNamedFiles } from './rules.ts';
+import { type JoinedRemote, joinRemote } from './remote.ts';
+import { type RulesAndTexts, readNamedFiles } from './rules.ts';
 import { selfFamilies } from './self.ts';
 import {
   discoveryEntriesOf,
@@ -55,7 +56,9 @@ import {
   type FoundTargets,
   findTargets,
   ruleSettingsOf,
+  storeRetention,
 } from './settings.ts';
+import { ScrapeStandstill } from './standstill.ts';
 import { VERSION } from './version.ts';
 
 /** Attempts under way when the process stops get this long; what is cut off is told again after the next start, marked. */
@@ -99,6 +102,8 @@ export interface System {
   readonly commandLine: Readonly<Record<string, string>>;
   /** Of queries. */
   readonly limits: QuerySettings;
+  /** How rules are evaluated, as the configuration in force has it. */
+  readonly ruleSettings: () => RuleSettings;
   readonly store: Store;
   readonly state: StateStore;
   readonly query: QueryEngine;
@@ -110,6 +115,7 @@ export interface System {
   readonly dispatcher: Dispatcher;
   readonly recovery: Recovery;
   readonly relay: JoinedRelay;
+  readonly remote: JoinedRemote;
   readonly targets: AllTargets;
   readonly host: InProcessRunner | undefined;
   /** Collects the program's own metrics. */
@@ -160,9 +166,9 @@ async function openFolders(
   const made = await disk.makeFolder(options.dataFolder);
   if (!made.ok)
     return err({ problems: [`Cannot use data folder "${options.dataFolder}": ${made.error.message}`] });
-  const { retentionBytes, walAck, seriesMax, metricSeriesMax, exemplarsMax } = config.storage;
+  const { retentionBytes, walAck, seriesMax, metricSeriesMax, exemplarsMax, unsentLogBytesMax } =
+    config.storage;
   const start = ports.startBlockThread;
-  const maxAgeMs = options.retentionMs ?? config.storage.retentionMs;
   const opening: { state?: ReturnType<SystemPorts['openState']> } = {};
   const store = await openStore({
     disk,
@@ -178,9 +184,11 @@ async function openFolders(
     },
     settings: {
       ...DEFAULT_STORE_SETTINGS,
-      maxAgeMs,
+      ...storeRetention(config.storage, options.retentionMs ?? config.storage.retentionMs),
       maxBytes: retentionBytes,
       walAck,
+      // What goes for want of room is counted then, however little room there is.
+      keptLogBytesMax: Math.max(1, unsentLogBytesMax),
       seriesMax,
       metricSeriesMax,
       exemplarsMax,
@@ -264,6 +272,7 @@ function build(
   const push = createPushReceiver({ writer: store, clock, random, log, metrics: registry });
   const hostName = ports.hostFacts.hostname();
   const ruleSources = { stock: options.stock, hostname: hostName };
+  const standstill = new ScrapeStandstill();
   const ownFamilies = (): readonly MetricFamily[] =>
     withPrometheusNames(
       selfFamilies(registry, ports.ownFacts, {
@@ -273,6 +282,7 @@ function build(
         receivers: notifier
           .health()
           .map(one => ({ name: one.key, consecutiveFailures: one.consecutiveFailures })),
+        scrapeStandstillSeconds: standstill.seconds(scraper.statuses(), clock.nowMs()),
       }),
     );
   const self = createInProcessRunner({
@@ -287,6 +297,7 @@ function build(
   const targets = joinDirectories(scraper, inProcess);
 
   const relay = joinRelay(ports, { state, metrics: registry, effects });
+  const remote = joinRemote(ports, { store, metrics: registry, effects, dataFolder: options.dataFolder });
   const rules: RuleRunner = createRuleRunner({
     clock,
     log,
@@ -336,13 +347,14 @@ function build(
     void journal(stamp => configEvent(files, stamp));
     dispatch.reload();
     relay.load(config, version);
+    await remote.load(config);
     discovery.load(discoveryEntriesOf(config));
     await setTargets();
     const rulesLoaded = await rules.load(ruleFiles, ruleSettings());
     prepareSending(ports, config);
     return rulesLoaded.ok ? ok(undefined) : err(rulesLoaded.error.message);
   };
-  const readFiles = (config: Config) => readNamedFiles(config, query, ruleSources);
+  const readFiles = (from: RulesAndTexts) => readNamedFiles(from, query, ruleSources);
   const reloader = createReloader({
     clock,
     log,
@@ -375,6 +387,7 @@ function build(
     effects,
     commandLine: options.commandLine ?? {},
     limits,
+    ruleSettings,
     store,
     state,
     query,
@@ -385,6 +398,7 @@ function build(
     dispatcher,
     recovery,
     relay,
+    remote,
     targets,
     host,
     self,
@@ -403,6 +417,7 @@ function build(
       await Promise.all([recovery.stop(), notifier.stop(STOP_GRACE_MS), relay.stop(STOP_GRACE_MS)]);
       await dispatcher.stop();
       await Promise.all(inProcess.map(runner => runner.stop()));
+      await remote.stop(STOP_GRACE_MS);
       await Promise.all([store.close(), state.close(), activeLog.close()]);
     },
   };
@@ -410,7 +425,7 @@ function build(
   return {
     system,
     async start(loaded) {
-      const read = readFiles(startedWith);
+      const read = readFiles({ ...loaded, config: startedWith });
       const diagnostics: readonly Diagnostic[] = [...loaded.diagnostics, ...read.diagnostics];
       for (const diagnostic of diagnostics)
         if (!isError(diagnostic)) log.log('warn', formatDiagnostic(diagnostic));

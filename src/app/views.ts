@@ -1,8 +1,9 @@
 // The stages' own statuses in the shapes that the API shows.
 
-import type { BlockJson, ReceiverJson, RuleGroupView, RuleView } from '../api/index.ts';
+import type { BlockJson, ReceiverJson, RemoteWriteJson, RuleGroupView, RuleView } from '../api/index.ts';
 import { labelsToRecord } from '../model/index.ts';
 import type { DestinationHealth, ReceiverSpec } from '../notify/index.ts';
+import type { QueueStatus } from '../remote/index.ts';
 import type { Rule, RuleGroupStatus, RuleStatus } from '../rules/index.ts';
 import type { BlockStats } from '../storage/index.ts';
 
@@ -77,4 +78,14 @@ export function receiverViews(
       consecutiveFailures: Math.max(0, ...own.map(destination => destination.consecutiveFailures)),
     };
   });
+}
+
+export function remoteWriteView(status: QueueStatus): RemoteWriteJson {
+  const { newestSentMs, lastSentMs, lastError, ...rest } = status;
+  return {
+    ...rest,
+    ...(Number.isNaN(newestSentMs) ? {} : { newestSentMs }),
+    ...(Number.isNaN(lastSentMs) ? {} : { lastSentMs }),
+    ...(lastError === '' ? {} : { lastError }),
+  };
 }

@@ -43,6 +43,8 @@ export const CODES = {
   'http-timeout': 'The exchange took longer than its time limit.',
   'http-tls': 'The TLS handshake failed.',
   'listen-failed': 'The listening socket could not be opened.',
+  // --- interchange
+  'import-damaged': 'A part of a folder that is imported cannot be read: it is left out and counted.',
   // --- mail
   'mail-auth': 'The mail server did not accept the user name and password.',
   'mail-connect': 'The mail server could not be reached.',
@@ -82,12 +84,16 @@ export const CODES = {
   // --- state
   'state-closed': 'The state database is closed.',
   'state-conflict': 'A commit was refused since its precondition no longer holds.',
+  'state-damaged': 'The state database is damaged: some of what it holds cannot be read.',
   'state-io': 'The state database could not be read or written.',
   'state-newer': 'The state database was written by a newer version.',
   // --- storage
   'block-damaged': 'A block of stored samples cannot be read: it is set aside and counted.',
   'chunk-damaged': 'Sealed samples on disk cannot be read: the chunk is skipped and counted.',
+  'restore-not-empty': 'A snapshot would be restored into a folder that is not empty.',
+  'snapshot-damaged': 'A file of a snapshot is missing or is not what its manifest says.',
   'storage-closed': 'The store is closed.',
+  'storage-mismatch': 'Index, counts or labels of the store do not agree with its samples.',
   'storage-newer-format': 'The data folder was written by a newer version.',
   'storage-paused': 'Ingestion is paused, mostly because the disk is full.',
   'wal-damaged': 'Damage in the middle of the log: the record is skipped and counted.',
@@ -96,6 +102,7 @@ export const CODES = {
   'template-execute': 'A template is well formed but failed on its data.',
   'template-limit': 'A template would exceed a limit on output, steps, nesting or queries.',
   'template-parse': 'The text is not a valid template.',
+  'template-unknown': 'A template is called that is defined nowhere.',
 } as const;
 
 export type Code = keyof typeof CODES;

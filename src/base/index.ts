@@ -2,6 +2,7 @@
 
 export { assert, expectOk, never } from './assert.ts';
 export { CODES, type Code } from './codes.ts';
+export { copyFile } from './copy-file.ts';
 export { makeTables, sliced } from './crc-tables.ts';
 export { crc32c } from './crc32c.ts';
 export { formatDuration, parseDuration } from './duration.ts';

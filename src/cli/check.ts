@@ -42,6 +42,7 @@ export const checkCommand: Command = {
   metrics FILE...  pages that exporters serve ("-" is standard input): the text format, or OpenMetrics strictly, and
                    remarks on names, units and help as promtool has them
   --syntax-only    do not look at other files that are named in it
+  --portable       of rules: refuse our own keys (no_data), as Prometheus does
   --agent          judge a prometheus.yml as Prometheus's agent mode does: nothing that evaluates or answers
   --format F       of metrics: text or openmetrics (default: by whether the page ends with "# EOF")
   --extended       of metrics: series a family, too
@@ -53,6 +54,7 @@ Exit code 0: no errors (warnings may be printed). 1: errors, or remarks on metri
     const args = readArgs(context.args, {
       'syntax-only': { type: 'boolean' },
       agent: { type: 'boolean' },
+      portable: { type: 'boolean' },
       json: { type: 'boolean' },
       format: { type: 'string' },
       extended: { type: 'boolean' },
@@ -78,6 +80,7 @@ Exit code 0: no errors (warnings may be printed). 1: errors, or remarks on metri
         file,
         syntaxOnly: args.value.flag('syntax-only'),
         agent,
+        portable: args.value.flag('portable'),
       });
       const errors = found.filter(diagnostic => diagnostic.severity === 'error').length;
       if (errors > 0) worst = 1;
@@ -102,6 +105,7 @@ function isKind(word: string): word is (typeof KINDS)[number] {
 const ONLY_FOR: Readonly<Record<string, readonly string[]>> = {
   'syntax-only': ['config', 'rules', 'templates', 'web-config'],
   agent: ['config'],
+  portable: ['rules'],
   format: ['metrics'],
   extended: ['metrics'],
 };
@@ -153,6 +157,7 @@ interface Checking {
   readonly file: string;
   readonly syntaxOnly: boolean;
   readonly agent: boolean;
+  readonly portable: boolean;
 }
 
 function judge(
@@ -206,16 +211,22 @@ async function checkConfig(
     registries: REGISTRIES,
     agent,
   });
-  if (loaded.config === undefined) return loaded.diagnostics;
-  const rules = readNamedFiles(loaded.config, parserOnly(context), { stock: false, hostname: 'localhost' });
+  const { config } = loaded;
+  if (config === undefined) return loaded.diagnostics;
+  const from = { stock: false, hostname: 'localhost' };
+  const rules = readNamedFiles({ ...loaded, config }, parserOnly(context), from);
   return [...loaded.diagnostics, ...rules.diagnostics];
 }
 
-async function checkRules(context: CommandContext, { path, file }: Checking): Promise<readonly Diagnostic[]> {
+async function checkRules(
+  context: CommandContext,
+  { path, file, portable }: Checking,
+): Promise<readonly Diagnostic[]> {
   const text = await readText(context, path, file);
   if (typeof text !== 'string') return [text];
   const engine = parserOnly(context);
-  return readRules(text, { file, prepare: expr => engine.prepare(expr) }).diagnostics;
+  const ownKeys = portable ? 'refuse' : 'accept';
+  return readRules(text, { file, prepare: expr => engine.prepare(expr), ownKeys }).diagnostics;
 }
 
 /** An engine over no data: it parses and plans. */

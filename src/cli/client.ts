@@ -17,6 +17,8 @@ export interface ApiQuestion {
   readonly method?: 'GET' | 'POST' | 'DELETE';
   /** Sent as JSON. */
   readonly body?: unknown;
+  /** Of an answer that takes its time. */
+  readonly timeoutMs?: number;
 }
 
 /** What every command that asks a server takes. */
@@ -112,7 +114,7 @@ async function asked(
     headers: { ...headers.value, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
     ...(body === undefined ? {} : { body }),
     ...(ca.value === undefined ? {} : { tls: { ca: ca.value } }),
-    timeoutMs: TIMEOUT_MS,
+    timeoutMs: question.timeoutMs ?? TIMEOUT_MS,
     bodyBytesMax: ANSWER_BYTES_MAX,
   });
   if (!answer.ok) {

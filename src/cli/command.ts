@@ -33,6 +33,8 @@ export interface Command {
   readonly says: string;
   /** The whole help text, with the usage first. */
   readonly help: string;
+  /** Of what the first words pick, where that has a text of its own. */
+  helpOf?(args: readonly string[]): string | undefined;
   run(context: CommandContext): Promise<ExitCode>;
 }
 
@@ -83,7 +85,11 @@ export function readArgs(
 }
 
 /** Says what is wrong with the usage, and how it should be. */
-export function usageError(context: CommandContext, command: Command, problem: string): ExitCode {
+export function usageError(
+  context: CommandContext,
+  command: Pick<Command, 'name' | 'help'>,
+  problem: string,
+): ExitCode {
   context.warn(`watchkeeper ${command.name}: ${problem}\n${command.help.split('\n')[0] ?? ''}\n`);
   return 2;
 }

@@ -447,6 +447,38 @@ describe('check templates', () => {
     );
   });
 
+  it('warns of a template that is called and defined nowhere, with line and key of the setting', async () => {
+    const config = [
+      'route: { receiver: a }',
+      'templates: [t.tmpl]',
+      'receivers:',
+      '  - name: a',
+      '    slack_configs:',
+      '      - api_url: http://127.0.0.1:1/hook',
+      '        title: \'{{ template "nope" . }}\'',
+      '        text: \'{{ define "own" }}x{{ end }}{{ template "own" . }}{{ template "mine.text" . }}\'',
+      '        footer: \'{{ if .IsTest }}{{ template "__subjct" . }}{{ else }}{{ template "t.tmpl" . }}{{ end }}\'',
+      '        pretext: \'{{ template "slack.default.title" . }}\'',
+      '    webhook_configs:',
+      "      - url: 'http://127.0.0.1:1/hook'",
+      `        payload: { a: [{ b: '{{ template "lost" . }}' }] }`,
+      '',
+    ].join('\n');
+    const files = {
+      'alertmanager.yml': config,
+      't.tmpl': '{{ define "mine.text" }}\n  {{ template "gone" . }}{{ end }}',
+    };
+    const ran = await run(checkCommand, ['config', 'alertmanager.yml'], { files });
+    expect(ran.code).toBe(0);
+    const lines = ran.out.split('\n').filter(line => line.includes('template-unknown'));
+    expect(lines.map(line => line.replace(/^.*?(t\.tmpl|alertmanager\.yml):/, '$1:'))).toEqual([
+      't.tmpl:2:3: warning: template-unknown: Cannot find the template "gone" that this file calls: no file of "templates" defines it (define it, or name its file under "templates")',
+      'alertmanager.yml:7:16: warning: template-unknown: Cannot find the template "nope" that receivers[0].slack_configs[0].title calls: no file of "templates" defines it (define it, or name its file under "templates")',
+      'alertmanager.yml:9:17: warning: template-unknown: Cannot find the template "__subjct" that receivers[0].slack_configs[0].footer calls: no file of "templates" defines it (did you mean "__subject"?)',
+      'alertmanager.yml:12:9: warning: template-unknown: Cannot find the template "lost" that receivers[0].webhook_configs[0] calls: no file of "templates" defines it (define it, or name its file under "templates")',
+    ]);
+  });
+
   it('looks at the templates that a configuration names', async () => {
     const config = 'route: { receiver: a }\nreceivers: [{ name: a }]\ntemplates: ["t/*.tmpl", none.tmpl]\n';
     const files = { 'alertmanager.yml': config, 't/a.tmpl': '{{ if }}' };

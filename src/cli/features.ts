@@ -8,6 +8,7 @@ type QueryFeature = Extract<
 >;
 
 const ALWAYS_ON: ReadonlySet<string> = new Set([
+  'concurrent-rule-eval',
   'exemplar-storage',
   'expand-external-labels',
   'native-histograms',

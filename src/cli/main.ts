@@ -8,11 +8,14 @@ import type { Command, CommandContext, ExitCode } from './command.ts';
 import { deliveriesCommand } from './deliveries.ts';
 import { demoCommand } from './demo.ts';
 import { explainCommand } from './explain.ts';
+import { importCommand } from './import.ts';
 import { notifyCommand } from './notify.ts';
 import { queryCommand } from './query.ts';
+import { rulesCommand } from './rules.ts';
 import { runCommand } from './run.ts';
 import { shadowCommand } from './shadow.ts';
 import { silenceCommand } from './silence.ts';
+import { storageCommand } from './storage.ts';
 import { testCommand } from './test.ts';
 
 const COMMANDS: readonly Command[] = [
@@ -26,6 +29,9 @@ const COMMANDS: readonly Command[] = [
   notifyCommand,
   deliveriesCommand,
   shadowCommand,
+  storageCommand,
+  importCommand,
+  rulesCommand,
   demoCommand,
 ];
 
@@ -64,7 +70,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     return 2;
   }
   if (args.includes('--help') || args.includes('-h')) {
-    process.stdout.write(command.help);
+    process.stdout.write(command.helpOf?.(args) ?? command.help);
     return 0;
   }
   const context = contextFor(args);

@@ -4,6 +4,7 @@ import type { QueryData, QueryPlanJson, Success } from '../api/index.ts';
 import { err, ok, parseDuration, type Result } from '../base/index.ts';
 import { askServer, CLIENT_OPTIONS, clientHelp } from './client.ts';
 import { type Command, type CommandContext, type ParsedArgs, readArgs, usageError } from './command.ts';
+import { timeMs } from './instant.ts';
 import { type AnswerFormat, answerText, planText, pointedAt, type Span } from './render/index.ts';
 import { terminalOf } from './terminal.ts';
 
@@ -183,8 +184,4 @@ function readRange(
 function stepMs(text: string): number {
   const parsed = parseDuration(text);
   return parsed.ok ? parsed.value : Number(text) * 1000;
-}
-
-function timeMs(text: string): number {
-  return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text);
 }

@@ -15,6 +15,7 @@ import {
 import { readFeatures } from './features.ts';
 import { definedOnly, type RealPorts, realPorts } from './ports.ts';
 import { QUERY_FLAGS, readQueryFlags } from './query-flags.ts';
+import { RULE_FLAGS, type RuleFlags, readRuleFlags, withRuleFlags } from './rule-flags.ts';
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 /** Open streams of the page get this long to end. */
@@ -32,6 +33,7 @@ const OPTIONS = {
   retention: { type: 'string' },
   'enable-feature': { type: 'string' },
   ...QUERY_FLAGS,
+  ...RULE_FLAGS,
   shadow: { type: 'boolean' },
   'log-level': { type: 'string' },
   'log-format': { type: 'string' },
@@ -53,6 +55,9 @@ export const runCommand: Command = {
   --enable-feature L Prometheus's names, with commas: use-start-timestamps, promql-delayed-name-removal
   --query.max-samples N, --query.timeout D, --query.max-concurrency N, --query.lookback-delta D
                      as Prometheus's; they go before the section "query" of the configuration
+  --rules.alert.for-outage-tolerance D, --rules.alert.for-grace-period D, --rules.alert.resend-delay D,
+  --rules.max-concurrent-evals N
+                     as Prometheus's; they go before the section "rules" of the configuration
   --shadow           evaluate everything, send nothing, act on nothing, and journal what would have been
   --log-level LEVEL  debug, info, warn or error (default: info)
   --log-format F     text or json (default: text)
@@ -76,6 +81,8 @@ anew; a bad one leaves the one in force in place.
       return usageError(context, runCommand, '--retention is a duration of at least a minute, such as 15d');
     const query = readQueryFlags(args.value);
     if (!query.ok) return usageError(context, runCommand, query.error);
+    const rules = readRuleFlags(args.value);
+    if (!rules.ok) return usageError(context, runCommand, rules.error);
     const logFormat = args.value.text('log-format') === 'json' ? 'json' : 'text';
     const ports = realPorts({ env: context.env, logFormat, logLevel: level });
     try {
@@ -84,6 +91,7 @@ anew; a bad one leaves the one in force in place.
         listen,
         retentionMs: retention,
         query: query.value,
+        rules: rules.value,
       });
     } finally {
       await ports.close();
@@ -101,12 +109,13 @@ interface RunSettings {
   readonly listen: Listen | undefined;
   readonly retentionMs: number | undefined;
   readonly query: SystemOptions['query'];
+  readonly rules: RuleFlags;
 }
 
 async function runSystem(
   context: CommandContext,
   args: ParsedArgs,
-  { ports, listen, retentionMs, query }: RunSettings,
+  { ports, listen, retentionMs, query, rules }: RunSettings,
 ): Promise<ExitCode> {
   const paths = await configPaths(context, args);
   // Who brings a prometheus.yml brings the rules with it, or wants none.
@@ -121,8 +130,11 @@ async function runSystem(
     stock,
     query: { ...query, ...features.query },
     commandLine: commandLineOf(args),
-    load: () =>
-      loadConfig({ disk: ports.disk, env: definedOnly(context.env), paths, registries: REGISTRIES }),
+    load: async () =>
+      withRuleFlags(
+        await loadConfig({ disk: ports.disk, env: definedOnly(context.env), paths, registries: REGISTRIES }),
+        rules,
+      ),
   });
   if (!started.ok) {
     context.warn(

@@ -57,6 +57,65 @@ describe('a slip is named with its place and its remedy', () => {
       ],
     );
   });
+  it.each([
+    ['slack_configs', "{api_url: 'https://s.test/x', app_token: t}", '"api_url" and "app_token" together'],
+    [
+      'slack_configs',
+      '{app_token: t, http_config: {authorization: {credentials: c}}}',
+      'both would fill the same header',
+    ],
+    ['slack_configs', "{api_url: 'https://s.test/x', fields: [{title: t}]}", '"value"'],
+    [
+      'email_configs',
+      '{to: a, from: b, smarthost: "m:25", headers: {Subject: a, SUBJECT: b}}',
+      '"SUBJECT" twice',
+    ],
+    [
+      'email_configs',
+      '{to: a, from: b, smarthost: "m:25", headers: {In-Reply-To: a}, threading: {enabled: true}}',
+      '"In-Reply-To" with threading.enabled',
+    ],
+    ['webex_configs', '{room_id: r, http_config: {follow_redirects: true}}', 'without authorization'],
+    [
+      'opsgenie_configs',
+      '{api_key: k, responders: [{name: a, type: crew}]}',
+      '"crew" as the type of a responder',
+    ],
+    [
+      'victorops_configs',
+      '{api_key: k, routing_key: r, custom_fields: {entity_id: a}}',
+      '"entity_id" as a custom field',
+    ],
+    ['sns_configs', '{topic_arn: a, phone_number: b}', '"topic_arn", "phone_number" together'],
+    ['mattermost_configs', "{webhook_url: 'https://s.test/x', fields: [{title: t}]}", '"value"'],
+    [
+      'incidentio_configs',
+      "{url: 'https://s.test/x', alert_source_token: t, http_config: {authorization: {credentials: c}}}",
+      'both would fill the same header',
+    ],
+  ])('what Alertmanager refuses in %s: %s', (kind, settings, message) => {
+    const text = `route: {receiver: a}\nreceivers:\n- name: a\n  ${kind}:\n  - ${settings}\n`;
+    const found = checkText('alertmanager', { text, file: 'f.yml' }).filter(one => one.severity === 'error');
+    expect(found.map(formatDiagnostic)).toEqual([expect.stringContaining(message)]);
+    expect(found[0]?.line).toBe(5);
+  });
+  it.each(['match: {"a-b": x}', 'match_re: {"a b": x}'])(
+    'a name that the older matchers do not have: %s',
+    older => {
+      const route = `route: {receiver: mail, routes: [{${older}}]}\nreceivers: [{name: mail}]\n`;
+      check(route, ['invalid label name']);
+      const rule = older.replace('match', 'source_match');
+      check(`route: {receiver: mail}\nreceivers: [{name: mail}]\ninhibit_rules: [{${rule}}]\n`, [
+        'invalid label name',
+      ]);
+    },
+  );
+  it('two inhibition rules of one name, as a warning', () => {
+    check(
+      'route: {receiver: mail}\nreceivers: [{name: mail}]\ninhibit_rules:\n- {name: a, source_matchers: [x=1], target_matchers: [y=1]}\n- {name: a, source_matchers: [x=2], target_matchers: [y=2]}\n',
+      ['f.yml:5:4: warning: config-conflict: Cannot tell two inhibition rules named "a" apart'],
+    );
+  });
   it('settings that exclude each other', () => {
     check(
       'scrape_configs:\n- job_name: a\n  basic_auth: {username: u}\n  authorization: {credentials: c}\n',
@@ -133,9 +192,10 @@ remote_write:
 describe('a valid key that is not carried out gives a warning naming it, and only when present', () => {
   it('in Prometheus’s file', () => {
     check(
-      'remote_write: [{url: "http://a/b"}]\nscrape_configs:\n- job_name: a\n  dns_sd_configs: [{names: [x]}]\n',
+      'remote_read: [{url: "http://a/b"}]\nremote_write: [{url: "http://a/b", sigv4: {region: r}}]\nscrape_configs:\n- job_name: a\n  dns_sd_configs: [{names: [x]}]\n',
       [
-        'warning: config-not-carried-out: "remote_write"',
+        'warning: config-not-carried-out: "remote_read"',
+        'warning: config-not-carried-out: "sigv4" at remote_write[0].sigv4',
         'warning: config-not-carried-out: "dns_sd_configs" at scrape_configs[0].dns_sd_configs',
       ],
     );

@@ -13,6 +13,7 @@ import {
   SCRAPE_INTERVAL_MS,
   SCRAPE_TIMEOUT_MS,
 } from './prometheus/global.ts';
+import { finishRemoteWrite, type RawRemoteWrite, type RemoteWriteConfig } from './prometheus/remote-write.ts';
 import type { ScrapeJob } from './prometheus/scrape.ts';
 import { RELAY_DEFAULTS, type RelayConfig, RULES_DEFAULTS, type RulesConfig } from './watchkeeper/rules.ts';
 import {
@@ -58,6 +59,8 @@ export interface Config {
   /** Alertmanagers elsewhere that get the alerts of the rules, too. */
   readonly alerting: AlertingConfig;
   readonly relay: RelayConfig;
+  /** Stores elsewhere that get the samples, too. */
+  readonly remoteWrite: readonly RemoteWriteConfig[];
   /** Absent: no alert is sent to anyone. */
   readonly route?: RouteConfig;
   readonly receivers: readonly ReceiverConfig[];
@@ -88,6 +91,7 @@ export interface Sections {
   readonly rules?: RulesConfig | undefined;
   readonly alerting?: RawAlerting | undefined;
   readonly relay?: RelayConfig | undefined;
+  readonly remoteWrite?: readonly RawRemoteWrite[] | undefined;
   readonly resolveTimeoutMs?: number | undefined;
   readonly route?: RawRoute | undefined;
   readonly receivers?: readonly ReceiverConfig[] | undefined;
@@ -129,6 +133,7 @@ export function assembleConfig(sections: Sections): Config {
     rules: sections.rules ?? RULES_DEFAULTS,
     alerting: finishAlerting(sections.alerting),
     relay: sections.relay ?? RELAY_DEFAULTS,
+    remoteWrite: finishRemoteWrite(sections.remoteWrite),
     ...(sections.route === undefined ? {} : { route: finishRoute(sections.route) }),
     receivers: sections.receivers ?? [],
     templateFiles: sections.templateFiles ?? [],

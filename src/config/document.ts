@@ -60,6 +60,18 @@ export interface ReadOutcome<T> {
   readonly diagnostics: readonly Diagnostic[];
   /** Nodes that hold a secret. */
   readonly hidden: ReadonlySet<Node>;
+  /** Settings that are templates. */
+  readonly templateTexts: readonly PlacedText[];
+}
+
+/** The value of a setting, and where it stands. */
+export interface PlacedText {
+  readonly text: string;
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** "receivers[0].slack_configs[0].title" */
+  readonly path: string;
 }
 
 export function parseDocument(text: string, file: string): YamlDocument {
@@ -140,14 +152,15 @@ export function readDocument<T>(
   options: ReadOptions = {},
 ): ReadOutcome<T> {
   if (document.diagnostics.some(one => one.severity === 'error')) {
-    return { value: undefined, diagnostics: document.diagnostics, hidden: new Set() };
+    return { value: undefined, diagnostics: document.diagnostics, hidden: new Set(), templateTexts: [] };
   }
   const reader = new Reader(document, options);
   const root = document.root === undefined || isNothing(document.root) ? emptyMap() : document.root;
   const value = schema.read(root, reader.context('', root));
   const diagnostics = [...document.diagnostics, ...reader.problems].sort(byPlace);
   const failed = value === INVALID || diagnostics.some(one => one.severity === 'error');
-  return { value: failed ? undefined : value, diagnostics, hidden: reader.hidden };
+  const { hidden, templateTexts } = reader;
+  return { value: failed ? undefined : value, diagnostics, hidden, templateTexts };
 }
 
 /** Follows aliases and spreads merge keys of a document, for whoever walks through it beside a schema. */
@@ -159,6 +172,7 @@ export function resolverOf(document: YamlDocument): (node: Node) => Node {
 class Reader {
   readonly problems: Diagnostic[] = [];
   readonly hidden = new Set<Node>();
+  readonly templateTexts: PlacedText[] = [];
   private readonly seen = new Set<string>();
   private readonly merged = new WeakMap<Node, YAMLMap>();
   /** Aliases that lead nowhere, and what stands in their place. */
@@ -185,6 +199,10 @@ class Reader {
       allowsUnknownKeys: this.options.allowsUnknownKeys ?? false,
       resolvePath: path => resolveFrom(this.document.file, path),
       hide: target => void reader.hidden.add(target),
+      noteTemplate: text => {
+        const place = this.document.place(node?.range?.[0] ?? 0);
+        reader.templateTexts.push({ text, file: this.document.file, ...place, path });
+      },
       problems: () => reader.problems,
       report(problem) {
         reader.report(path, problem.at ?? node, problem);

@@ -2,6 +2,8 @@
 
 export type { InhibitRuleConfig } from './alertmanager/inhibit.ts';
 export { type MatcherGrammar, matchers, parseMatchers } from './alertmanager/matchers.ts';
+export { checkEmailHeaders } from './alertmanager/receivers/email.ts';
+export { checkSlackAccess } from './alertmanager/receivers/slack.ts';
 export type { ChannelSettings, ReceiverConfig } from './alertmanager/receivers.ts';
 export type { RouteConfig } from './alertmanager/route.ts';
 export {
@@ -21,6 +23,7 @@ export {
 } from './check.ts';
 export type { Config, GlobalConfig, NamedText } from './config.ts';
 export {
+  type PlacedText,
   parseDocument,
   type ReadOptions,
   type ReadOutcome,
@@ -37,6 +40,7 @@ export { type FileDiscovery, fileDiscoverySchema } from './prometheus/discovery/
 export { type HttpDiscovery, httpDiscoverySchema } from './prometheus/discovery/http.ts';
 export { targetGroup } from './prometheus/discovery/static.ts';
 export type { EscapingScheme, ScrapeProtocol } from './prometheus/global.ts';
+export type { RemoteWriteConfig } from './prometheus/remote-write.ts';
 export type { DiscoverySettings, ScrapeJob } from './prometheus/scrape.ts';
 export { type Kind, mergeKinds, type Registries } from './registry.ts';
 export {
@@ -107,6 +111,7 @@ export {
 } from './shared/http-request.ts';
 export { type RelabelRule, relabelRule, relabelRules } from './shared/relabel.ts';
 export { alertmanagerPart } from './shown.ts';
+export { forGracePeriodMs } from './watchkeeper/rules.ts';
 export {
   type HostConfig,
   isGuarded,

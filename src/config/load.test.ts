@@ -89,7 +89,7 @@ describe('defaults and inheritance', () => {
   it('Alertmanagers elsewhere have the defaults of Prometheus, and each key of their own', async () => {
     const { config, told } = await load({
       [MAIN]: `
-rules: { resend_delay: 30s, for_outage_tolerance: 2h }
+rules: { resend_delay: 30s, for_outage_tolerance: 2h, for_grace_period: 0s, concurrency_max: 8 }
 relay: { queue_max: 50, batch_max: 5 }
 alerting:
   alert_relabel_configs: [{ action: labeldrop, regex: replica }]
@@ -106,8 +106,13 @@ alerting:
 `,
     });
     expect(told).toBe('');
-    expect(config?.rules).toEqual({ resendDelayMs: 30_000, outageToleranceMs: 7_200_000 });
-    expect(config?.relay).toEqual({ queueMax: 50, batchMax: 5 });
+    expect(config?.rules).toEqual({
+      resendDelayMs: 30_000,
+      outageToleranceMs: 7_200_000,
+      gracePeriodMs: 0,
+      concurrencyMax: 8,
+    });
+    expect(config?.relay).toEqual({ enabled: undefined, queueMax: 50, batchMax: 5 });
     const [first, second] = config?.alerting.alertmanagers ?? [];
     expect(config?.alerting.alertRelabelRules).toMatchObject([{ action: 'labeldrop', regex: 'replica' }]);
     expect(first).toMatchObject({
@@ -128,9 +133,26 @@ alerting:
     });
     expect(second?.http.authorization?.credentials.reveal()).toBe('abc');
     const stock = await load({ [MAIN]: '' });
-    expect(stock.config?.rules).toEqual({ resendDelayMs: 60_000, outageToleranceMs: 3_600_000 });
-    expect(stock.config?.relay).toEqual({ queueMax: 10_000, batchMax: 256 });
+    expect(stock.config?.rules).toEqual({
+      resendDelayMs: 60_000,
+      outageToleranceMs: 3_600_000,
+      gracePeriodMs: undefined,
+      concurrencyMax: 4,
+    });
+    expect(stock.config?.relay).toEqual({ enabled: undefined, queueMax: 10_000, batchMax: 256 });
     expect(stock.config?.alerting).toEqual({ alertmanagers: [], alertRelabelRules: [] });
+  });
+
+  it("warns where they and receivers of one's own are told, until it is said what is meant", async () => {
+    const both = (more: string): Promise<{ readonly told: string }> =>
+      load({
+        [MAIN]: `${more}alerting: { alertmanagers: [{ static_configs: [{ targets: ['a:9093'] }] }] }\nroute: { receiver: r }\nreceivers: [{ name: r }]\n`,
+      });
+    expect((await both('')).told).toBe(
+      '/etc/wk/watchkeeper.yml:1:11: warning: config-conflict: Cannot tell who is to be told by whom: "alerting" names Alertmanagers elsewhere, and "route" leads to receivers of this program: both tell (set "relay: { enabled: true }" in watchkeeper.yml if both are to tell, else false, or remove one of the two)',
+    );
+    expect((await both('relay: { enabled: true }\n')).told).toBe('');
+    expect((await both('relay: { enabled: false }\n')).told).toBe('');
   });
 
   it('what of them is not carried out gives a warning, and an address is no URL', async () => {

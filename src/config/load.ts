@@ -6,6 +6,7 @@ import type { Diagnostic } from '../model/index.ts';
 import { type CheckOptions, fileSchemas } from './check.ts';
 import { assembleConfig, type Config, type NamedText, type Sections } from './config.ts';
 import {
+  type PlacedText,
   parseDocument,
   type ReadOutcome,
   readDocument,
@@ -16,8 +17,9 @@ import { glob, resolveFrom } from './glob.ts';
 import { scrapeConfigFile } from './prometheus/file.ts';
 import { finishJobs, type RawScrapeJob } from './prometheus/scrape.ts';
 import type { Registries } from './registry.ts';
-import { type FileContents, INVALID, type Schema } from './schema.ts';
+import { type FileContents, INVALID, type Schema, valueNodeAt } from './schema.ts';
 import { type ReadDocument, shownConfig } from './shown.ts';
+import type { RelayConfig } from './watchkeeper/rules.ts';
 import { WEB_DEFAULTS, type WebConfig } from './watchkeeper/sections.ts';
 import { webFile } from './watchkeeper/web-file.ts';
 import { joinWeb, twoWebFiles } from './watchkeeper/web-join.ts';
@@ -51,6 +53,8 @@ export interface LoadOutcome {
   readonly shown: string;
   /** Everything that was read but the secrets: what a file watch should look at. */
   readonly files: readonly LoadedFile[];
+  /** Settings that are templates. */
+  readonly templateTexts: readonly PlacedText[];
 }
 
 /** A file that names a file that holds a path … : no schema nests deeper than this. */
@@ -85,6 +89,8 @@ export async function loadConfig(options: LoadOptions): Promise<LoadOutcome> {
   const jobs = loader.finishJobs(raws, scrape?.global);
   const ruleFiles = await loader.ruleFiles(scrapeFile, scrape?.rule_files ?? []);
   const web = await loader.web(own, paths.web);
+  if ((scrape?.alerting?.alertmanagers ?? []).length > 0 && alerts?.route !== undefined)
+    loader.warnOfBothTelling((prometheus ?? own)?.document, own?.value?.relay);
   const sections: Sections = {
     prometheusGlobal: scrape?.global,
     scrapeJobs: jobs,
@@ -93,6 +99,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadOutcome> {
     rules: own?.value?.rules,
     alerting: scrape?.alerting,
     relay: own?.value?.relay,
+    remoteWrite: scrape?.remote_write,
     resolveTimeoutMs: alerts?.global?.resolve_timeout,
     route: alerts?.route,
     receivers: alerts?.receivers,
@@ -143,6 +150,7 @@ class Loader {
   private readonly diagnostics: Diagnostic[] = [];
   private readonly files: LoadedFile[] = [];
   private readonly secrets = new Map<string, string>();
+  private readonly templateTexts: PlacedText[] = [];
 
   constructor(options: LoadOptions) {
     this.options = options;
@@ -184,6 +192,7 @@ class Loader {
       const missing = [...wanted].filter(path => !contents.has(path));
       if (missing.length === 0 || pass === READ_PASSES_MAX) {
         this.diagnostics.push(...outcome.diagnostics);
+        this.templateTexts.push(...outcome.templateTexts);
         return outcome;
       }
       for (const path of missing) {
@@ -218,6 +227,23 @@ class Loader {
         });
       }
     }
+  }
+
+  /** Who moves step by step may want both, and nobody may lose an alert: so both tell, and it is said. */
+  warnOfBothTelling(document: YamlDocument | undefined, relay: RelayConfig | undefined): void {
+    if (document?.root === undefined || relay?.enabled !== undefined) return;
+    const at = valueNodeAt(document.root, 'alerting')?.range?.[0] ?? 0;
+    this.diagnostics.push({
+      code: 'config-conflict',
+      severity: 'warning',
+      message:
+        'Cannot tell who is to be told by whom: "alerting" names Alertmanagers elsewhere, and "route" leads to receivers of this program: both tell',
+      file: document.file,
+      ...document.place(at),
+      path: 'alerting',
+      remedy:
+        'set "relay: { enabled: true }" in watchkeeper.yml if both are to tell, else false, or remove one of the two',
+    });
   }
 
   /** The section of ours with what the web configuration file gives; `flag` names the file before `web.config_file` does. */
@@ -320,6 +346,7 @@ class Loader {
       diagnostics: this.diagnostics,
       version,
       files: this.files,
+      templateTexts: this.templateTexts,
     };
   }
 

@@ -36,6 +36,8 @@ export interface ReadContext {
   resolvePath(path: string): string;
   /** Tells that what the node says is not to be shown. */
   readonly hide?: (node: Node) => void;
+  /** Tells of a text that is a template: what it calls is judged once the files of templates are read. */
+  readonly noteTemplate?: (text: string) => void;
   /** Everything reported in this reading so far, for checks that run after it. */
   readonly problems?: () => readonly Diagnostic[];
   /** Contents of files named by the configuration; undefined while a text is only checked. */

@@ -1,6 +1,13 @@
 // exposition/: metrics pages <-> samples, and the relabelling that both discovery and collect apply.
 
-export { CHUNK_KIND, CHUNK_SAMPLES_MAX, ChunkCutter, type SampleChunk } from './chunk/index.ts';
+export {
+  CHUNK_KIND,
+  CHUNK_SAMPLES_MAX,
+  ChunkCutter,
+  ChunkReader,
+  type ChunkSamples,
+  type SampleChunk,
+} from './chunk/index.ts';
 export { lineFailure, type PageFailure } from './failure.ts';
 export { formatFloat, formatFloatJson, formatFloatOpenMetrics } from './format-float.ts';
 export { parseGoFloat, setNormalNaN } from './go-float.ts';
@@ -51,3 +58,11 @@ export { Unsnapper } from './unsnap.ts';
 export { BYTES, FIXED64, VARINT, WireReader } from './wire.ts';
 export { readDoubles, readSpan, readZigzags, summed } from './wire-histogram.ts';
 export { WireWriter } from './wire-writer.ts';
+export {
+  labelFields,
+  type SentExemplar,
+  SymbolBook,
+  snappyBody,
+  WriteRequest1,
+  WriteRequest2,
+} from './write-request.ts';

@@ -3,17 +3,9 @@
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
 import { crc32c } from '../base/index.ts';
-import {
-  type BucketSpan,
-  CUSTOM_BOUNDS,
-  type Labels,
-  labelPairs,
-  type NativeHistogram,
-  NO_LABELS,
-  type SeriesColumns,
-  wordsOf,
-} from '../model/index.ts';
+import { type Labels, labelPairs, NO_LABELS, type SeriesColumns, wordsOf } from '../model/index.ts';
 import type { SampleChunk } from './chunk/index.ts';
+import { writeHistogram } from './histogram-writer.ts';
 import { WireWriter } from './wire-writer.ts';
 
 /** Of a series' columns. */
@@ -62,7 +54,7 @@ export function writeSamples(
     const histogram = histograms?.get(i);
     if (histogram !== undefined) {
       const message = writer.begin(4);
-      writeHistogram(writer, histogram, timesMs[i]!);
+      writeHistogram(writer, histogram, { timeMs: timesMs[i]!, startMs: Number.NaN });
       writer.end(message);
       continue;
     }
@@ -71,68 +63,6 @@ export function writeSamples(
     writer.int64(2, timesMs[i]!);
     writer.end(sample);
   }
-}
-
-const HINTS = ['unknown', 'reset', 'no-reset', 'gauge'] as const;
-
-function writeHistogram(writer: WireWriter, histogram: NativeHistogram, timeMs: number): void {
-  const { integer, schema } = histogram;
-  // One of the two must be there to say of which kind it is, though it be zero.
-  if (integer) {
-    writer.varint(1 * 8);
-    writer.varint(histogram.count);
-  } else {
-    writer.varint(2 * 8 + 1);
-    writer.plainDouble(histogram.count);
-  }
-  writer.double(3, histogram.sum);
-  writer.zigzag(4, schema);
-  writer.double(5, histogram.zeroThreshold);
-  if (integer) {
-    writer.varint(6 * 8);
-    writer.varint(histogram.zeroCount);
-  } else {
-    writer.varint(7 * 8 + 1);
-    writer.plainDouble(histogram.zeroCount);
-  }
-  const negative = { spans: 8, deltas: 9, counts: 10 };
-  const positive = { spans: 11, deltas: 12, counts: 13 };
-  writeSide(writer, negative, { integer, spans: histogram.negativeSpans, counts: histogram.negativeCounts });
-  writeSide(writer, positive, { integer, spans: histogram.positiveSpans, counts: histogram.positiveCounts });
-  writer.number(14, HINTS.indexOf(histogram.resetHint));
-  writer.int64(15, timeMs);
-  if (schema === CUSTOM_BOUNDS) writePacked(writer, 16, histogram.customBounds ?? new Float64Array(0));
-}
-
-function writeSide(
-  writer: WireWriter,
-  fields: { readonly spans: number; readonly deltas: number; readonly counts: number },
-  side: { readonly integer: boolean; readonly spans: readonly BucketSpan[]; readonly counts: Float64Array },
-): void {
-  for (const { offset, length } of side.spans) {
-    const span = writer.begin(fields.spans);
-    writer.zigzag(1, offset);
-    writer.number(2, length);
-    writer.end(span);
-  }
-  if (side.counts.length === 0) return;
-  if (!side.integer) {
-    writePacked(writer, fields.counts, side.counts);
-    return;
-  }
-  const packed = writer.begin(fields.deltas);
-  let before = 0;
-  for (const count of side.counts) {
-    writer.plainZigzag(count - before);
-    before = count;
-  }
-  writer.end(packed);
-}
-
-function writePacked(writer: WireWriter, field: number, numbers: Float64Array): void {
-  const packed = writer.begin(field);
-  for (const number of numbers) writer.plainDouble(number);
-  writer.end(packed);
 }
 
 // --- frames -----------------------------------------------------------------------------------------

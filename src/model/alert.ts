@@ -2,6 +2,7 @@
 
 import { type Labels, withLabels } from './labels.ts';
 import type { TargetId } from './sample.ts';
+import type { Why } from './why.ts';
 
 /** `unknown`: it fired, and now its data is missing for a cause that is not "resolved". */
 export type AlertState = 'pending' | 'firing' | 'unknown' | 'resolved';
@@ -22,6 +23,7 @@ export function ruleKey(id: RuleId): string {
 /**
  * Why an alert's data is not in its rule's answer. `below`: its left side is there and no longer fits. `restarted`,
  * `settling`: there is not enough data yet, after our restart or the target's return. `recorded`: a rule recorded it.
+ * `not_posted`: somebody else's alert, which was not posted again in time.
  */
 export type AbsenceCause =
   | 'below'
@@ -31,7 +33,8 @@ export type AbsenceCause =
   | 'not_knowable'
   | 'recorded'
   | 'restarted'
-  | 'settling';
+  | 'settling'
+  | 'not_posted';
 
 export interface Alert {
   /** With alertname. */
@@ -49,6 +52,8 @@ export interface Alert {
   readonly keptFiringSinceMs?: number;
   /** Why it is unknown or resolved: "fell below", "target left discovery", "target silent: …". */
   readonly reason: string;
+  /** The reason of an alert of a rule, for pages in other languages. */
+  readonly why?: Why;
   /** The cause behind the reason, while it is unknown, pending without data, or resolved. */
   readonly absence?: AbsenceCause;
   /** Value of the expression when last seen. */

@@ -1,6 +1,17 @@
 // model/: the nouns of the field and the ports between folders. Runs in the browser.
 
 export {
+  type AcceptedLog,
+  type AcceptedReader,
+  comparePlaces,
+  type LoggedExemplar,
+  type LoggedSamples,
+  type LogPiece,
+  type LogPlace,
+  type LogReadFailure,
+  type LostSamples,
+} from './accepted-log.ts';
+export {
   type AbsenceCause,
   type Alert,
   type AlertSink,
@@ -188,6 +199,7 @@ export type {
   ListHints,
   ReadFailure,
   ReadWork,
+  RetentionPolicy,
   SelectHints,
   SeriesColumns,
   SeriesCounts,
@@ -197,3 +209,4 @@ export type {
   TimeRange,
 } from './store.ts';
 export type { ScrapeTarget, TargetDirectory, TargetHealth, TargetStatus } from './target.ts';
+export { readWhy, WHY_WORDS, type Why, type WhyCode, whyText } from './why.ts';

@@ -10,6 +10,8 @@ import type { ReadWork, TimeRange } from './store.ts';
 export interface QueryPlan {
   readonly kind: 'promql-plan';
   readonly expr: string;
+  /** What the expression as a whole gives. */
+  readonly type: 'scalar' | 'vector' | 'matrix' | 'string';
   readonly root: PlanNode;
 }
 

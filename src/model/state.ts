@@ -81,5 +81,7 @@ export interface StateStore {
   postedAlerts(): Promise<Result<readonly PostedRecord[], StateFailure>>;
   silences(): Promise<Result<readonly Silence[], StateFailure>>;
   setting(key: string): Promise<Result<JsonValue | undefined, StateFailure>>;
+  /** A copy of everything committed before this, as a new file that opens as a state database. Durable but for its name. */
+  backup(path: string): Promise<Result<void, StateFailure>>;
   close(): Promise<void>;
 }

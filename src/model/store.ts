@@ -129,6 +129,14 @@ export interface ReadFailure {
   readonly message: string;
 }
 
+/** How long some series are kept, unlike the others. */
+export interface RetentionPolicy {
+  /** The selector as it was written; "" for all that no policy before it is about. */
+  readonly match: string;
+  readonly matchers: readonly Matcher[];
+  readonly keepMs: number;
+}
+
 export interface TimeRange {
   readonly fromMs: number;
   readonly toMs: number;

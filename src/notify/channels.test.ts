@@ -83,6 +83,37 @@ payload:
     expect(new TextDecoder().decode(k.http.requests[0]?.body)).toBe('{"team":"team web/north","gone":"x"}');
   });
 
+  it('has the labels of its route in the usual body, filled in', async () => {
+    const k = kit();
+    k.http.on('http://hook.test/', {});
+    const routeLabels = labelsFrom({
+      team: '{{ .CommonLabels.job }} team',
+      bad: '{{ .Nope.x }}',
+      plain: 'x',
+    });
+    const sender = senderOf('webhook_configs', 'url: http://hook.test/x', k.ports);
+    await sender.send(messageOf(jobOf({ routeLabels })), signal);
+    await sender.send(messageOf(jobOf()), signal);
+    const [withLabels, without] = k.http.requests.map(one => JSON.parse(new TextDecoder().decode(one.body)));
+    expect(withLabels.routeLabels).toEqual({ team: 'web team', bad: '{{ .Nope.x }}', plain: 'x' });
+    expect(without).not.toHaveProperty('routeLabels');
+  });
+
+  it.each([
+    ["'http://hook.test/{{ .CommonLabels.job }}'", 'http://hook.test/web'],
+    ["'{{ .CommonAnnotations.hook }}'", undefined],
+    ["'http://hook.test/{{ .Nope.x }}'", undefined],
+  ])('takes its address from the template %s', async (url, wanted) => {
+    const k = kit();
+    k.http.on('http://hook.test/', {});
+    const outcome = await senderOf('webhook_configs', `url: ${url}`, k.ports).send(
+      messageOf(jobOf()),
+      signal,
+    );
+    expect(k.http.requests.map(one => one.url)).toEqual(wanted === undefined ? [] : [wanted]);
+    expect(outcome.kind).toBe(wanted === undefined ? 'drop' : 'sent');
+  });
+
   it('has the usual body where its own cannot be made, and says so', async () => {
     const k = kit();
     k.http.on('http://hook.test/', {});

@@ -20,8 +20,9 @@ import {
 } from '../config/index.ts';
 import type { DeliveryOutcome } from '../model/index.ts';
 import { ATTEMPT_MS, ATTEMPT_MS_MAX, type Channel, type ChannelPorts, type Message } from './channel.ts';
-import { type NotificationData, notificationData, webhookBody } from './data.ts';
+import { type NotificationData, notificationData } from './data.ts';
 import { templateText } from './template-text.ts';
+import { webhookBody } from './webhook-body.ts';
 
 /** Of stdout and stderr each: the last lines of an error, little enough for the journal. */
 const OUTPUT_BYTES_MAX = 16 * 1024;
@@ -112,7 +113,7 @@ async function run({ settings, ports, message }: Run, signal: AbortSignal): Prom
       argv: [settings.program, ...filled.value.rest],
       env: { PATH: DEFAULT_PATH, ...environmentOf(message, data), ...filled.value.env },
       ...(settings.cwd === undefined ? {} : { cwd: settings.cwd }),
-      stdin: new TextEncoder().encode(stdinOf(message, settings.maxAlerts)),
+      stdin: new TextEncoder().encode(stdinOf(message, settings.maxAlerts, ports.render)),
       timeoutMs: settings.timeoutMs,
       killGraceMs: KILL_GRACE_MS,
       outputBytesMax: OUTPUT_BYTES_MAX,
@@ -169,7 +170,7 @@ function environmentOf({ job, isTest }: Message, data: NotificationData): Readon
 }
 
 /** The webhook's JSON, and what only we know under a key of its own. */
-function stdinOf(message: Message, alertsMax: number): string {
+function stdinOf(message: Message, alertsMax: number, render: ChannelPorts['render']): string {
   const { job, isTest } = message;
   const own = JSON.stringify({
     job: job.id,
@@ -178,7 +179,7 @@ function stdinOf(message: Message, alertsMax: number): string {
     test: isTest,
     recoveryReport: job.recoveryReport ?? '',
   });
-  return `${webhookBody({ ...message, alertsMax }).slice(0, -1)},"watchkeeper":${own}}\n`;
+  return `${webhookBody({ ...message, alertsMax }, render).slice(0, -1)},"watchkeeper":${own}}\n`;
 }
 
 /** sysexits.h: wrong usage, bad input, no permission and the like fail alike next time; 75 asks to be tried again. */

@@ -8,7 +8,6 @@ import {
   labelsFrom,
   labelsToRecord,
   type NotificationJob,
-  withLabels,
 } from '../model/index.ts';
 
 export interface AlertData {
@@ -47,8 +46,22 @@ export interface NotificationData {
 /** Carries what recovery tried into receivers that know only Alertmanager's fields. */
 export const RECOVERY_ANNOTATION = 'watchkeeper_recovery';
 
+/** What of a job is seen in a message. */
+export type ShownJob = Pick<
+  NotificationJob,
+  | 'alerts'
+  | 'status'
+  | 'groupLabels'
+  | 'groupKey'
+  | 'reason'
+  | 'possibleRepeat'
+  | 'recoveryReport'
+  | 'routeLabels'
+  | 'externalUrl'
+>;
+
 export interface DataOptions {
-  readonly job: NotificationJob;
+  readonly job: ShownJob;
   readonly receiver: string;
   readonly isTest: boolean;
   /** 0: all. */
@@ -92,7 +105,7 @@ function alertData(alert: Alert, extra: Readonly<Record<string, string>>): Alert
 }
 
 /** Pairs that all sets share. */
-function commonOf(sets: readonly Labels[]): Labels {
+export function commonOf(sets: readonly Labels[]): Labels {
   const [first, ...rest] = sets;
   if (first === undefined) return labelsFrom({});
   if (rest.length === 0) return first;
@@ -105,7 +118,7 @@ function commonOf(sets: readonly Labels[]): Labels {
 }
 
 /** Alertmanager shows the receiver's name with the characters of regular expressions escaped. */
-function quoteMeta(name: string): string {
+export function quoteMeta(name: string): string {
   return name.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&');
 }
 
@@ -113,45 +126,4 @@ function quoteMeta(name: string): string {
 export function goTime(atMs: number | undefined): string {
   if (atMs === undefined) return '0001-01-01T00:00:00Z';
   return new Date(atMs).toISOString().replace(/\.?0*Z$/, 'Z');
-}
-
-/**
- * The body of Alertmanager's webhook, version 4, keys in its order. Written straight from the labels: in a storm each alert is a
- * message, and its labels stand in three places of it.
- */
-export function webhookBody({ job, receiver, alertsMax }: DataOptions): string {
-  const shown = alertsMax > 0 ? job.alerts.slice(0, alertsMax) : job.alerts;
-  const report = job.recoveryReport ?? '';
-  const annotated = (labels: Labels): Labels =>
-    report === '' ? labels : withLabels(labels, { [RECOVERY_ANNOTATION]: report });
-  const written = new Map<Labels, string>();
-  const text = (labels: Labels): string => {
-    const known = written.get(labels);
-    if (known !== undefined) return known;
-    const made = labelsText(labels);
-    written.set(labels, made);
-    return made;
-  };
-  const alerts = shown.map(
-    alert =>
-      `{"status":"${alert.state === 'resolved' ? 'resolved' : 'firing'}","labels":${text(alert.labels)}` +
-      `,"annotations":${text(annotated(alert.annotations))},"startsAt":"${goTime(alert.firedAtMs ?? alert.activeAtMs)}"` +
-      `,"endsAt":"${goTime(alert.state === 'resolved' ? alert.resolvedAtMs : undefined)}"` +
-      `,"generatorURL":${JSON.stringify(alert.generatorUrl)},"fingerprint":${JSON.stringify(alert.fingerprint)}}`,
-  );
-  const labels = commonOf(shown.map(alert => alert.labels));
-  const annotations = annotated(commonOf(shown.map(alert => alert.annotations)));
-  return (
-    `{"receiver":${JSON.stringify(quoteMeta(receiver))},"status":"${job.status}","alerts":[${alerts.join()}]` +
-    `,"groupLabels":${text(job.groupLabels)},"commonLabels":${text(labels)},"commonAnnotations":${text(annotations)}` +
-    `,"externalURL":${JSON.stringify(job.externalUrl)},"version":"4","groupKey":${JSON.stringify(job.groupKey)}` +
-    `,"truncatedAlerts":${job.alerts.length - shown.length}}`
-  );
-}
-
-function labelsText(labels: Labels): string {
-  let text = '';
-  for (let i = 0; i < labels.length; i += 2)
-    text += `${i === 0 ? '' : ','}${JSON.stringify(labels[i])}:${JSON.stringify(labels[i + 1])}`;
-  return `{${text}}`;
 }

@@ -5,6 +5,7 @@ import { err, type HttpTls, type MailError, type MailMessage, ok, type Result } 
 import {
   bad,
   boolean,
+  checkEmailHeaders,
   exclusive,
   mapOf,
   mapped,
@@ -105,6 +106,7 @@ const schema: Schema<EmailSettings> = mapped(
   (value, context, node) => {
     exclusive(node, context, ['auth_password', 'auth_password_file']);
     exclusive(node, context, ['auth_secret', 'auth_secret_file']);
+    checkEmailHeaders(node, context);
     if (value.smarthost !== undefined && value.smarthost !== '' && !parseSmarthost(value.smarthost).ok) {
       return bad(`Cannot use "${value.smarthost}" as smarthost: host:port expected`, context);
     }

@@ -25,9 +25,9 @@ import {
 import type { Alert, DeliveryOutcome } from '../model/index.ts';
 import { ATTEMPT_MS, ATTEMPT_MS_MAX, type Channel, type ChannelPorts, type Message } from './channel.ts';
 import { type HttpClient, httpClientSchema } from './client.ts';
-import { webhookBody } from './data.ts';
 import { outcomeOfHttp } from './http-outcome.ts';
 import { askProvider } from './post.ts';
+import { webhookBody } from './webhook-body.ts';
 
 /** As often as services that wait for it usually expect. */
 const INTERVAL_MS = 60_000;
@@ -125,7 +125,7 @@ async function beat({ settings, ports, message }: Beat, signal: AbortSignal): Pr
     {
       ports,
       url: settings.url.reveal().trim(),
-      body: isPost ? webhookBody({ ...message, alertsMax: 0 }) : undefined,
+      body: isPost ? webhookBody({ ...message, alertsMax: 0 }, ports.render) : undefined,
       client: settings.http,
       timeoutMs: settings.timeoutMs,
     },

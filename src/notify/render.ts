@@ -2,6 +2,7 @@
 
 import { posix } from 'node:path';
 import { type Clock, err, ok, type Result } from '../base/index.ts';
+import { nearest, type PlacedText } from '../config/index.ts';
 import { type Diagnostic, labelsFrom } from '../model/index.ts';
 import {
   alertmanagerFunctions,
@@ -9,7 +10,10 @@ import {
   kv,
   parseTemplate,
   parseTemplateFiles,
+  type Template,
+  type TemplateCall,
   type TemplateError,
+  templateCalls,
   notificationData as templateData,
   type ValueObject,
 } from '../template/index.ts';
@@ -69,6 +73,63 @@ export function checkTemplateFiles(files: readonly TemplateFile[]): readonly Dia
       },
     ];
   });
+}
+
+/**
+ * Calls of templates that neither our default texts nor the files define: Alertmanager finds them when it sends. A warning,
+ * since the message goes out all the same, in plain words.
+ */
+export function checkTemplateNames(
+  texts: readonly PlacedText[],
+  files: readonly TemplateFile[],
+): readonly Diagnostic[] {
+  const parsedFiles = files.flatMap(({ path, text }) => {
+    const parsed = parseTemplate(text, { functions: FUNCTIONS });
+    return parsed.ok ? [{ path, template: parsed.value }] : [];
+  });
+  const known = new Set(
+    parsedFiles.flatMap(one => [posix.basename(one.path), ...one.template.defined.keys()]),
+  );
+  for (const text of defaultTemplates()) {
+    const parsed = parseTemplate(text, { functions: FUNCTIONS });
+    for (const name of parsed.ok ? parsed.value.defined.keys() : []) known.add(name);
+  }
+  const unknownIn = (template: Template): readonly TemplateCall[] =>
+    templateCalls(template).filter(({ name }) => !known.has(name) && !template.defined.has(name));
+  return [
+    ...parsedFiles.flatMap(({ path, template }) =>
+      unknownIn(template).map(({ name, line, column }) =>
+        unknownTemplate(name, known, {
+          file: path,
+          line,
+          column,
+          path: 'templates',
+          where: 'this file',
+        }),
+      ),
+    ),
+    ...texts.flatMap(({ text, ...place }) => {
+      const parsed = parseTemplate(text, { functions: FUNCTIONS });
+      return (parsed.ok ? unknownIn(parsed.value) : []).map(({ name }) =>
+        unknownTemplate(name, known, { ...place, where: place.path }),
+      );
+    }),
+  ];
+}
+
+function unknownTemplate(
+  name: string,
+  known: ReadonlySet<string>,
+  { where, ...place }: Pick<Diagnostic, 'file' | 'line' | 'column' | 'path'> & { readonly where: string },
+): Diagnostic {
+  const near = nearest(name, [...known]);
+  return {
+    code: 'template-unknown',
+    severity: 'warning',
+    message: `Cannot find the template "${name}" that ${where} calls: no file of "templates" defines it`,
+    ...place,
+    remedy: near === undefined ? 'define it, or name its file under "templates"' : `did you mean "${near}"?`,
+  };
 }
 
 /** Why a text is no template with Alertmanager's functions; undefined where it is one. */

@@ -4,6 +4,7 @@
 import { err, type HttpError, type HttpResponse, ok, type Result } from '../base/index.ts';
 import {
   boolean,
+  checkSlackAccess,
   duration,
   exclusive,
   httpUrl,
@@ -118,6 +119,7 @@ const fields = record(
     exclusive(node, context, ['api_url', 'api_url_file']);
     exclusive(node, context, ['app_token', 'app_token_file']);
     requireOneOf(node, context, ['api_url', 'api_url_file', 'app_token', 'app_token_file']);
+    checkSlackAccess(node, context);
     warnOfUpdate(value, context);
   },
 );

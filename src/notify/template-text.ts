@@ -12,11 +12,14 @@ export function templateText(options: TextOptions = {}): Schema<string> {
   return { ...schema, says: 'template' };
 }
 
-function warnOfTemplate(value: string, context: ReadContext): void {
+export function warnOfTemplate(value: string, context: ReadContext): void {
   // Most texts have no action at all.
   if (!value.includes('{{')) return;
   const problem = templateProblem(value);
-  if (problem === undefined) return;
+  if (problem === undefined) {
+    context.noteTemplate?.(value);
+    return;
+  }
   context.report({
     code: 'template-parse',
     severity: 'warning',

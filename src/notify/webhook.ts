@@ -1,6 +1,6 @@
 // Webhooks: Alertmanager's JSON, version 4, by POST.
 
-import { err, ok } from '../base/index.ts';
+import { err, ok, type Result } from '../base/index.ts';
 import {
   anything,
   bad,
@@ -20,10 +20,12 @@ import {
 import type { DeliveryOutcome } from '../model/index.ts';
 import type { Channel, ChannelPorts, Message } from './channel.ts';
 import { type HttpClient, httpClientSchema } from './client.ts';
-import { notificationData, webhookBody } from './data.ts';
+import { type DataOptions, notificationData } from './data.ts';
 import { outcomeOfHttp } from './http-outcome.ts';
 import { fillPayload } from './payload.ts';
 import { askProvider, markHeaders } from './post.ts';
+import { warnOfTemplate } from './template-text.ts';
+import { webhookBody } from './webhook-body.ts';
 
 export interface WebhookSettings {
   readonly url: Secret;
@@ -36,6 +38,8 @@ export interface WebhookSettings {
   /** A body of its own; undefined: Alertmanager's. */
   readonly payload: unknown;
 }
+
+const HTTP_URL = /^https?:\/\/[^/]/i;
 
 const schema: Schema<WebhookSettings> = mapped(
   record({
@@ -66,12 +70,14 @@ const schema: Schema<WebhookSettings> = mapped(
       return INVALID;
     }
     // A file's content may come later than the check of the configuration: it is empty then.
-    if (value.url !== undefined && !/^https?:\/\/[^/]/i.test(url.reveal())) {
+    if (value.url?.reveal().includes('{{')) warnOfTemplate(value.url.reveal(), context);
+    else if (value.url !== undefined && !HTTP_URL.test(url.reveal())) {
       return bad(
         'Cannot use the URL of the webhook: it must begin with http:// or https:// and a host',
         context,
       );
     }
+    for (const text of textsOf(value.payload)) warnOfTemplate(text, context);
     return {
       url,
       sendResolved: value.send_resolved,
@@ -82,6 +88,13 @@ const schema: Schema<WebhookSettings> = mapped(
     };
   },
 );
+
+/** All texts of a body of one's own, keys aside: they are templates. */
+function textsOf(value: unknown): readonly string[] {
+  if (typeof value === 'string') return [value];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.values(value).flatMap(textsOf);
+}
 
 export const webhook: Channel<WebhookSettings> = {
   key: 'webhook_configs',
@@ -106,16 +119,18 @@ interface Post {
 async function post(request: Post, signal: AbortSignal): Promise<DeliveryOutcome> {
   const { settings, ports, message } = request;
   const options = { ...message, alertsMax: settings.maxAlerts };
+  const url = addressOf(settings.url.reveal(), options, ports.render);
+  if (!url.ok) return { kind: 'drop', reason: 'bad address', detail: url.error };
   // A template that fails must not lose the alert: the usual body goes out instead.
   const own =
     settings.payload === undefined
-      ? ok(webhookBody(options))
+      ? ok(webhookBody(options, ports.render))
       : fillPayload(settings.payload, { data: notificationData(options), render: ports.render });
   const answer = await askProvider(
     {
       ports,
-      url: settings.url.reveal(),
-      body: own.ok ? own.value : webhookBody(options),
+      url: url.value,
+      body: own.ok ? own.value : webhookBody(options, ports.render),
       client: settings.http,
       // The body is Alertmanager's to the letter, or the person's, so our own marks travel as headers.
       headers: {
@@ -127,6 +142,18 @@ async function post(request: Post, signal: AbortSignal): Promise<DeliveryOutcome
     signal,
   );
   return outcomeOfHttp(answer, ports.clock.nowMs());
+}
+
+/** The URL may be a template; what it says is a secret, and stays out of the reason. */
+function addressOf(
+  url: string,
+  options: DataOptions,
+  render: ChannelPorts['render'],
+): Result<string, string> {
+  if (!url.includes('{{')) return ok(url);
+  const filled = render(url, notificationData(options), 'text');
+  if (!filled.ok) return err('the template of its URL failed');
+  return HTTP_URL.test(filled.value) ? filled : err('the template of its URL gives no http or https URL');
 }
 
 /** A header holds one line of ASCII. */

@@ -13,6 +13,8 @@ const YOUNG_BYTES = 8 * 1024 * 1024;
 const GROWING_PERCENT = 20;
 const GROWING_BYTES = 20 * 1024 * 1024;
 const GROWING_PERCENT_MAX = 200;
+/** Of buffers: what a program has that is asked nothing is less. */
+const BUFFERS_BYTES = 96 * 1024 * 1024;
 /** What lives changes slowly. */
 const LOOK_EVERY_MS = 10_000;
 /** 8 KB, so that a few hundred fill the young generation. */
@@ -52,7 +54,9 @@ export function keepYoungSmall(): void {
 /** The memory of buffers counts as growth too: with 20 MB alive, a third is the bodies of twenty requests. */
 function paceGrowth(): void {
   const { heapUsed, external } = process.memoryUsage();
-  const percent = Math.max(GROWING_PERCENT, Math.ceil((100 * GROWING_BYTES) / (heapUsed + external)));
+  // The percentage is of the heap alone. Where queries have much beside it, one long answer would be all of it.
+  const alive = external > BUFFERS_BYTES ? heapUsed : heapUsed + external;
+  const percent = Math.max(GROWING_PERCENT, Math.ceil((100 * GROWING_BYTES) / alive));
   setFlagsFromString(`--heap-growing-percent=${Math.min(percent, GROWING_PERCENT_MAX)}`);
 }
 

@@ -15,7 +15,6 @@ import type { RootValue } from './evaluate.ts';
 import {
   type Histograms,
   histogramsWithin,
-  isRising,
   type MatrixValue,
   pickRows,
   type Run,
@@ -116,8 +115,8 @@ interface SettledRows {
 
 async function settledRows(run: Run, vector: VectorValue): Promise<SettledRows> {
   if (vector.series.some(meta => meta.dropName))
-    return allRows(await run.settleNames(withoutEmptyRows(vector)));
-  const areOrdered = isRising(vector.series);
+    return allRows(run, await run.settleNames(withoutEmptyRows(vector)));
+  const areOrdered = run.isRising(vector.series);
   const rows: number[] = [];
   const keys = new Set<string>();
   for (let row = 0; row < vector.series.length; row++) {
@@ -128,11 +127,11 @@ async function settledRows(run: Run, vector: VectorValue): Promise<SettledRows> 
     if (run.isDue()) await run.pause();
   }
   if (areOrdered || keys.size === rows.length) return { vector, rows, areOrdered };
-  return allRows(await run.unique(pickRows(vector, rows)));
+  return allRows(run, await run.unique(pickRows(vector, rows)));
 }
 
-function allRows(vector: VectorValue): SettledRows {
-  return { vector, rows: vector.series.map((_, row) => row), areOrdered: isRising(vector.series) };
+function allRows(run: Run, vector: VectorValue): SettledRows {
+  return { vector, rows: vector.series.map((_, row) => row), areOrdered: run.isRising(vector.series) };
 }
 
 /** A refusal goes through the sort as an exception: it holds nothing. */

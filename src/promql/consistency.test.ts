@@ -260,6 +260,39 @@ describe('a range query', () => {
   });
 });
 
+describe('a query that comes again', () => {
+  it('is answered bit for bit as by an engine that has seen nothing yet', async () => {
+    const reader = memorySeriesReader(data());
+    const engine = createQueryEngine({ reader, clock: new FakeClock() });
+    const exactly = (answer: QueryAnswer | string): unknown =>
+      typeof answer === 'string'
+        ? answer
+        : [
+            answer.resultType,
+            answer.annotations,
+            answer.series.map(({ labels, producer, values, present, histograms }) => [
+              labelsKey(labels),
+              producer,
+              [...values].map((value, i) => (present[i] === 1 ? numberText(value) : 'absent')).join(),
+              [...(histograms ?? [])].map(([i, one]) => `${i} ${formatHistogram(one, numberText)}`),
+            ]),
+          ];
+    await fc.assert(
+      fc.asyncProperty(expr, async text => {
+        const fresh = createQueryEngine({ reader, clock: new FakeClock() });
+        const want = exactly(await run(fresh, text, RANGE));
+        for (let time = 0; time < 3; time++)
+          expect(exactly(await run(engine, text, RANGE)), text).toEqual(want);
+      }),
+      { seed: 20260105, numRuns: 400 },
+    );
+  });
+});
+
+function numberText(value: number): string {
+  return Object.is(value, -0) ? '-0' : String(value);
+}
+
 describe('equal selectors of a query', () => {
   it('are read once', async () => {
     const memory = memorySeriesReader(data());

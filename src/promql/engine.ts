@@ -24,10 +24,12 @@ import {
   MemoryPool,
   Refusal,
   Run,
+  SeriesLists,
   StepCounts,
 } from './operators/index.ts';
-import { parseExpr } from './parser/index.ts';
+import { parseExpr, returnTypeOf, typeOf } from './parser/index.ts';
 import { type Planned, planExpr } from './plan/index.ts';
+import { PlanCache } from './plan-cache.ts';
 import {
   type ActiveLog,
   enterRead,
@@ -88,6 +90,7 @@ interface Engine {
   readonly turns: Turns;
   /** Blocks that are used again. */
   readonly pool: MemoryPool;
+  readonly lists: SeriesLists;
   readonly budget: MemoryBudget;
   readonly supervisor: Supervisor;
 }
@@ -105,22 +108,37 @@ export function createQueryEngine(deps: QueryEngineDeps): QueryEngine {
     settings,
   });
   const turns = deps.turns ?? new Turns(clock);
-  const engine = { reader, clock, settings, turns, pool: new MemoryPool(clock), budget, supervisor };
+  const engine: Engine = {
+    reader,
+    clock,
+    settings,
+    turns,
+    pool: new MemoryPool(clock),
+    lists: new SeriesLists(clock),
+    budget,
+    supervisor,
+  };
+  const plans = new PlanCache();
   return {
-    prepare,
+    prepare: expr => prepare(plans, expr),
     execute: (plan, times, options, signal) => execute(engine, { plan, times, options, signal }),
     enter: (read, signal) => enterRead(engine, read, signal),
     activity: () => supervisor.activity(),
   };
 }
 
-function prepare(expr: string): Result<QueryPlan, QueryFailure> {
+function prepare(plans: PlanCache, expr: string): Result<QueryPlan, QueryFailure> {
+  const known = plans.get(expr);
+  if (known !== undefined) return ok(known);
   const parsed = parseExpr(expr);
   if (!parsed.ok) {
     const [first] = parsed.error;
     return err({ code: 'query-parse', message: first.message, span: first.span, all: parsed.error });
   }
-  return ok({ kind: 'promql-plan', expr, root: planExpr(parsed.value) });
+  const type = typeOf(parsed.value, returnTypeOf);
+  const plan: QueryPlan = { kind: 'promql-plan', expr, type, root: planExpr(parsed.value) };
+  plans.add(plan);
+  return ok(plan);
 }
 
 interface Execution {
@@ -220,7 +238,7 @@ async function evaluateWithin(
 const BUG: QueryFailure = { code: 'query-execution', message: 'An error of the program ended the query' };
 
 function runOf(
-  { reader, clock, turns, settings }: Engine,
+  { reader, clock, turns, settings, lists }: Engine,
   { plan, times, options }: Execution,
   within: Within & { readonly memory: Arena },
 ): Run {
@@ -233,6 +251,7 @@ function runOf(
     goOn: () => within.ticket.goOn(),
     account,
     memory,
+    lists,
     settings,
     signal,
     deadlineMs,

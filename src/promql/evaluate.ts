@@ -35,6 +35,7 @@ export function evaluate(run: Run, node: Planned, grid: Grid): Promise<Value> {
 }
 
 async function carryOut(run: Run, node: Planned, grid: Grid): Promise<Value> {
+  run.beginsAnew();
   if (run.isDue()) await run.pause();
   switch (node.op) {
     case 'number':
@@ -140,10 +141,7 @@ async function negate(
 ): Promise<Value> {
   if (value.kind === 'scalar') return negateScalar(value);
   if (value.kind !== 'vector') throw new Error('negation of a wrong type');
-  const result = run.newVector(
-    value.series.map(meta => run.dropName(meta)),
-    value.steps,
-  );
+  const result = run.newVector(run.dropNames(value.series), value.steps);
   result.present.set(value.present);
   for (let at = 0; at < result.values.length; at++) result.values[at] = -value.values[at]!;
   const histograms = new Map<number, NativeHistogram>();

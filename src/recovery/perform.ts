@@ -5,7 +5,7 @@ import type { Alert, Effects, Query, RecoveryRun, StateStore } from '../model/in
 import type { ActionOutcome, ActionPorts } from './action.ts';
 import type { Playbook, PlaybookStep } from './playbook.ts';
 import { beginStep, endStep, eventOf, moveTo } from './transitions.ts';
-import { judgeExpression, judgeRule, type VerifyVerdict } from './verify.ts';
+import { judgeExpression, judgePosted, judgeRule, type VerifyVerdict } from './verify.ts';
 
 /** One look of the verification; the next one comes anyway. */
 const QUERY_TIMEOUT_MS = 30_000;
@@ -25,6 +25,8 @@ export interface PerformContext {
   readonly configVersion: string;
   /** The alert as last told, or undefined when it has ended. */
   latest(): Alert | undefined;
+  /** The alert as it ended, once it has. */
+  ended(): Alert | undefined;
   /** Called after each committed change. */
   onChange(run: RecoveryRun): void;
 }
@@ -148,6 +150,8 @@ async function look(
   }: { readonly ports: PerformPorts; readonly context: PerformContext; readonly signal: AbortSignal },
 ): Promise<VerifyVerdict> {
   const own = context.playbook.verify.expr;
+  // Posted, by somebody else's rule.
+  if (own === undefined && alert.expr === '') return judgePosted(context.ended());
   const plan = ports.query.prepare(own ?? alert.expr);
   if (!plan.ok)
     return { kind: 'no_fresh_data', reason: `the expression cannot be asked: ${plan.error.message}` };

@@ -55,7 +55,8 @@ function victimQuery(victim: {
   const askedNotBefore: (number | undefined)[] = [];
   return {
     askedNotBefore,
-    prepare: expr => ok({ kind: 'promql-plan', expr, root: { op: 'test', inputs: [], settings: {} } }),
+    prepare: expr =>
+      ok({ kind: 'promql-plan', expr, type: 'vector', root: { op: 'test', inputs: [], settings: {} } }),
     execute: async (_, times, options) => {
       askedNotBefore.push(options.notBeforeMs);
       const fresh = victim.lastSampleMs > (options.notBeforeMs ?? 0);
@@ -229,6 +230,49 @@ describe('recovery', () => {
     fire(h, state);
     await h.clock.advance(60_000);
     expect(h.exec.requests).toEqual([]);
+  });
+
+  describe('of an alert that somebody else posts', () => {
+    const posted = (h: House, state: AlertState, more: Partial<Alert> = {}): void =>
+      h.recovery.accept({ alert: { ...alertOf(state), expr: '', ...more }, atMs: h.clock.nowMs() });
+
+    it('has recovered when its sender says that it is over', async () => {
+      const h = await house();
+      posted(h, 'firing');
+      await h.clock.advance(3000);
+      expect(h.updates.at(-1)?.run.state).toBe('verifying');
+      posted(h, 'resolved', { resolvedAtMs: h.clock.nowMs() });
+      await h.clock.advance(3000);
+      expect(h.updates.at(-1)?.run).toMatchObject({
+        state: 'recovered',
+        reason: 'verified: whoever posts the alert says that it is over',
+      });
+      expect(h.query.askedNotBefore).toEqual([]);
+    });
+
+    it.each([
+      ['it goes on', 'firing', {}, 'has not said that it is over'],
+      ['it is no longer posted', 'resolved', { absence: 'not_posted' }, 'which proves nothing'],
+    ] as const)('has not where %s', async (_, state, more, reason) => {
+      const h = await house({ playbook: playbookOf({ guard: { attemptsMax: 1 } }) });
+      posted(h, 'firing');
+      await h.clock.advance(3000);
+      posted(h, state, more);
+      await h.clock.advance(30_000);
+      expect(h.updates.at(-1)?.run.state).toBe('escalated');
+      expect(h.updates.at(-1)?.run.reason).toContain(reason);
+      expect(h.exec.requests.length).toBe(1);
+    });
+
+    it('is verified by the expression of the playbook where there is one', async () => {
+      const playbook = playbookOf();
+      const verify = { ...playbook.verify, expr: 'up == 1' };
+      const h = await house({ playbook: { ...playbook, verify } });
+      posted(h, 'firing');
+      await h.clock.advance(3000);
+      expect(h.query.askedNotBefore.length).toBeGreaterThan(0);
+      await h.recovery.stop();
+    });
   });
 
   it('does not begin a step once the alert has ended while its intent was written', async () => {

@@ -84,6 +84,10 @@ export function createRecovery(
     effects: settings.effects,
     configVersion: settings.configVersion,
     latest: () => alerts.get(fingerprint),
+    ended: () => {
+      const last = ended.get(fingerprint);
+      return last?.state === 'resolved' ? last : undefined;
+    },
     onChange: run => {
       keep(run);
       if (run.state !== 'failed') sinks.onUpdate({ run, atMs: run.changedAtMs });

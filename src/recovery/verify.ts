@@ -39,6 +39,18 @@ export function judgeRule(alert: Alert, answer: QueryAnswer): VerifyVerdict {
   return { kind: 'recovered', reason: 'the rule gives no result on fresh samples' };
 }
 
+/**
+ * Of an alert of somebody else's rule there is no expression to ask; whoever posts it says when it is over. That it is not posted
+ * any more says nothing: its Prometheus may be down as well.
+ */
+export function judgePosted(ended: Alert | undefined): VerifyVerdict {
+  if (ended === undefined)
+    return { kind: 'still_failing', reason: 'whoever posts the alert has not said that it is over' };
+  if (ended.absence !== undefined)
+    return { kind: 'no_fresh_data', reason: 'the alert was not posted again in time, which proves nothing' };
+  return { kind: 'recovered', reason: 'whoever posts the alert says that it is over' };
+}
+
 /** The answer is that of the playbook's own expression: any result means success. */
 export function judgeExpression(answer: QueryAnswer): VerifyVerdict {
   const holds =

@@ -17,6 +17,7 @@ export function toAlert(rule: AlertingRule, alert: ActiveAlert, externalUrl: str
     ...(alert.resolvedAtMs === undefined ? {} : { resolvedAtMs: alert.resolvedAtMs }),
     ...(alert.keptSinceMs === undefined ? {} : { keptFiringSinceMs: alert.keptSinceMs }),
     reason: alert.reason,
+    ...(alert.why === undefined ? {} : { why: alert.why }),
     ...(alert.absence === undefined ? {} : { absence: alert.absence }),
     value: alert.value,
     rule: rule.id,

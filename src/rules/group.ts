@@ -20,10 +20,14 @@ import { alertSeries, toAlert } from './alert-output.ts';
 import type { ActiveAlert, AlertChange, AlertMap, Candidate } from './alert-state.ts';
 import { type ExpansionContext, expandLabels, expandSample } from './expansion.ts';
 import type { RuleGroupStatus, RuleHealth, RuleStatus } from './health.ts';
+import { inLanes, type SharedLanes } from './lanes.ts';
 import { type FlushOutcome, GroupOutput } from './output.ts';
-import { recordSamples, samplesOf } from './recording.ts';
+import { type OutputSample, recordSamples, samplesOf } from './recording.ts';
+import type { ForPolicy } from './restore.ts';
 import type { AlertingRule, RecordingRule, Rule, RuleGroup } from './rule.ts';
 import { stepAlerts } from './step.ts';
+import { NOTHING_WATCHED, type WatchMap, watchSeries } from './watch.ts';
+import { wavesOf } from './waves.ts';
 
 export interface GroupPorts {
   readonly query: Query;
@@ -32,6 +36,8 @@ export interface GroupPorts {
   /** For durations of evaluations. */
   readonly monotonicMs: () => number;
   readonly onTemplateError: (rule: Rule, message: string) => void;
+  /** Shared by all groups. */
+  readonly lanes: SharedLanes;
 }
 
 export interface GroupSettings {
@@ -44,6 +50,8 @@ export interface GroupSettings {
   readonly startedAtMs: number;
   /** What an absence of unknowable cause becomes under `noData: unknown`. */
   readonly unknowable: 'resolved' | 'unknown';
+  /** How the `for` of pending alerts goes on after a restart. */
+  readonly forPolicy: ForPolicy;
 }
 
 /** What one rule's evaluation changed. */
@@ -69,6 +77,7 @@ interface RuleMemory {
   alerts: AlertMap;
   /** Labels of the series written last time, by key. */
   series: ReadonlyMap<string, Labels>;
+  watched: WatchMap;
   health: RuleHealth;
   lastError: string;
   lastEvaluationMs: number;
@@ -82,6 +91,7 @@ const NO_SERIES: ReadonlyMap<string, Labels> = new Map();
 export interface CarriedState {
   readonly alerts: AlertMap;
   readonly series: ReadonlyMap<string, Labels>;
+  readonly watched?: WatchMap;
 }
 
 export class GroupEvaluator {
@@ -90,6 +100,7 @@ export class GroupEvaluator {
   readonly #ports: GroupPorts;
   readonly #output: GroupOutput;
   readonly #memories: readonly RuleMemory[];
+  readonly #waves: readonly (readonly number[])[];
   /** Series of rules that a reload removed: ended at the next evaluation. */
   #orphans: Labels[] = [];
   #lastEvaluationMs = 0;
@@ -105,11 +116,13 @@ export class GroupEvaluator {
       rule,
       alerts: NO_ALERTS,
       series: NO_SERIES,
+      watched: NOTHING_WATCHED,
       health: 'unknown',
       lastError: '',
       lastEvaluationMs: 0,
       lastDurationMs: 0,
     }));
+    this.#waves = wavesOf(group.rules);
   }
 
   /** Takes over what is known of rules with the same key: from the state store or from before a reload. */
@@ -119,11 +132,14 @@ export class GroupEvaluator {
       if (carried === undefined) continue;
       memory.alerts = carried.alerts;
       memory.series = carried.series;
+      memory.watched = carried.watched ?? NOTHING_WATCHED;
     }
   }
 
   carried(): ReadonlyMap<string, CarriedState> {
-    return new Map(this.#memories.map(({ rule, alerts, series }) => [rule.key, { alerts, series }]));
+    return new Map(
+      this.#memories.map(({ rule, alerts, series, watched }) => [rule.key, { alerts, series, watched }]),
+    );
   }
 
   /** Ends these series at the next evaluation. */
@@ -146,32 +162,58 @@ export class GroupEvaluator {
       };
     };
     for (const labels of this.#orphans.splice(0)) this.#output.addStale(labels);
-    for (const memory of this.#memories) {
+    const results: (RuleResult | undefined)[] = [];
+    for (const wave of this.#waves) {
+      await flush();
+      await inLanes(wave, this.#ports.lanes, async position => {
+        const memory = this.#memories[position];
+        if (memory === undefined || signal?.aborted) return;
+        results[position] = await this.#evaluateRule(memory, { atMs, signal });
+      });
       if (signal?.aborted) break;
-      if (this.#output.isReadBy(memory.rule.expr)) await flush();
-      const ruleStartMs = this.#ports.monotonicMs();
-      const result =
-        memory.rule.kind === 'recording'
-          ? await this.#record(memory, memory.rule, { atMs, signal })
-          : await this.#alert(memory, memory.rule, { atMs, signal, changes });
-      if (signal?.aborted) break;
-      memory.lastEvaluationMs = atMs;
-      memory.lastDurationMs = this.#ports.monotonicMs() - ruleStartMs;
-      memory.health = result.ok ? 'ok' : 'err';
-      memory.lastError = result.ok ? '' : result.error;
-      if (!result.ok) failures.push({ rule: memory.rule, message: result.error });
-      if (memory.rule.kind === 'alerting' && (result.ok || memory.rule.noData === 'unknown')) {
-        // A rule that cannot be evaluated must not look resolved where missing data must not.
-        alerts.push(...this.#sent(memory, memory.rule));
-      }
+      // Written in the order of the rules, whichever of them was answered first.
+      for (const position of wave) this.#take(results[position]);
     }
     await flush();
+    for (const result of results) {
+      if (result === undefined) continue;
+      const { memory, outcome, change } = result;
+      const { rule } = memory;
+      if (change !== undefined) changes.push(change);
+      if (!outcome.ok) failures.push({ rule, message: outcome.error });
+      if (rule.kind === 'alerting' && (outcome.ok || rule.noData !== 'prometheus')) {
+        // A rule that cannot be evaluated must not look resolved where missing data must not.
+        alerts.push(...this.#sent(memory, rule));
+      }
+    }
     this.#lastEvaluationMs = atMs;
     this.#lastDurationMs = this.#ports.monotonicMs() - startMs;
     return { atMs, alerts, changes, failures, written };
   }
 
+  #take(result: RuleResult | undefined): void {
+    for (const sample of result?.samples ?? []) this.#output.add(sample);
+    for (const labels of result?.ended ?? []) this.#output.addStale(labels);
+  }
+
   // --- one rule -----------------------------------------------------------------------------------
+
+  async #evaluateRule(memory: RuleMemory, at: Moment): Promise<RuleResult> {
+    const { rule } = memory;
+    const startMs = this.#ports.monotonicMs();
+    const found: Mutable<RuleFindings> = { samples: [], ended: [], change: undefined };
+    const outcome =
+      rule.kind === 'recording'
+        ? await this.#record(memory, rule, { ...at, found })
+        : await this.#alert(memory, rule, { ...at, found });
+    if (!at.signal?.aborted) {
+      memory.lastEvaluationMs = at.atMs;
+      memory.lastDurationMs = this.#ports.monotonicMs() - startMs;
+      memory.health = outcome.ok ? 'ok' : 'err';
+      memory.lastError = outcome.ok ? '' : outcome.error;
+    }
+    return { memory, outcome, ...found };
+  }
 
   async #ask(rule: Rule, at: Moment, wantUnfiltered: boolean): Promise<Result<QueryAnswer, string>> {
     const timeMs = at.atMs - this.settings.queryOffsetMs;
@@ -184,33 +226,32 @@ export class GroupEvaluator {
     return answer.ok ? answer : err(answer.error.message);
   }
 
-  async #record(memory: RuleMemory, rule: RecordingRule, at: Moment): Promise<Result<void, string>> {
+  async #record(
+    memory: RuleMemory,
+    rule: RecordingRule,
+    at: Moment & Finding,
+  ): Promise<Result<void, string>> {
     const answer = await this.#ask(rule, at, false);
     if (!answer.ok) return answer;
     const samples = samplesOf(answer.value);
     if (!samples.ok) return samples;
     const output = recordSamples(rule, samples.value, this.group.limit);
     if (!output.ok) return err(output.error.message);
-    for (const sample of output.value) this.#output.add(sample);
-    this.#endVanished(
-      memory,
-      output.value.map(sample => sample.labels),
-    );
+    this.#write(memory, output.value, at);
     return ok(undefined);
   }
 
-  #endVanished(memory: RuleMemory, current: readonly Labels[]): void {
-    const series = new Map(current.map(labels => [labelsKey(labels), labels]));
-    for (const [key, labels] of memory.series) if (!series.has(key)) this.#output.addStale(labels);
+  /** What a rule gives, and an end for each series that it gave the last time and no more. */
+  #write(memory: RuleMemory, samples: readonly OutputSample[], { found }: Finding): void {
+    const series = new Map(samples.map(({ labels }) => [labelsKey(labels), labels]));
+    found.samples = samples;
+    found.ended = [...memory.series].filter(([key]) => !series.has(key)).map(([, labels]) => labels);
     memory.series = series;
   }
 
-  async #alert(
-    memory: RuleMemory,
-    rule: AlertingRule,
-    at: Moment & { readonly changes: RuleChange[] },
-  ): Promise<Result<void, string>> {
-    const wantUnfiltered = rule.noData === 'unknown' && memory.alerts.size > 0;
+  async #alert(memory: RuleMemory, rule: AlertingRule, at: Moment & Finding): Promise<Result<void, string>> {
+    const wantUnfiltered =
+      rule.noData === 'firing' || (rule.noData !== 'prometheus' && memory.alerts.size > 0);
     const answer = await this.#ask(rule, at, wantUnfiltered);
     if (!answer.ok) return answer;
     const samples = samplesOf(answer.value);
@@ -218,30 +259,41 @@ export class GroupEvaluator {
     const context = this.#expansion(rule, at);
     const candidates: Candidate[] = [];
     for (const sample of samples.value) candidates.push(await expandSample(rule, sample, context));
+    const facts = {
+      unfiltered: await this.#unfiltered(memory, rule, { answer: answer.value, candidates, context }),
+      targets: this.#ports.targets,
+      startedAtMs: this.settings.startedAtMs,
+      unknowable: rule.isNoDataOwn ? ('unknown' as const) : this.settings.unknowable,
+    };
+    if (rule.noData === 'firing') {
+      const watch = await watchSeries(memory.watched, {
+        nowMs: at.atMs,
+        unfiltered: answer.value.unfiltered,
+        facts,
+        candidates,
+        alerts: memory.alerts,
+        expand: sample => expandSample(rule, sample, context),
+      });
+      memory.watched = watch.watched;
+      candidates.push(...watch.missing);
+    }
     const stepped = stepAlerts(memory.alerts, {
       rule,
       nowMs: at.atMs,
       candidates,
       limit: this.group.limit,
-      facts: {
-        unfiltered: await this.#unfiltered(memory, rule, { answer: answer.value, candidates, context }),
-        targets: this.#ports.targets,
-        startedAtMs: this.settings.startedAtMs,
-        unknowable: this.settings.unknowable,
-      },
+      forPolicy: this.settings.forPolicy,
+      facts,
     });
     const outcome = stepped.ok ? stepped.value : stepped.error.outcome;
     if (outcome === undefined) return err(stepped.ok ? '' : stepped.error.message);
     memory.alerts = outcome.alerts;
     if (outcome.changes.length > 0) {
-      at.changes.push({ rule, changes: outcome.changes, alerts: this.#kept(memory, rule) });
+      at.found.change = { rule, changes: outcome.changes, alerts: this.#kept(memory, rule) };
     }
-    if (!stepped.ok) {
-      this.#endVanished(memory, []);
-      return err(stepped.error.message);
-    }
-    this.#writeAlertSeries(memory);
-    return ok(undefined);
+    // ALERTS and ALERTS_FOR_STATE, by which Prometheus users see and restore alerts.
+    this.#write(memory, stepped.ok ? [...alertSeries(memory.alerts.values())] : [], at);
+    return stepped.ok ? ok(undefined) : err(stepped.error.message);
   }
 
   /** Fingerprints that the left side has, for alerts that the answer lacks; not computed when none is missing. */
@@ -296,16 +348,6 @@ export class GroupEvaluator {
     };
   }
 
-  /** ALERTS and ALERTS_FOR_STATE, by which Prometheus users see and restore alerts. */
-  #writeAlertSeries(memory: RuleMemory): void {
-    const current: Labels[] = [];
-    for (const sample of alertSeries(memory.alerts.values())) {
-      this.#output.add(sample);
-      current.push(sample.labels);
-    }
-    this.#endVanished(memory, current);
-  }
-
   // --- what others see ----------------------------------------------------------------------------
 
   #sent(memory: RuleMemory, rule: AlertingRule): readonly Alert[] {
@@ -320,6 +362,13 @@ export class GroupEvaluator {
 
   #toAlert(rule: AlertingRule, alert: ActiveAlert): Alert {
     return toAlert(rule, alert, this.settings.externalUrl);
+  }
+
+  isAnyPending(): boolean {
+    return this.#memories.some(({ alerts }) => {
+      for (const { state } of alerts.values()) if (state === 'pending') return true;
+      return false;
+    });
   }
 
   status(): RuleGroupStatus {
@@ -359,5 +408,24 @@ interface Moment {
   readonly atMs: number;
   readonly signal: AbortSignal | undefined;
 }
+
+/** What the evaluation of one rule gives, to be put where it belongs once its wave is over. */
+interface RuleFindings {
+  readonly samples: readonly OutputSample[];
+  /** Series that ended. */
+  readonly ended: readonly Labels[];
+  readonly change: RuleChange | undefined;
+}
+
+interface RuleResult extends RuleFindings {
+  readonly memory: RuleMemory;
+  readonly outcome: Result<void, string>;
+}
+
+interface Finding {
+  readonly found: Mutable<RuleFindings>;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 const PRINCIPAL = { kind: 'system', part: 'rules' } as const;

@@ -27,12 +27,17 @@ tests:
     input_series:
       - series: ${JSON.stringify(own)}
         values: '1 1 1 stale'
+      - series: ${JSON.stringify(own.replace('ready', 'scrape_standstill_seconds'))}
+        values: '0 0 40 stale'
       - series: 'watchkeeper_ready{job="watchkeeper", instance="other"}'
         values: '1x20'
     promql_expr_test:
       - expr: timestamp(${own}) > 0
         eval_time: 2m
         exp_samples: [{ labels: ${JSON.stringify('{job="watchkeeper", instance="this \\"host\\""}')}, value: 120 }]
+      - expr: timestamp(${own}) - watchkeeper_scrape_standstill_seconds > 0
+        eval_time: 2m
+        exp_samples: [{ labels: ${JSON.stringify('{job="watchkeeper", instance="this \\"host\\""}')}, value: 80 }]
     alert_rule_test:
       - eval_time: 2m
         alertname: Beat
@@ -55,5 +60,5 @@ tests:
   });
   expect(report.diagnostics).toEqual([]);
   expect(report.failures.map(failure => failure.message)).toEqual([]);
-  expect(report.checksRun).toBe(3);
+  expect(report.checksRun).toBe(4);
 });

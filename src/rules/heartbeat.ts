@@ -1,5 +1,6 @@
 // The rule of the dead man's switch: an alert that always fires, with the time of the last sample that this very program
-// took of itself as its value. Whoever sends its message sees by the value whether samples and evaluation stand still.
+// took of itself as its value, less the time that its scraper stands still. Whoever sends its message sees by the value whether
+// samples, scrapes and evaluation stand still.
 
 export const HEARTBEAT_RULES_FILE = 'heartbeat-rules.yml';
 
@@ -15,13 +16,14 @@ export interface HeartbeatRule {
 /** An ordinary rule file. */
 export function heartbeatRules(rule: HeartbeatRule): string {
   // JSON's quoting serves PromQL's strings, and once more YAML's.
-  const selector = `watchkeeper_ready{job=${JSON.stringify(rule.job)}, instance=${JSON.stringify(rule.instance)}}`;
+  const own = `{job=${JSON.stringify(rule.job)}, instance=${JSON.stringify(rule.instance)}}`;
+  const expr = `timestamp(watchkeeper_ready${own}) - watchkeeper_scrape_standstill_seconds${own} > 0`;
   return `groups:
   - name: heartbeat
     interval: ${Math.round(rule.intervalMs)}ms
     rules:
       - alert: ${rule.alert}
-        expr: ${JSON.stringify(`timestamp(${selector}) > 0`)}
+        expr: ${JSON.stringify(expr)}
         labels:
           severity: none
         annotations:

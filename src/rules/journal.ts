@@ -38,6 +38,7 @@ export function changeEvent(
       group: rule.id.group,
       activeAtMs: alert.activeAtMs,
       ...(rule.forMs > 0 ? { forMs: rule.forMs } : {}),
+      ...(alert.why === undefined ? {} : { why: alert.why }),
       ...(alert.absence === undefined ? {} : { cause: alert.absence }),
       ...(alert.producer === undefined ? {} : { producer: alert.producer }),
     } satisfies Record<string, JsonValue>,
@@ -55,7 +56,12 @@ export function removedEvent(alert: Alert, at: JournalSettings & { readonly atMs
     alerts: [alert.fingerprint],
     verdict: alert.state,
     reason: alert.reason,
-    evidence: { labels: labelsToRecord(alert.labels), alert: formatLabels(alert.labels), expr: alert.expr },
+    evidence: {
+      labels: labelsToRecord(alert.labels),
+      alert: formatLabels(alert.labels),
+      expr: alert.expr,
+      ...(alert.why === undefined ? {} : { why: alert.why }),
+    },
     effects: at.effects,
     configVersion: at.configVersion,
   };

@@ -5,8 +5,6 @@ import {
   type AppendFailure,
   type Labels,
   labelsKey,
-  labelValue,
-  METRIC_NAME,
   type NativeHistogram,
   type SampleBatch,
   type SeriesRef,
@@ -40,7 +38,6 @@ export class GroupOutput {
   readonly #producer: TargetId;
   readonly #refs = new Map<string, SeriesRef>();
   #pending: Pending[] = [];
-  #names = new Set<string>();
 
   constructor(writer: SeriesWriter, producer: TargetId) {
     this.#writer = writer;
@@ -57,19 +54,7 @@ export class GroupOutput {
   }
 
   #push(labels: Labels, sample: Omit<Pending, 'labels'>): void {
-    this.#names.add(labelValue(labels, METRIC_NAME));
     this.#pending.push({ labels, ...sample });
-  }
-
-  /**
-   * Whether an expression may read what is not written yet: it names one of the series, or selects without a name.
-   * A mere resemblance costs one batch more, never a wrong answer.
-   */
-  isReadBy(expr: string): boolean {
-    if (this.#pending.length === 0) return false;
-    if (expr.includes('__name__') || /(^|[^\w:"'`}\s])\s*\{|^\s*\{|\s\{/.test(expr)) return true;
-    for (const name of this.#names) if (expr.includes(name)) return true;
-    return false;
   }
 
   async flush(timestampMs: number): Promise<FlushOutcome> {
@@ -83,7 +68,6 @@ export class GroupOutput {
       if (sample.stale) this.#refs.delete(labelsKey(sample.labels));
     }
     this.#pending = [];
-    this.#names = new Set();
     if (pending.length === 0) return { refused, failure: undefined };
     const result: Result<{ readonly refusedCount: number }, AppendFailure> = await this.#writer.append(
       this.#batch(pending, timestampMs),

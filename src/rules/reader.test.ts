@@ -75,6 +75,37 @@ describe('a mistake in a rule file', () => {
   }
 });
 
+describe('our own key no_data', () => {
+  const text = (key: string): string =>
+    `${HEAD}  - alert: A\n    expr: up == 0\n${key}  - alert: B\n    expr: up == 0\n`;
+  const KEEP = '    no_data: keep\n';
+
+  it('goes before what the configuration says, and holds where the cause cannot be known', () => {
+    const { file } = readRules(text(KEEP), { file: 'r.yml', prepare, noData: 'unknown' });
+    expect(file?.groups[0]?.rules).toMatchObject([
+      { noData: 'keep', isNoDataOwn: true },
+      { noData: 'unknown', isNoDataOwn: false },
+    ]);
+  });
+
+  it('is refused in portable files, at its place, and passed over in unit tests', () => {
+    const refused = readRules(text(KEEP), { file: 'r.yml', prepare, ownKeys: 'refuse' });
+    expect(refused.diagnostics.map(formatDiagnostic)).toEqual([
+      expect.stringContaining('r.yml:6:5: config-unknown-key: Cannot use "no_data" in a portable file'),
+    ]);
+    const ignored = readRules(text(KEEP), { file: 'r.yml', prepare, ownKeys: 'ignore' });
+    expect(ignored.file?.groups[0]?.rules[0]).toMatchObject({ noData: 'prometheus', isNoDataOwn: false });
+  });
+
+  it.each([
+    ['    no_data: kepe\n', 'r.yml:6:14: config-bad-value'],
+    ['  - record: r\n    expr: up\n    no_data: keep\n', 'r.yml:8:5: config-conflict'],
+  ])('%j is a mistake', (key, problem) => {
+    const { diagnostics } = readRules(text(key), { file: 'r.yml', prepare });
+    expect(diagnostics.map(formatDiagnostic)).toEqual([expect.stringContaining(problem)]);
+  });
+});
+
 it('labels of the group are below those of the rule, and the second of two equal rules has a key of its own', () => {
   const text = `${HEAD.replace('  rules', '  labels: { a: group, b: group }\n  rules')}  - alert: A
     expr: up == 0

@@ -34,6 +34,7 @@ import { describeFailure, nodeInScalar, type YamlNode } from './positions.ts';
 import { indentQuotedLines } from './quoted-lines.ts';
 import {
   type AlertingRule,
+  NO_DATA_POLICIES,
   type NoData,
   parseRuleTemplate,
   type Rule,
@@ -46,8 +47,12 @@ export interface ReadRulesOptions {
   readonly file: string;
   /** `Query.prepare`: the verdict on expressions. */
   readonly prepare: (expr: string) => Result<QueryPlan, QueryFailure>;
-  /** Of alerting rules in this file. Default: Prometheus's semantics. */
+  /** Of alerting rules in this file that do not say it themselves. Default: Prometheus's semantics. */
   readonly noData?: NoData;
+  /**
+   * Our keys beside Prometheus's: `accept` them (the default), `ignore` what they say, or `refuse` them, as Prometheus does.
+   */
+  readonly ownKeys?: 'accept' | 'ignore' | 'refuse';
   /** `legacy` allows only the names of Prometheus 2. Default: any UTF-8, as Prometheus 3. */
   readonly nameValidation?: 'legacy' | 'utf8';
   /** Keys that are none of Prometheus's are passed over. */
@@ -141,6 +146,7 @@ type RawRule =
       readonly node: YamlNode;
     })
   | (Pick<AlertingRule, 'kind' | 'alert' | 'expr' | 'plan' | 'line' | 'forMs' | 'keepFiringForMs'> & {
+      readonly noData: NoData | undefined;
       readonly texts: Texts;
       readonly annotations: readonly TemplatedText[];
       readonly node: YamlNode;
@@ -185,7 +191,8 @@ function finishRules(
       keepFiringForMs: raw.keepFiringForMs,
       labelTemplates: templatesOf(merged, name),
       annotations: raw.annotations,
-      noData: settings.noData ?? 'prometheus',
+      noData: raw.noData ?? settings.noData ?? 'prometheus',
+      isNoDataOwn: raw.noData !== undefined,
     };
   });
 }
@@ -198,6 +205,24 @@ function templatesOf(texts: Texts, alert: string): readonly TemplatedText[] {
     if (parsed.ok) templates.push({ name, text: value, template: parsed.value });
   }
   return templates;
+}
+
+/** Ours: Prometheus refuses a file that has them. */
+const OWN_FIELDS = {
+  no_data: optional(text({ oneOf: NO_DATA_POLICIES }), 'What the alert becomes while its data is missing.'),
+};
+
+function refuseOwnKeys(context: ReadContext, node: YamlNode): void {
+  for (const key of Object.keys(OWN_FIELDS)) {
+    const at = keyNode(node, key);
+    if (at === undefined) continue;
+    context.report({
+      code: 'config-unknown-key',
+      message: `Cannot use "${key}" in a portable file: it is a key of Watchkeeper, and Prometheus refuses it`,
+      remedy: 'remove it, or check without --portable',
+      at,
+    });
+  }
 }
 
 function ruleSchema(settings: Settings): Schema<RawRule> {
@@ -222,8 +247,12 @@ function ruleSchema(settings: Settings): Schema<RawRule> {
         'Labels of the alert (templates) or series.',
       ),
       annotations: withDefault(labelMap(settings, 'annotation'), NO_TEXTS, 'Texts of the alert (templates).'),
+      ...OWN_FIELDS,
     },
-    checkRule,
+    (value, context, node) => {
+      checkRule(value, context, node);
+      if (settings.ownKeys === 'refuse') refuseOwnKeys(context, node);
+    },
   );
   return mapped(fields, (value, context, node): RawRule | typeof INVALID => {
     const plan = planOf(value.expr, settings, context);
@@ -248,6 +277,7 @@ function ruleSchema(settings: Settings): Schema<RawRule> {
       alert: value.alert,
       forMs: value.for,
       keepFiringForMs: value.keep_firing_for,
+      noData: settings.ownKeys === 'ignore' ? undefined : NO_DATA_POLICIES.find(one => one === value.no_data),
       annotations: templatesOf(value.annotations, value.alert),
     };
   });
@@ -259,6 +289,7 @@ interface RawFields {
   readonly expr: Located;
   readonly for: number;
   readonly keep_firing_for: number;
+  readonly no_data?: string | undefined;
   readonly labels: Texts;
   readonly annotations: Texts;
 }
@@ -294,6 +325,8 @@ function checkRule(value: RawFields, context: ReadContext, node: YamlNode): void
       if (value[key] !== 0)
         problem(`Cannot use '${key}' here: invalid field '${key}' in recording rule`, key);
     }
+    if (value.no_data !== undefined)
+      problem("Cannot use 'no_data' here: a recording rule has no alerts", 'no_data');
     if (value.annotations.size > 0) {
       problem("Cannot use 'annotations' here: invalid field 'annotations' in recording rule", 'annotations');
     }

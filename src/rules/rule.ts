@@ -3,8 +3,14 @@
 import type { Labels, QueryPlan, RuleId } from '../model/index.ts';
 import { parseTemplate, prometheusFunctions, type Template } from '../template/index.ts';
 
-/** What an alert becomes when its data is missing: Prometheus resolves it, `unknown` asks for the cause first. */
-export type NoData = 'prometheus' | 'unknown';
+/**
+ * What an alert becomes when its data is missing. Prometheus resolves it. All others ask for the cause first: where the series is
+ * known to be over, the alert is too; else it is `unknown`, or fires (`firing`: also what did not fire before), or is over all
+ * the same (`ok`), or stays as it is (`keep`).
+ */
+export type NoData = 'prometheus' | 'unknown' | 'firing' | 'ok' | 'keep';
+
+export const NO_DATA_POLICIES = ['unknown', 'firing', 'ok', 'keep'] as const satisfies readonly NoData[];
 
 /** A label or annotation whose value is a template. */
 export interface TemplatedText {
@@ -37,6 +43,8 @@ export interface AlertingRule extends RuleBase {
   readonly labelTemplates: readonly TemplatedText[];
   readonly annotations: readonly TemplatedText[];
   readonly noData: NoData;
+  /** The rule says so itself: it then also holds where the cause cannot be known. */
+  readonly isNoDataOwn: boolean;
 }
 
 export type Rule = RecordingRule | AlertingRule;

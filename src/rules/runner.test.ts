@@ -3,13 +3,14 @@
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../test/support/clock.ts';
 import { MemoryState } from '../../test/support/state.ts';
-import { err, type Log } from '../base/index.ts';
+import { err, type Log, sleep } from '../base/index.ts';
 import {
   type AlertUpdate,
   isStaleAt,
   labelsFrom,
   METRIC_NAME,
   MetricRegistry,
+  type Query,
   type StateStore,
   type TargetDirectory,
   targetId,
@@ -26,7 +27,8 @@ const SETTINGS: RuleSettings = {
   defaultIntervalMs: 60_000,
   defaultQueryOffsetMs: 0,
   resendDelayMs: 60_000,
-  outageToleranceMs: 3_600_000,
+  forPolicy: { outageToleranceMs: 3_600_000, gracePeriodMs: 0 },
+  concurrencyMax: 4,
   queryTimeoutMs: 10_000,
   externalLabels: labelsFrom({ cluster: 'c1' }),
   externalUrl: 'http://localhost:9390',
@@ -75,7 +77,7 @@ function world(from: Partial<Pick<World, 'clock' | 'store' | 'state'>> & WorldOp
     clock,
     log: LOG,
     metrics,
-    query: createQueryEngine({ reader: store, clock }),
+    query: delayed(createQueryEngine({ reader: store, clock }), clock, from.answerAfterMs ?? 0),
     writer: store,
     state: from.stateStore ?? state,
     sink: update => {
@@ -105,7 +107,26 @@ function world(from: Partial<Pick<World, 'clock' | 'store' | 'state'>> & WorldOp
   };
 }
 
+interface Restart {
+  readonly before: readonly (number | undefined)[];
+  readonly downMinutes: number;
+  readonly settings?: RuleSettings;
+}
+
+/** Answers come late by the clock. */
+function delayed(engine: Query, clock: FakeClock, afterMs: number): Query {
+  if (afterMs === 0) return engine;
+  return {
+    prepare: engine.prepare,
+    execute: async (plan, times, options, signal) => {
+      await sleep(clock, afterMs, signal);
+      return engine.execute(plan, times, options, signal);
+    },
+  };
+}
+
 interface WorldOptions {
+  readonly answerAfterMs?: number;
   readonly stateStore?: StateStore;
   readonly targets?: TargetDirectory;
   readonly onUpdate?: (update: AlertUpdate) => void;
@@ -176,50 +197,97 @@ describe('the rule runner', () => {
     await w.runner.stop();
   });
 
-  it('goes on counting `for` after a restart, and keeps what fired', async () => {
-    const before = world();
-    await before.runner.load([rules(HIGH)], SETTINGS);
-    await minutes(before, [9, 9]);
-    await before.runner.stop();
-    const { clock, store, state } = before;
-    await clock.advance(5 * 60_000);
-    const after = world({ clock, store, state });
-    await after.runner.load([rules(HIGH)], SETTINGS);
-    expect(after.runner.alerts().map(alert => alert.state)).toEqual(['pending']);
-    await minutes(after, [9]);
-    expect(after.last()).toEqual(['High firing']);
-    await after.runner.stop();
-  });
-
-  it('begins `for` anew after an outage longer than an hour', async () => {
-    const before = world();
-    await before.runner.load([rules(HIGH)], SETTINGS);
-    await minutes(before, [9, 9]);
-    await before.runner.stop();
-    const { clock, store, state } = before;
-    await clock.advance(2 * 3_600_000);
-    const after = world({ clock, store, state });
-    await after.runner.load([rules(HIGH)], SETTINGS);
-    await minutes(after, [9]);
-    expect(after.last()).toEqual([]);
-    await minutes(after, [9, 9]);
-    expect(after.last()).toEqual(['High firing']);
-    await after.runner.stop();
-  });
-
-  it('tolerates outages as long as it is told', async () => {
-    const settings = { ...SETTINGS, outageToleranceMs: 120_000 };
+  /** A process ends after these minutes, and another one begins so many minutes later. */
+  async function restarted(
+    group: string,
+    { before, downMinutes, settings = SETTINGS }: Restart,
+  ): Promise<World> {
     const first = world();
-    await first.runner.load([rules(HIGH)], settings);
-    await minutes(first, [9]);
+    await first.runner.load([rules(group)], settings);
+    await minutes(first, before);
     await first.runner.stop();
-    first.clock.jump(180_000);
     const { clock, store, state } = first;
+    clock.jump(downMinutes * 60_000);
     const second = world({ clock, store, state });
-    await second.runner.load([rules(HIGH)], settings);
+    await second.runner.load([rules(group)], settings);
+    return second;
+  }
+
+  it('goes on counting `for` after a restart, without the time down', async () => {
+    const w = await restarted(HIGH.replace('for: 2m', 'for: 3m'), { before: [9, 9], downMinutes: 30 });
+    expect(w.runner.alerts().map(alert => alert.state)).toEqual(['pending']);
+    // One of three minutes had passed.
+    await minutes(w, [9, 9]);
+    expect(w.last()).toEqual([]);
+    expect((await journal(w)).at(-1)).toBe(
+      'pending: the condition holds again after a restart, and the time down does not count',
+    );
+    await minutes(w, [9]);
+    expect(w.last()).toEqual(['High firing']);
+    await w.runner.stop();
+  });
+
+  it('begins `for` anew after an outage longer than is tolerated', async () => {
+    for (const [outageToleranceMs, downMinutes] of [
+      [3_600_000, 120],
+      [120_000, 3],
+    ] as const) {
+      const forPolicy = { outageToleranceMs, gracePeriodMs: 0 };
+      const w = await restarted(HIGH, { before: [9, 9], downMinutes, settings: { ...SETTINGS, forPolicy } });
+      await minutes(w, [9, 9]);
+      expect(w.last()).toEqual([]);
+      expect((await journal(w)).at(-1)).toBe(
+        'pending: the condition holds again after a restart, and `for` begins anew',
+      );
+      await minutes(w, [9]);
+      expect(w.last()).toEqual(['High firing']);
+      await w.runner.stop();
+    }
+  });
+
+  it('begins a `for` anew that is shorter than the grace period, and keeps what fired', async () => {
+    const settings = { ...SETTINGS, forPolicy: { outageToleranceMs: 3_600_000, gracePeriodMs: 600_000 } };
+    const pending = await restarted(HIGH, { before: [9, 9], downMinutes: 1, settings });
+    await minutes(pending, [9, 9]);
+    expect(pending.last()).toEqual([]);
+    await minutes(pending, [9]);
+    expect(pending.last()).toEqual(['High firing']);
+    await pending.runner.stop();
+    const firing = await restarted(HIGH, { before: [9, 9, 9], downMinutes: 120, settings });
+    const startsAt = firing.runner.alerts()[0]?.firedAtMs;
+    await minutes(firing, [9]);
+    expect(firing.last()).toEqual(['High firing']);
+    expect(firing.updates.at(-1)?.alerts[0]?.firedAtMs).toBe(startsAt);
+    await firing.runner.stop();
+  });
+
+  it('judges what the first evaluation after a restart does not find at the second one', async () => {
+    // The sample from before is out of sight, and the next one comes later than the first evaluation.
+    const back = await restarted(HIGH, { before: [9, 9, 9], downMinutes: 10 });
+    await minutes(back, [undefined]);
+    expect(back.last()).toEqual(['High firing']);
+    await minutes(back, [9]);
+    expect(back.last()).toEqual(['High firing']);
+    await back.runner.stop();
+    const gone = await restarted(HIGH, { before: [9, 9, 9], downMinutes: 10 });
+    await minutes(gone, [undefined, undefined]);
+    expect(gone.last()).toEqual(['High resolved']);
+    await gone.runner.stop();
+  });
+
+  it('counts the time down once, also when the process ends again before the alert is seen', async () => {
+    const group = HIGH.replace('for: 2m', 'for: 5m');
+    const first = await restarted(group, { before: [9, 9], downMinutes: 20 });
+    await minutes(first, [undefined]);
+    await first.runner.stop();
+    const { clock, store, state } = first;
+    clock.jump(20 * 60_000);
+    const second = world({ clock, store, state });
+    await second.runner.load([rules(group)], SETTINGS);
+    await minutes(second, [9, 9, 9, 9]);
+    expect(second.last()).toEqual([]);
     await minutes(second, [9]);
-    // It had waited for one minute, and three more were lost.
-    expect(second.runner.alerts().map(alert => alert.state)).toEqual(['pending']);
+    expect(second.last()).toEqual(['High firing']);
     await second.runner.stop();
   });
 
@@ -354,6 +422,39 @@ describe('the rule runner', () => {
     await w.runner.stop();
   });
 
+  it('fires for a series that is missing, though it did not alert, where the rule says no_data: firing', async () => {
+    let targetState: 'silent' | 'delivering' | 'gone' = 'delivering';
+    const targets: TargetDirectory = { statuses: () => [], stateOf: () => targetState };
+    const group = `${HIGH.replace('for: 2m', 'for: 1m')}\n    no_data: firing`;
+    const w = world({ targets });
+    await w.runner.load([rules(group)], SETTINGS);
+    await minutes(w, [1, 1]);
+    expect(w.runner.alerts()).toEqual([]);
+    targetState = 'silent';
+    // The last sample is out of sight after five minutes.
+    await minutes(w, new Array<undefined>(5).fill(undefined));
+    expect(w.runner.alerts().map(alert => alert.state)).toEqual(['pending']);
+    await minutes(w, [undefined]);
+    expect(w.last()).toEqual(['High firing']);
+    const lines = await w.state.journal({ limit: 1, newestFirst: true });
+    expect(lines.ok && lines.value[0]?.evidence['why']).toEqual({
+      code: 'counts',
+      of: { code: 'target_silent', params: { target: 'job/x' } },
+    });
+    expect(w.updates.at(-1)?.alerts[0]).toMatchObject({
+      absence: 'target_silent',
+      reason: 'its target is silent: job/x, which counts as the condition',
+      annotations: labelsFrom({ summary: 'h at 1 in c1' }),
+    });
+    targetState = 'delivering';
+    await minutes(w, [1]);
+    expect(w.last()).toEqual(['High resolved']);
+    targetState = 'gone';
+    await minutes(w, new Array<undefined>(10).fill(undefined));
+    expect(w.runner.alerts()).toEqual([]);
+    await w.runner.stop();
+  });
+
   it('keeps the error of a rule that fails, counts it, and evaluates the others', async () => {
     const w = world();
     await w.runner.load(
@@ -402,6 +503,36 @@ describe('the rule runner', () => {
     await minutes(w, [9]);
     expect(await journal(w)).toEqual(['pending: the condition holds', 'firing: the condition holds']);
     await w.runner.stop();
+  });
+
+  it('does in time side by side what one after the other would be too late', async () => {
+    // Each answer takes 25 of the 60 seconds, as from a slow disk.
+    const group = `
+- name: g
+  rules:
+  - record: a
+    expr: load
+  - record: b
+    expr: load * 2
+  - record: c
+    expr: load * 3
+  - record: d
+    expr: a + b`;
+    const missed: number[] = [];
+    for (const concurrencyMax of [0, 4]) {
+      const w = world({ answerAfterMs: 25_000 });
+      await w.runner.load([rules(group)], { ...SETTINGS, concurrencyMax });
+      await w.sample('load', labels, 9);
+      await w.clock.advance(10 * 60_000);
+      missed.push(w.runner.status()[0]?.missedIterations ?? -1);
+      const counted = w.metrics
+        .families()
+        .find(({ name }) => name === 'watchkeeper_rule_group_iterations_missed_total');
+      expect(counted?.samples.map(({ value }) => value)).toEqual([missed.at(-1)]);
+      await w.runner.stop();
+    }
+    expect(missed[0]).toBeGreaterThan(3);
+    expect(missed[1]).toBe(0);
   });
 
   it('evaluates at aligned times and counts evaluations that were left out', async () => {

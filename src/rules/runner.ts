@@ -1,5 +1,5 @@
-// Drives the rule groups: each at its interval, aligned and spread over it, one rule after another within a group and
-// the groups side by side. Changes are committed before the sink hears of them.
+// Drives the rule groups: each at its interval, aligned and spread over it, groups and what is independent in a group side by
+// side. Changes are committed before the sink hears of them.
 
 import type { Clock, Log, Result, Timer } from '../base/index.ts';
 import {
@@ -15,12 +15,14 @@ import {
   type TargetDirectory,
   targetId,
 } from '../model/index.ts';
+import { because } from './alert-state.ts';
 import { type CarriedState, GroupEvaluator, type GroupOutcome } from './group.ts';
 import type { RuleGroupStatus } from './health.ts';
 import { changeEvent, removedEvent } from './journal.ts';
+import { SharedLanes } from './lanes.ts';
 import { type RuleMetrics, ruleMetrics } from './metrics.ts';
 import { GroupOutput } from './output.ts';
-import { restoreAlerts } from './restore.ts';
+import { type ForPolicy, restoreAlerts } from './restore.ts';
 import { groupKey, type RuleFile, type RuleGroup } from './rule.ts';
 import { dueTick, groupOffsetMs } from './schedule.ts';
 import { ALIVE_SETTING, UnsavedState } from './unsaved.ts';
@@ -43,8 +45,9 @@ export interface RuleSettings {
   readonly defaultQueryOffsetMs: number;
   /** Alerts without news are sent again no sooner than this, and stand for four times as long. */
   readonly resendDelayMs: number;
-  /** After a longer outage the `for` of pending alerts begins anew. */
-  readonly outageToleranceMs: number;
+  readonly forPolicy: ForPolicy;
+  /** Rules that are evaluated at once beside the one of each group; 0: one after another. */
+  readonly concurrencyMax: number;
   readonly queryTimeoutMs: number;
   readonly externalLabels: Labels;
   /** Without a slash at its end. */
@@ -84,6 +87,7 @@ export class RuleRunner {
   #loops: GroupLoop[] = [];
   #abort = new AbortController();
   readonly #unsaved: UnsavedState;
+  readonly #lanes = new SharedLanes();
   #loaded = false;
   #stopped = false;
 
@@ -99,11 +103,12 @@ export class RuleRunner {
    * evaluations under way end first, and alerts move to the rules with the same key.
    */
   async load(files: readonly RuleFile[], settings: RuleSettings): Promise<Result<void, StateFailure>> {
-    const known = await this.#knownStates(settings.outageToleranceMs);
+    const known = await this.#knownStates();
     if (!known.ok) return known;
     const lastTicks = await this.#halt();
     const previous = this.#loops;
     this.#settings = settings;
+    this.#lanes.setMax(settings.concurrencyMax);
     const groups = files.flatMap(file => file.groups);
     this.#loops = groups.map(group => this.#newLoop(group, settings, lastTicks));
     for (const loop of this.#loops) loop.evaluator.restore(key => known.value.get(key));
@@ -132,7 +137,7 @@ export class RuleRunner {
 
   // --- loading ------------------------------------------------------------------------------------
 
-  async #knownStates(outageToleranceMs: number): Promise<Result<Map<string, CarriedState>, StateFailure>> {
+  async #knownStates(): Promise<Result<Map<string, CarriedState>, StateFailure>> {
     if (this.#loaded) {
       const carried = this.#loops.flatMap(loop => [...loop.evaluator.carried()]);
       return { ok: true, value: new Map(carried) };
@@ -142,7 +147,7 @@ export class RuleRunner {
     const alive = await this.#ports.state.setting(ALIVE_SETTING);
     if (!alive.ok) return alive;
     const lastEvaluationMs = typeof alive.value === 'number' ? alive.value : undefined;
-    const context = { nowMs: this.#ports.clock.nowMs(), lastEvaluationMs, outageToleranceMs };
+    const context = { nowMs: this.#ports.clock.nowMs(), lastEvaluationMs };
     const states = new Map<string, CarriedState>();
     for (const [key, alerts] of stored.value) {
       states.set(key, { alerts: restoreAlerts(alerts, context), series: new Map() });
@@ -177,11 +182,13 @@ export class RuleRunner {
         externalUrl: settings.externalUrl,
         startedAtMs: this.#startedAtMs,
         unknowable: settings.unknowable,
+        forPolicy: settings.forPolicy,
       },
       {
         query,
         writer,
         targets,
+        lanes: this.#lanes,
         monotonicMs: () => clock.monotonicMs(),
         onTemplateError: (rule, message) => {
           this.#metrics.templateErrors.add(1, { rule_group: groupKey(group) });
@@ -230,14 +237,14 @@ export class RuleRunner {
           ...alert,
           state: 'resolved',
           resolvedAtMs: nowMs,
-          reason: 'its rule was removed',
+          ...because({ code: 'rule_removed' }),
         }),
       );
     for (const key of gone) this.#unsaved.setAlerts(key, []);
     const settings = this.#settings;
     if (settings === undefined) return;
     this.#unsaved.addEvents(resolved.map(alert => removedEvent(alert, { ...settings, atMs: nowMs })));
-    await this.#unsaved.commit(nowMs);
+    await this.#unsaved.commit(nowMs, this.#isAnyPending());
     if (resolved.length > 0) {
       this.#ports.sink({
         atMs: nowMs,
@@ -306,7 +313,7 @@ export class RuleRunner {
       this.#unsaved.addEvents(changes.map(change => changeEvent(rule, change, { ...settings, atMs })));
     }
     // Committed before anyone is told: nothing is alerted that a restart would forget.
-    await this.#unsaved.commit(atMs);
+    await this.#unsaved.commit(atMs, this.#isAnyPending());
     this.#report(group, evaluator, outcome);
     const { intervalMs } = evaluator.settings;
     const nowMs = this.#ports.clock.nowMs();
@@ -318,6 +325,10 @@ export class RuleRunner {
       alerts: outcome.alerts,
       validUntilMs: fromMs + VALID_INTERVALS * Math.max(intervalMs, settings.resendDelayMs),
     });
+  }
+
+  #isAnyPending(): boolean {
+    return this.#loops.some(loop => loop.evaluator.isAnyPending());
   }
 
   #report(group: RuleGroup, evaluator: GroupEvaluator, outcome: GroupOutcome): void {

@@ -7,6 +7,7 @@ import type { AlertMap, Candidate } from './alert-state.ts';
 import { type StepInput, stepAlerts } from './step.ts';
 
 const MINUTE = 60_000;
+const NO_GRACE = { outageToleranceMs: 60 * MINUTE, gracePeriodMs: 0 };
 const labels = labelsFrom({ alertname: 'A', instance: 'x' });
 const PRINT = fingerprint(labels);
 
@@ -79,6 +80,41 @@ const CASES: readonly Case[] = [
     reason: 'the condition holds',
   },
   {
+    says: 'keeps what it was while its target is silent, and is over when it is known to be',
+    rule: { noData: 'keep' },
+    found: ['yes', 'silent', 'silent', 'delivering', 'below'],
+    states: ['firing', 'firing', 'firing', 'firing', 'resolved'],
+    reason: 'the condition no longer holds',
+  },
+  {
+    says: 'keeps a pending alert pending, as long as data is missing',
+    rule: { noData: 'keep', forMs: MINUTE },
+    found: ['yes', 'silent', 'silent', 'silent'],
+    states: ['pending', 'pending', 'pending', 'pending'],
+    reason: 'its target is silent: job/x',
+  },
+  {
+    says: 'takes missing data for ok where it is told to',
+    rule: { noData: 'ok' },
+    found: ['yes', 'silent'],
+    states: ['firing', 'resolved'],
+    reason: 'its target is silent: job/x',
+  },
+  {
+    says: 'takes missing data for the condition where it is told to',
+    rule: { noData: 'firing', forMs: 2 * MINUTE },
+    found: ['yes', 'silent', 'silent', 'silent'],
+    states: ['pending', 'pending', 'firing', 'firing'],
+    reason: 'its target is silent: job/x, which counts as the condition',
+  },
+  {
+    says: 'does not take a target that left discovery for missing data',
+    rule: { noData: 'firing' },
+    found: ['yes', 'silent', 'gone'],
+    states: ['firing', 'firing', 'resolved'],
+    reason: 'its target left discovery: job/x',
+  },
+  {
     says: 'names the silent target',
     rule: { noData: 'unknown' },
     found: ['yes', 'silent'],
@@ -137,6 +173,7 @@ function check({ rule, found, states, reason }: Case): void {
       candidates: what === 'yes' ? [candidate()] : [],
       facts: facts(what),
       limit: 0,
+      forPolicy: NO_GRACE,
     });
     if (!outcome.ok) throw new Error(outcome.error.message);
     const before = alerts.get(PRINT)?.state;
@@ -163,6 +200,7 @@ const input = (candidates: readonly Candidate[], limit: number): StepInput => ({
   candidates,
   facts: facts('below'),
   limit,
+  forPolicy: NO_GRACE,
 });
 
 it('two series with the same labels are an error and change nothing', () => {
@@ -193,7 +231,7 @@ it('a restored alert is not judged before there can be data again', () => {
   const restarted = { ...facts('delivering'), startedAtMs: 5 * MINUTE };
   const at = (nowMs: number): string | undefined => {
     const rule = { forMs: 0, keepFiringForMs: 0, noData: 'unknown' } as const;
-    const out = stepAlerts(fired.value.alerts, { rule, nowMs, candidates: [], facts: restarted, limit: 0 });
+    const out = stepAlerts(fired.value.alerts, { ...input([], 0), rule, nowMs, facts: restarted });
     return out.ok ? out.value.alerts.get(PRINT)?.state : undefined;
   };
   expect(at(6 * MINUTE)).toBe('unknown');
@@ -207,7 +245,7 @@ it('a restored alert is not resolved by samples that may be older than what the 
     const rule = { forMs: 0, keepFiringForMs: 0, noData: 'unknown' } as const;
     const targets: TargetDirectory = { statuses: () => [], stateOf: () => state };
     const found = { ...facts('below'), targets, startedAtMs: 5 * MINUTE };
-    const out = stepAlerts(fired.value.alerts, { rule, nowMs, candidates: [], facts: found, limit: 0 });
+    const out = stepAlerts(fired.value.alerts, { ...input([], 0), rule, nowMs, facts: found });
     return out.ok ? out.value.alerts.get(PRINT)?.state : undefined;
   };
   expect(at(6 * MINUTE, 'silent')).toBe('unknown');

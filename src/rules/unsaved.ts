@@ -6,6 +6,8 @@ import type { RuleMetrics } from './metrics.ts';
 
 /** How often the time of the last evaluation is kept, for telling the length of an outage. */
 const ALIVE_EVERY_MS = 60_000;
+/** While an alert is pending: after a crash this is the most that its `for` loses. */
+const ALIVE_EVERY_MS_PENDING = 5_000;
 export const ALIVE_SETTING = 'rules.last_evaluation_ms';
 /** Journal lines kept for another try while the state store fails; beyond, the oldest are dropped and counted. */
 const UNSAVED_EVENTS_MAX = 10_000;
@@ -42,8 +44,9 @@ export class UnsavedState {
    * Writes what is unsaved. When the store fails the alerts are sent all the same, since a full disk must not silence
    * them; what could not be written is tried again with the next evaluation.
    */
-  async commit(atMs: number): Promise<void> {
-    const alive = atMs - this.#aliveAtMs >= ALIVE_EVERY_MS || atMs < this.#aliveAtMs;
+  async commit(atMs: number, isAnyPending: boolean): Promise<void> {
+    const everyMs = isAnyPending ? ALIVE_EVERY_MS_PENDING : ALIVE_EVERY_MS;
+    const alive = atMs - this.#aliveAtMs >= everyMs || atMs < this.#aliveAtMs;
     const events = this.#events;
     const alerts = [...this.#alerts];
     if (events.length === 0 && alerts.length === 0 && !alive) return;

@@ -49,6 +49,8 @@ export interface StateEngine {
     kind: K,
     ask: StateReads[K]['ask'],
   ): Promise<Result<StateReads[K]['answer'], StateFailure>>;
+  /** A copy into a new file. */
+  backup(path: string): Promise<Result<void, StateFailure>>;
   close(): Promise<void>;
 }
 

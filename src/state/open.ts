@@ -34,6 +34,7 @@ export async function openStateInPlace(options: OpenStateOptions): Promise<Resul
   const engine: StateEngine = {
     commit: group => commitPacked(group, async commits => database.value.commit(commits)),
     read: async (kind, ask) => database.value.read(kind, ask),
+    backup: async path => database.value.backup(path),
     close: async () => database.value.close(),
   };
   return ok(new GroupingStore(engine, options.clock));

@@ -52,3 +52,38 @@ export function openSqlite(path: string): Connection {
     },
   };
 }
+
+/** A database as it is: nothing is set or brought to a version. Its methods throw what SQLite says. */
+export interface PlainDatabase {
+  rows(sql: string): readonly Readonly<Record<string, unknown>>[];
+  /** The values of one row after the other, as they come: those before damage are given before it throws. */
+  each(sql: string, take: (values: readonly unknown[]) => void): void;
+  /** Prepared once, to be called with the values of each row. */
+  statement(sql: string): (values: readonly unknown[]) => void;
+  exec(sql: string): void;
+  close(): void;
+}
+
+/** The file must exist: it would be created else. */
+export function openPlain(path: string): PlainDatabase {
+  const database = new Libsql(path);
+  database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+  return {
+    // Without the names of columns there would be no rows: SQLite gives objects.
+    rows: sql => database.prepare(sql).all() as never,
+    each: (sql, take) => {
+      // Whole numbers as they are: they may be larger than a JavaScript number can tell.
+      for (const row of database.prepare(sql).safeIntegers(true).raw(true).iterate()) take(row as never);
+    },
+    statement: sql => {
+      const prepared = database.prepare(sql);
+      return values => void prepared.run([...values]);
+    },
+    exec: sql => {
+      database.exec(sql);
+    },
+    close: () => {
+      database.close();
+    },
+  };
+}

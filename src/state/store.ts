@@ -102,6 +102,12 @@ export class GroupingStore implements StateStore {
     return this.#read('setting', key);
   }
 
+  backup(path: string): Promise<Result<void, StateFailure>> {
+    if (this.#closing !== undefined) return Promise.resolve(closed());
+    this.#startGroup();
+    return this.#engine.backup(path);
+  }
+
   /** Commits what waits, then closes. */
   close(): Promise<void> {
     if (this.#closing === undefined) {

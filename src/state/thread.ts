@@ -14,6 +14,7 @@ type Request =
   | { readonly kind: 'open'; readonly settings: DatabaseSettings }
   | { readonly kind: 'commit'; readonly id: number; readonly group: readonly PackedCommit[] }
   | { readonly kind: 'read'; readonly id: number; readonly read: keyof StateReads; readonly ask: unknown }
+  | { readonly kind: 'backup'; readonly id: number; readonly path: string }
   | { readonly kind: 'close'; readonly id: number };
 
 interface Reply {
@@ -87,6 +88,11 @@ export function startThread(workerUrl: URL = new URL('../state/worker.js', impor
       send({ kind: 'read', id, read, ask });
       return wait(id, failure => err(failure));
     },
+    backup: path => {
+      const id = ++lastId;
+      send({ kind: 'backup', id, path });
+      return wait(id, failure => err(failure));
+    },
     close: async () => {
       const id = ++lastId;
       send({ kind: 'close', id });
@@ -141,6 +147,8 @@ export function serveThread(): void {
       case 'read':
         // `read` on the other side keeps question and kind together.
         return reply(request.id, opened().read(request.read, request.ask as never));
+      case 'backup':
+        return reply(request.id, opened().backup(request.path));
       case 'close':
         opened().close();
         return reply(request.id, undefined);

@@ -50,6 +50,8 @@ export interface AppenderParts {
   readonly log: Log;
   readonly metrics: StoreMetrics;
   readonly settings: StoreSettings;
+  /** So many samples were accepted. */
+  readonly onAccepted: (samples: number) => void;
   /** The log has grown by much since this was called last. */
   readonly onGrown: () => void;
 }
@@ -130,12 +132,12 @@ export class Appender {
 
   /** Rewrites the series file with the live series, between two groups. */
   rewriteSeries(): Promise<Result<void, DiskError>> {
-    const { head, series } = this.#parts;
+    const { head, series, wal } = this.#parts;
     return this.#serial.run(async () => {
       const live = [...head.table.all()];
       const waiting = head.newSeries;
       head.newSeries = [];
-      const rewritten = await series.rewrite(live);
+      const rewritten = await series.rewrite(live, wal.currentNumber);
       if (!rewritten.ok) head.newSeries = [...waiting, ...head.newSeries];
       return rewritten;
     });
@@ -210,11 +212,15 @@ export class Appender {
       return;
     }
     this.#resume();
+    wal.accept();
+    let accepted = 0;
     for (const { waiting, staged } of group) {
       publishBatch(head, staged, context);
       this.#parts.metrics.appended(staged.outcome);
+      accepted += staged.outcome.accepted;
       waiting.resolve(ok(staged.outcome));
     }
+    this.#parts.onAccepted(accepted);
     if (settings.walAck === 'os') this.#syncSoon();
     this.#loggedBytes += this.#writer.length;
     if (this.#loggedBytes < MAINTAIN_EVERY_BYTES) return;

@@ -13,10 +13,12 @@ import { type WriteFailure, writeBlock } from './block/write-blocks.ts';
 import type { ChunkStore } from './chunk-store.ts';
 import { aligned, cutHead } from './cut.ts';
 import type { Head } from './head.ts';
+import { type OldPortions, type OldSpan, oldSpans, writeOldSamples } from './old-samples.ts';
+import { Policies } from './policies.ts';
 import { Serial } from './serial.ts';
 import { LOOKED_AT_ONCE, type StoreSettings } from './settings.ts';
 import { copySnapshot } from './snapshot.ts';
-import type { AdminFailure, SnapshotWanted } from './store.ts';
+import type { AdminFailure, OldWritten, SnapshotWanted, WriteOldFailure } from './store.ts';
 import type { StoreMetrics } from './store-metrics.ts';
 import type { Wal } from './wal.ts';
 
@@ -44,12 +46,14 @@ export class Compactor {
   readonly #serial = new Serial();
   readonly #stopping = new AbortController();
   readonly #slices: Slices;
+  readonly #policies: Policies;
   /** Compactions that went wrong since one went right: the log has heard of the first. */
   #failing = false;
 
   constructor(parts: CompactorParts) {
     this.#parts = parts;
     this.#slices = new Slices(parts.clock);
+    this.#policies = new Policies({ ...parts, policies: parts.settings.policies });
   }
 
   /** What the timer does: everything that is due. */
@@ -60,6 +64,7 @@ export class Compactor {
       blocks.rest();
       const limitMs = this.#dueMs();
       const done = await this.#cutAndCompact({ limitMs, untilMs: limitMs });
+      await this.#applyPolicies();
       // Also after a failure: a full disk is helped by nothing but this.
       await this.#retain();
       return done;
@@ -68,7 +73,10 @@ export class Compactor {
 
   /** Seals and compacts everything, recent samples too. */
   compactNow(): Done<void> {
-    return this.#serial.run(() => this.#cutAndCompact({ limitMs: Infinity, untilMs: Infinity }));
+    return this.#serial.run(async () => {
+      const done = await this.#cutAndCompact({ limitMs: Infinity, untilMs: Infinity });
+      return done.ok ? this.#applyPolicies() : done;
+    });
   }
 
   /** Deletes what is stored now; what comes later with these times stays. Returns how many series had samples in blocks. */
@@ -123,7 +131,7 @@ export class Compactor {
   }
 
   /** Puts everything into blocks, unless what is not in one yet is to be left out, and copies them into `target`/`name`. */
-  snapshot(target: string, { name, skipHead }: SnapshotWanted): Done<void> {
+  snapshot(target: string, { name, skipHead, onSettled }: SnapshotWanted): Done<void> {
     return this.#serial.run(async () => {
       if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/.test(name))
         return err({
@@ -137,11 +145,35 @@ export class Compactor {
       const { disk, blocks } = this.#parts;
       const lease = blocks.acquire({ fromMs: -Infinity, toMs: Infinity });
       try {
+        const beside = await onSettled?.();
+        if (beside?.ok === false) return beside;
         const copied = await copySnapshot(disk, lease.blocks, { target, name, slices: this.#slices });
         return copied.ok ? ok(undefined) : err(adminFailure('snapshot', copied.error));
       } finally {
         lease.release();
       }
+    });
+  }
+
+  /** Of history that comes to lie in the range: the newest sample then is that of the store, or of the range. */
+  oldSpans(range: TimeRange): readonly OldSpan[] {
+    const { head, settings } = this.#parts;
+    const untilMs = aligned(Math.max(head.newestMs, range.toMs));
+    return oldSpans(range, { levels: levelsOf(settings.maxAgeMs), untilMs });
+  }
+
+  writeOld<E>(span: OldSpan, portions: OldPortions<E>): Promise<Result<OldWritten, WriteOldFailure<E>>> {
+    return this.#serial.run(async () => {
+      const { head, blocks, maker } = this.#parts;
+      const written = await writeOldSamples({ head, blocks, maker }, span, portions);
+      if (written.ok) {
+        const { samples = 0, series = 0 } = written.value?.meta ?? {};
+        return ok({ samples, series, bytes: written.value?.bytes ?? 0 });
+      }
+      const { error } = written;
+      if (error.kind === 'portions') return err(error);
+      const failed = this.#failed('write a block', error);
+      return failed.ok ? failed : err({ kind: 'store', error: failed.error });
     });
   }
 
@@ -249,6 +281,25 @@ export class Compactor {
         keepEmpty: chunkIds.length > 0,
       },
     );
+  }
+
+  /** Deletes what is kept shorter than the rest, and writes blocks anew that have nothing of it any more. */
+  async #applyPolicies(): Done<void> {
+    const { blocks, head } = this.#parts;
+    const due = await this.#policies.apply(blocks, head.newestMs);
+    if (!due.ok) {
+      const { error } = due;
+      return this.#failed(
+        'drop what is too old',
+        error.kind === 'disk' ? error : { kind: 'source', block: error.block, failure: error.failure },
+      );
+    }
+    for (const block of due.value) {
+      const { fromMs, toMs } = block.meta;
+      const written = await this.#compact({ blocks: [block], fromMs, toMs });
+      if (!written.ok) return this.#failed('write a block anew', written.error);
+    }
+    return ok(undefined);
   }
 
   async #retain(): Promise<void> {

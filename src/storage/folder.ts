@@ -9,9 +9,9 @@ import { writeSynced } from './synced-file.ts';
  * would not see them. 3 has native histograms, start timestamps and exemplars, 4 records with CRC-32. A folder of an older one is
  * taken up as it is.
  */
-const FOLDER_FORMAT = 4;
+export const FOLDER_FORMAT = 4;
 export const FORMAT_FILE = 'FORMAT';
-const LOCK_FILE = 'LOCK';
+export const LOCK_FILE = 'LOCK';
 
 export function formatText(): string {
   return `watchkeeper-store ${FOLDER_FORMAT}\n`;
@@ -29,22 +29,37 @@ export async function claimFolder(disk: Disk, folder: string): Promise<Result<Di
   return checked;
 }
 
+/** Why the folder's format is not known here; undefined where it is, or cannot be told. */
+export async function newerFormatIn(disk: Disk, folder: string): Promise<string | undefined> {
+  const read = await disk.readFile(`${folder}/${FORMAT_FILE}`);
+  const version = read.ok ? formatOf(read.value) : undefined;
+  return version === undefined || version <= FOLDER_FORMAT ? undefined : newerText(folder, version);
+}
+
+/** Undefined where the file is damaged. */
+function formatOf(bytes: Uint8Array): number | undefined {
+  const match = /^watchkeeper-store (\d+)\n$/.exec(new TextDecoder().decode(bytes));
+  return match === null ? undefined : Number(match[1]);
+}
+
+function newerText(folder: string, version: number): string {
+  return `Cannot open the store in "${folder}": format ${version} was written by a newer version (this one knows ${FOLDER_FORMAT}); upgrade, or name another folder`;
+}
+
 async function checkFormat(disk: Disk, folder: string): Promise<Result<void, StoreFailure>> {
   const path = `${folder}/${FORMAT_FILE}`;
   const read = await disk.readFile(path);
   if (!read.ok && read.error.code !== 'disk-not-found') return err(failureOf(folder, read.error));
   if (read.ok) {
-    const match = /^watchkeeper-store (\d+)\n$/.exec(new TextDecoder().decode(read.value));
-    const version = match === null ? FOLDER_FORMAT : Number(match[1]);
+    const version = formatOf(read.value);
+    if (version === FOLDER_FORMAT) return ok(undefined);
     // A file that was damaged does not make the data unreadable: each of its files has a version of its own.
-    if (version === FOLDER_FORMAT && match !== null) return ok(undefined);
-    if (version <= FOLDER_FORMAT) {
+    if (version === undefined || version < FOLDER_FORMAT) {
       // A full disk must not keep the store from opening: the next start tries again.
       await publishFile(disk, { folder, path }, formatText());
       return ok(undefined);
     }
-    const message = `Cannot open the store in "${folder}": format ${version} was written by a newer version (this one knows ${FOLDER_FORMAT}); upgrade, or name another folder`;
-    return err({ code: 'storage-newer-format', message });
+    return err({ code: 'storage-newer-format', message: newerText(folder, version) });
   }
   const named = await syncAbove(disk, folder);
   if (!named.ok) return err(failureOf(folder, named.error));
@@ -66,7 +81,7 @@ async function syncAbove(disk: Disk, folder: string): Promise<Result<void, DiskE
 }
 
 /** Complete under a passing name first: whoever finds the file finds all of it. */
-async function publishFile(
+export async function publishFile(
   disk: Disk,
   place: { readonly folder: string; readonly path: string },
   text: string,

@@ -33,6 +33,8 @@ export class Head {
   pending: Chunk[] = [];
   /** Time of the newest sample of all; age counts from here. */
   newestMs = -Infinity;
+  /** How often sealed chunks have gone: what was read before may have had samples of them. */
+  drops = 0;
   /** Of readers that go through what was there at one moment, in turns. */
   readonly holds = new Set<Hold>();
   /** Number of the current write group, and of the one being written (or -2). */
@@ -128,6 +130,7 @@ export class Head {
       if (kept.length === 0) this.#forget(membership);
     }
     if (dropped.length > 0) {
+      this.drops++;
       const gone = new Set(dropped);
       this.pending = this.pending.filter(chunk => !gone.has(chunk));
     }

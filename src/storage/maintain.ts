@@ -8,6 +8,8 @@ import type { Slices } from './block/slices.ts';
 import type { ChunkStore } from './chunk-store.ts';
 import type { Head } from './head.ts';
 import type { Cohort, SideBuffer } from './head-data.ts';
+import type { KeptColumns } from './kept-columns.ts';
+import type { KeptLog } from './kept-log.ts';
 import type { SeriesLog } from './series-log.ts';
 import {
   FEW_SHARE,
@@ -26,7 +28,9 @@ import type { Wal } from './wal.ts';
 export interface MaintainParts {
   readonly head: Head;
   readonly wal: Wal;
+  readonly keptLog: KeptLog;
   readonly chunks: ChunkStore;
+  readonly keptColumns: KeptColumns;
   readonly annex: Annex;
   readonly series: SeriesLog;
   readonly appender: Appender;
@@ -38,6 +42,7 @@ export interface MaintainParts {
 export async function maintain(parts: MaintainParts): Promise<Result<void, DiskError>> {
   parts.slices.begin();
   parts.chunks.rest();
+  parts.keptColumns.rest();
   parts.head.pool.rest();
   await sealOld(parts);
   const written = await writePending(parts);
@@ -46,6 +51,7 @@ export async function maintain(parts: MaintainParts): Promise<Result<void, DiskE
   const noted = await parts.annex.flush();
   if (!noted.ok) return noted;
   await parts.wal.cut(await oldestNeeded(parts));
+  await parts.keptLog.trim();
   await dropOld(parts);
   if (!parts.series.isMostlyGarbage(parts.head.table.size)) return ok(undefined);
   return parts.appender.rewriteSeries();

@@ -35,7 +35,7 @@ export function publishSide(
   side: StagedSide & { readonly producer: TargetId },
   context: { readonly segment: number; readonly monotonicMs: number },
 ): void {
-  const { lastMs, producer } = head.table;
+  const { lastMs, lates, producer } = head.table;
   const words = wordsOf(side.values);
   side.series.forEach((series, i) => {
     // Another id happens in a replay only: the buffer was sealed before these samples came.
@@ -49,6 +49,7 @@ export function publishSide(
     }
     const timeMs = side.times[i]!;
     pushSide(buffer, timeMs, { words, from: i, extras: side.extras });
+    if (timeMs <= lastMs[series.slot]!) lates[series.slot] = lates[series.slot]! + 1;
     lastMs[series.slot] = Math.max(lastMs[series.slot]!, timeMs);
     producer[series.slot] = side.producer;
     if (timeMs > head.newestMs) head.newestMs = timeMs;

@@ -54,11 +54,20 @@ export async function selectSeries(
   matchers: readonly Matcher[],
   asked: { readonly hints: SelectHints; readonly signal: AbortSignal | undefined },
 ): Promise<Result<readonly SeriesColumns[] | 'again', ReadFailure>> {
-  const { hints, signal } = asked;
   const matched = source.selections.match(matchers);
   if (!matched.ok) return err({ code: 'query-storage', message: matched.error });
-  const { between, memory, work = UNMINDED } = hints;
+  const { between } = asked.hints;
   const wanted = between === undefined ? matched.value : within(matched.value, between);
+  return readSeries(source, wanted, asked);
+}
+
+/** The same of series that are known, in the order of labels. */
+export async function readSeries(
+  source: ReadFrom,
+  wanted: readonly Series[],
+  { hints, signal }: { readonly hints: SelectHints; readonly signal: AbortSignal | undefined },
+): Promise<Result<readonly SeriesColumns[] | 'again', ReadFailure>> {
+  const { memory, work = UNMINDED } = hints;
   if (!work.reserve(wanted.length * SERIES_BYTES)) return STOPPED;
   const isLong = hints.work !== undefined && wanted.length > SERIES_AT_ONCE_MAX;
   const places = isLong

@@ -174,6 +174,18 @@ export function writeSeries(writer: ByteWriter, ref: number, labels: Labels): vo
   endRecord(writer, start);
 }
 
+/** The labels of one of the series that are wanted. */
+export function readSeries(
+  payload: Uint8Array,
+  wanted: ReadonlySet<number>,
+): { readonly ref: number; readonly labels: Labels } | undefined {
+  const reader = new ByteReader(payload);
+  const ref = reader.varint();
+  if (reader.failed || !wanted.has(ref)) return undefined;
+  const labels = readLabels(reader);
+  return reader.failed || reader.left !== 0 ? undefined : { ref, labels };
+}
+
 function readLabels(reader: ByteReader): Labels {
   const count = reader.count(2);
   const flat: string[] = [];

@@ -27,6 +27,7 @@ import {
   type SeriesRef,
   type TimeRange,
 } from '../model/index.ts';
+import { StoredLog } from './accepted-log.ts';
 import { Annex } from './annex.ts';
 import { Appender } from './appender.ts';
 import { Backlog, type LateColumns, withLate } from './backlog.ts';
@@ -43,19 +44,32 @@ import { Compactor } from './compactor.ts';
 import { DamageReport } from './damage.ts';
 import { claimFolder } from './folder.ts';
 import { Head } from './head.ts';
+import { KeptColumns } from './kept-columns.ts';
+import { KeptLog } from './kept-log.ts';
 import { distinctTexts, labelNamesOf } from './listing.ts';
 import { maintain, sealBefore } from './maintain.ts';
 import { matchSeries } from './matching.ts';
+import type { OldPortions, OldSpan } from './old-samples.ts';
 import { FileRoom } from './read-rest.ts';
 import { RefusedSeries } from './refused-series.ts';
 import { replay } from './replay.ts';
 import { ReplayProgress } from './replay-progress.ts';
-import { selectEverywhere, seriesEverywhere } from './select.ts';
+import { seriesEverywhere } from './select.ts';
+import { selectKept } from './select-kept.ts';
 import { Selections } from './selections.ts';
 import { Serial } from './serial.ts';
 import { SeriesLog } from './series-log.ts';
 import { FILE_AGE_SHARE, HEAD_AGE_MS, MAINTAIN_EVERY_MS, type StoreSettings } from './settings.ts';
-import type { AdminFailure, BlockStats, SnapshotWanted, Store, StoreFailure, StoreStats } from './store.ts';
+import type {
+  AdminFailure,
+  BlockStats,
+  OldWritten,
+  SnapshotWanted,
+  Store,
+  StoreFailure,
+  StoreStats,
+  WriteOldFailure,
+} from './store.ts';
 import { type StoreMetrics, storeMetrics } from './store-metrics.ts';
 import { Wal } from './wal.ts';
 
@@ -105,6 +119,8 @@ export async function openStore(options: OpenStoreOptions): Promise<Result<Store
     const cause = error.code === 'storage-newer-format' ? 'it was written by a newer version' : error.message;
     return err({ code: error.code, message: `Cannot open the store: "${error.path}": ${cause}` });
   }
+  await parts.keptLog.open(parts.wal.currentNumber);
+  parts.wal.reserve(Math.max(0, ...parts.keptLog.segments));
   const oldestMs = parts.head.newestMs - options.settings.maxAgeMs;
   parts.chunks.drop(await parts.head.dropChunksBefore(oldestMs, new Slices(options.clock)));
   return ok(new EmbeddedStore(options, parts, claimed.value));
@@ -134,9 +150,11 @@ type Parts = ReturnType<typeof makeParts>;
 function makeParts(options: OpenStoreOptions): {
   readonly head: Head;
   readonly wal: Wal;
+  readonly keptLog: KeptLog;
   readonly series: SeriesLog;
   readonly chunks: ChunkStore;
   readonly selections: Selections;
+  readonly keptColumns: KeptColumns;
   readonly blocks: BlockSet;
   readonly annex: Annex;
   readonly damage: DamageReport;
@@ -155,12 +173,21 @@ function makeParts(options: OpenStoreOptions): {
   });
   const head = new Head(settings.exemplarsMax);
   const fileAgeMs = Math.min(settings.maxAgeMs, HEAD_AGE_MS) * FILE_AGE_SHARE;
+  const keptLog = new KeptLog({
+    disk,
+    folder,
+    log,
+    bytesMax: settings.keptLogBytesMax,
+    onDropped: samples => metrics.unsentDropped(samples),
+  });
   return {
     head,
-    wal: new Wal({ disk, folder, clock, segmentAgeMs: fileAgeMs }),
-    series: new SeriesLog(disk, folder),
+    keptLog,
+    wal: new Wal({ disk, folder, clock, segmentAgeMs: fileAgeMs, kept: keptLog }),
+    series: new SeriesLog(disk, folder, keptLog),
     chunks: new ChunkStore({ ...settings, disk, folder, clock, damage, fileAgeMs }),
     selections: new Selections(head.table),
+    keptColumns: new KeptColumns({ ...settings, clock }),
     blocks: new BlockSet({
       disk,
       folder,
@@ -181,6 +208,7 @@ class EmbeddedStore implements Store {
   readonly #backlog: Backlog;
   readonly #compactor: Compactor;
   readonly #refused: RefusedSeries;
+  readonly acceptedLog: StoredLog;
   readonly #replayed: StoreStats['replayed'];
   readonly #maintenance = new Serial();
   #maintainsSoon = false;
@@ -196,8 +224,18 @@ class EmbeddedStore implements Store {
     const { clock, log, settings } = options;
     this.#refused = new RefusedSeries({ clock, log, metrics: parts.metrics });
     this.#backlog = new Backlog(parts.head.table, clock);
-    const onGrown = (): void => this.#maintainSoon();
-    this.#appender = new Appender({ ...parts, backlog: this.#backlog, clock, log, settings, onGrown });
+    const { disk, folder } = options;
+    const { head, keptLog: kept, wal, damage } = parts;
+    this.acceptedLog = new StoredLog({ disk, folder, table: head.table, wal, kept, damage });
+    this.#appender = new Appender({
+      ...parts,
+      backlog: this.#backlog,
+      clock,
+      log,
+      settings,
+      onAccepted: samples => this.acceptedLog.accepted(samples),
+      onGrown: () => this.#maintainSoon(),
+    });
     this.#compactor = new Compactor({
       ...options,
       ...parts,
@@ -245,7 +283,7 @@ class EmbeddedStore implements Store {
     if (closed !== undefined) return closed;
     // Looked at first: what is written meanwhile is found twice rather than not at all.
     const late = this.#late(matchers, hints);
-    const stored = await selectEverywhere(this.#parts, matchers, { hints, signal });
+    const stored = await selectKept(this.#parts, matchers, { hints, signal });
     return stored.ok && late !== undefined ? ok(withLate(stored.value, late, hints.limit)) : stored;
   }
 
@@ -297,7 +335,7 @@ class EmbeddedStore implements Store {
   }
 
   stats(): StoreStats {
-    const { head, wal, chunks, blocks, damage } = this.#parts;
+    const { head, wal, chunks, blocks, keptColumns, keptLog, damage } = this.#parts;
     let openSamples = 0;
     for (const cohort of head.allCohorts()) openSamples += cohort.used;
     for (const side of head.sides) openSamples += side.count;
@@ -311,8 +349,10 @@ class EmbeddedStore implements Store {
       chunkFiles: chunks.files,
       chunkBytes: chunks.bytes,
       cachedBytes: chunks.cachedBytes,
+      keptBytes: keptColumns.bytes,
       walSegments: wal.segments,
       walBytes: wal.bytes,
+      keptLogBytes: keptLog.bytes,
       replayed: this.#replayed,
       newestMs: head.newestMs,
       paused: this.#appender.paused,
@@ -374,6 +414,19 @@ class EmbeddedStore implements Store {
 
   cleanTombstones(): ReturnType<Store['cleanTombstones']> {
     return this.#closedAdmin() ?? this.#compactor.cleanTombstones();
+  }
+
+  oldSpans(range: TimeRange): ReturnType<Store['oldSpans']> {
+    return this.#compactor.oldSpans(range);
+  }
+
+  async writeOld<E>(
+    span: OldSpan,
+    portions: OldPortions<E>,
+  ): Promise<Result<OldWritten, WriteOldFailure<E>>> {
+    const closed = await this.#closedAdmin();
+    if (closed !== undefined && !closed.ok) return err({ kind: 'store', error: closed.error });
+    return this.#compactor.writeOld(span, portions);
   }
 
   snapshot(folder: string, wanted: SnapshotWanted): ReturnType<Store['snapshot']> {

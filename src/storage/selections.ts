@@ -130,7 +130,8 @@ export class Selections {
   }
 }
 
-function keyOf(matchers: readonly Matcher[]): string {
+/** Equal for equal matchers only. */
+export function keyOf(matchers: readonly Matcher[]): string {
   return JSON.stringify(matchers.map(({ name, op, value }) => [name, op, value]));
 }
 

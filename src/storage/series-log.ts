@@ -5,6 +5,7 @@ import { type Disk, type DiskError, ok, type Result } from '../base/index.ts';
 import { AppendFile, fileName } from './append-file.ts';
 import { ByteWriter } from './bytes.ts';
 import type { Series } from './head-data.ts';
+import type { KeptLog } from './kept-log.ts';
 import { writeSeries } from './records.ts';
 import { SERIES_GARBAGE_MIN } from './settings.ts';
 
@@ -14,6 +15,7 @@ const PIECE_BYTES = 1024 * 1024;
 export class SeriesLog {
   readonly #disk: Disk;
   readonly #folder: string;
+  readonly #kept: KeptLog;
   readonly #writer = new ByteWriter();
   /** Files that are read at start but not written to. */
   #older: number[] = [];
@@ -21,9 +23,11 @@ export class SeriesLog {
   #nextNumber = 1;
   #records = 0;
 
-  constructor(disk: Disk, folder: string) {
+  /** `kept` is where files go that were written anew. */
+  constructor(disk: Disk, folder: string, kept: KeptLog) {
     this.#disk = disk;
     this.#folder = folder;
+    this.#kept = kept;
   }
 
   /** A file found at start with so many records. */
@@ -61,8 +65,11 @@ export class SeriesLog {
     return this.#records - liveSeries > Math.max(SERIES_GARBAGE_MIN, liveSeries);
   }
 
-  /** Writes the live series anew. A crash on the way leaves the older files, which still hold everything. */
-  async rewrite(live: readonly Series[]): Promise<Result<void, DiskError>> {
+  /**
+   * Writes the live series anew. A crash on the way leaves the older files, which still hold everything. Segments of the log up
+   * to `segment` may name series that are gone.
+   */
+  async rewrite(live: readonly Series[], segment: number): Promise<Result<void, DiskError>> {
     const before = this.#current;
     const created = await this.#create();
     if (!created.ok) return created;
@@ -81,8 +88,8 @@ export class SeriesLog {
     this.#records = live.length;
     const kept: number[] = [];
     for (const number of this.#older) {
-      const removed = await this.#disk.remove(`${this.#folder}/${fileName('series', number)}`);
-      if (!removed.ok && removed.error.code !== 'disk-not-found') kept.push(number);
+      const removed = await this.#retire(number, segment);
+      if (!removed.ok) kept.push(number);
     }
     this.#older = kept;
     return ok(undefined);
@@ -93,6 +100,11 @@ export class SeriesLog {
     await this.#current?.close();
     this.#current = undefined;
     return synced;
+  }
+
+  async #retire(number: number, until: number): Promise<Result<void, DiskError>> {
+    const stat = await this.#disk.stat(`${this.#folder}/${fileName('series', number)}`);
+    return this.#kept.retire('series', { number, bytes: stat.ok ? stat.value.sizeBytes : 0, until });
   }
 
   async #ready(): Promise<Result<AppendFile, DiskError>> {

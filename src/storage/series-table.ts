@@ -33,6 +33,8 @@ export class SeriesTable {
   #nextPosting = 1;
   /** Newest sample of the series in a slot, -Infinity before the first. */
   lastMs: Float64Array = new Float64Array(1024);
+  /** How often a sample has come that was not newer than those of its series: what was read of it before lacks that one. */
+  lates: Uint32Array = new Uint32Array(1024);
   /** Number of the write group that last touched a slot. */
   stamp: Float64Array = new Float64Array(1024);
   producer: (TargetId | undefined)[] = [];
@@ -170,6 +172,12 @@ export class SeriesTable {
 
   endRestore(): void {
     this.#aliases.clear();
+  }
+
+  /** A ref for a series that only blocks have. */
+  takeRef(): SeriesRef {
+    assert(this.#nextRef < 0xffff_ffff, 'series refs are used up');
+    return this.#nextRef++ as SeriesRef;
   }
 
   /** No ref up to this one will be given out: something on disk may still name it. */
@@ -310,6 +318,9 @@ export class SeriesTable {
     const slot = this.#freeSlots.pop() ?? this.#slots++;
     if (slot >= this.lastMs.length) {
       this.lastMs = grown(this.lastMs);
+      const lates = new Uint32Array(this.lastMs.length);
+      lates.set(this.lates);
+      this.lates = lates;
       this.stamp = grown(this.stamp);
     }
     this.lastMs[slot] = -Infinity;

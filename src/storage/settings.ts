@@ -1,9 +1,13 @@
 // What can be set about the store, with the defaults that app/ gives when the configuration is silent,
 // and the limits that cannot be set, each with its reason.
 
+import type { RetentionPolicy } from '../model/index.ts';
+
 export interface StoreSettings {
-  /** The retention: samples this much older than the newest are dropped. */
+  /** The retention: samples this much older than the newest are dropped. No policy keeps any longer. */
   readonly maxAgeMs: number;
+  /** Series that are kept shorter; the first one that fits a series counts. */
+  readonly policies: readonly RetentionPolicy[];
   /** What the store may take on disk before the oldest blocks go, 0 for no limit. */
   readonly maxBytes: number;
   /** How far a sample may lie before the newest of its series. */
@@ -15,6 +19,8 @@ export interface StoreSettings {
   readonly metricSeriesMax: number;
   /** Exemplars held of all series together; 0 holds none. */
   readonly exemplarsMax: number;
+  /** Of the log that others have yet to read (remote write) beyond what a start needs; 0 keeps none of it. */
+  readonly keptLogBytesMax: number;
   /** `os`: accepted once written (lost only with the machine's power); `disk`: once fdatasync has returned. */
   readonly walAck: 'os' | 'disk';
   /** How long batches that can wait are gathered, so that one write takes several. */
@@ -23,10 +29,13 @@ export interface StoreSettings {
   readonly cacheBytesMax: number;
   /** Those kept because they were read. */
   readonly readBytesMax: number;
+  /** Decoded columns of selectors that are asked for again and again. */
+  readonly keptBytesMax: number;
 }
 
 export const DEFAULT_STORE_SETTINGS: StoreSettings = {
   maxAgeMs: 15 * 86_400_000,
+  policies: [],
   maxBytes: 0,
   outOfOrderMs: 10 * 60_000,
   futureMs: 10 * 60_000,
@@ -36,6 +45,7 @@ export const DEFAULT_STORE_SETTINGS: StoreSettings = {
   metricSeriesMax: 500_000,
   // As Prometheus: some 30 MB when full.
   exemplarsMax: 100_000,
+  keptLogBytesMax: 0,
   walAck: 'os',
   // Of a hundred targets scraped each second five come in that time, and nobody asks for so young a sample: a write costs a
   // tenth of what a page of a thousand samples does.
@@ -45,10 +55,25 @@ export const DEFAULT_STORE_SETTINGS: StoreSettings = {
   cacheBytesMax: 8 * 1024 * 1024,
   // Dashboards ask for the same hours over and over: six of 20,000 series scraped each 15 s are some 30 MB.
   readBytesMax: 64 * 1024 * 1024,
+  // Six hours of 4,000 series at 15 s, or of a thousand series of five metrics: what a dashboard asks for again. Decoding it
+  // each time takes longer than all that is computed of it.
+  keptBytesMax: 64 * 1024 * 1024,
 };
 
 /** Chunks kept because they were read are let go when nobody has read any for so long. */
 export const READ_IDLE_MS = 10 * 60_000;
+
+/** Decoded columns are let go when nobody has asked for them for so long: rules and dashboards ask once a minute or more often. */
+export const KEPT_IDLE_MS = 2 * 60_000;
+
+/** Series of one selector whose columns are kept: they are looked through in one go, in some hundred microseconds. */
+export const KEPT_SERIES_MAX = 20_000;
+
+/** Selectors of which is known when they were asked for last: those of a thousand rules, some 200 bytes each. */
+export const KEPT_ASKED_MAX = 1024;
+
+/** Of an instant so near the newest sample the newest row of each series is enough. */
+export const NEWEST_WITHIN_MS = 5 * 60_000;
 
 /** Selectors of which the series are remembered, and those series together: 4 bytes each. */
 export const SELECTIONS_MAX = 256;

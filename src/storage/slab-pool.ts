@@ -5,6 +5,8 @@ import type { Slab } from './head-data.ts';
 
 /** Cohorts that seal at the same time give back together what they will need again one row after the other. */
 const KEPT_BYTES_MAX = 16 * 1024 * 1024;
+/** Rests over which nobody took a slab before it goes: a minute of steady work. */
+const RESTS_UNUSED = 12;
 const FLOATS_MIN = 64;
 /** A slab has room for at least so many rows, so that there are few, unless rows are large themselves. */
 const ROWS_MIN = 4;
@@ -14,8 +16,9 @@ export class SlabPool {
   readonly #bySize = new Map<number, Slab[]>();
   #keptBytes = 0;
   #openBytes = 0;
-  /** The least that was kept since the last rest: nobody would have missed it. */
+  /** The least that was kept for some rests: nobody would have missed it. */
   #unusedBytes = 0;
+  #rests = 0;
   #holds = 0;
 
   /** Until the result is called what is given back is not used again: somebody still reads it. */
@@ -55,8 +58,9 @@ export class SlabPool {
     else kept.push(slab);
   }
 
-  /** Lets go of what nobody has taken since the last time. */
+  /** To be called every few seconds: lets go now and then of what nobody has taken. */
   rest(): void {
+    if (++this.#rests % RESTS_UNUSED !== 0) return;
     const keptBytesMax = this.#keptBytes - this.#unusedBytes;
     for (const slabs of this.#bySize.values())
       while (this.#keptBytes > keptBytesMax) {

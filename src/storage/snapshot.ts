@@ -1,7 +1,7 @@
 // A snapshot: the files of blocks copied into a folder of their own, which opens as a store. It appears under its name
 // only when it is whole and durable; of one that fails nothing stays.
 
-import { type Disk, type DiskError, ok, type Result } from '../base/index.ts';
+import { copyFile, type Disk, type DiskError, type Result } from '../base/index.ts';
 import type { Block } from './block/block.ts';
 import { blockName } from './block/block-set.ts';
 import type { Slices } from './block/slices.ts';
@@ -9,9 +9,6 @@ import { FILES } from './block/writer.ts';
 import { FORMAT_FILE, formatText } from './folder.ts';
 import { removeTree } from './remove-tree.ts';
 import { writeSynced } from './synced-file.ts';
-
-/** Copied at a time. */
-const PIECE_BYTES = 1024 * 1024;
 
 export async function copySnapshot(
   disk: Disk,
@@ -51,30 +48,4 @@ async function fill(
   }
   const told = await writeSynced(disk, `${passing}/${FORMAT_FILE}`, new TextEncoder().encode(formatText()));
   return told.ok ? disk.syncFolder(passing) : told;
-}
-
-async function copyFile(
-  disk: Disk,
-  path: { readonly from: string; readonly to: string },
-): Promise<Result<void, DiskError>> {
-  const source = await disk.open(path.from, 'read');
-  if (!source.ok) return source;
-  const target = await disk.open(path.to, 'create');
-  if (!target.ok) {
-    await source.value.close();
-    return target;
-  }
-  const piece = new Uint8Array(PIECE_BYTES);
-  let failure: DiskError | undefined;
-  for (let at = 0; failure === undefined; ) {
-    const read = await source.value.read(piece, at);
-    if (read.ok && read.value === 0) break;
-    const written = read.ok ? await target.value.write(piece.subarray(0, read.value), at) : read;
-    if (!written.ok) failure = written.error;
-    if (read.ok) at += read.value;
-  }
-  const synced = failure === undefined ? await target.value.sync() : { ok: false as const, error: failure };
-  await source.value.close();
-  const closed = await target.value.close();
-  return synced.ok ? (closed.ok ? ok(undefined) : closed) : synced;
 }

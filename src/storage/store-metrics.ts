@@ -9,6 +9,7 @@ export interface StoreMetrics {
   paused(value: 0 | 1): void;
   damaged(code: string): void;
   maintainFailed(): void;
+  unsentDropped(samples: number): void;
   show(stats: StoreStats): void;
 }
 
@@ -34,15 +35,27 @@ export function storeMetrics(metrics: Metrics): StoreMetrics {
     'watchkeeper_storage_maintenance_failures_total',
     'Attempts to write sealed chunks or cut the log that failed.',
   );
+  const unsent = metrics.counter(
+    'watchkeeper_storage_kept_log_dropped_samples_total',
+    'Samples whose log was dropped before all of remote write had read it, since it was full.',
+  );
   const gauges = {
     series: metrics.gauge('watchkeeper_storage_series', 'Series in the store.'),
     openSamples: metrics.gauge('watchkeeper_storage_open_samples', 'Samples not sealed yet.'),
     chunks: metrics.gauge('watchkeeper_storage_chunks', 'Sealed chunks.'),
     walBytes: metrics.gauge('watchkeeper_storage_wal_bytes', 'Bytes of the log on disk.'),
+    keptLogBytes: metrics.gauge(
+      'watchkeeper_storage_kept_log_bytes',
+      'Bytes of the log on disk that only remote write still needs.',
+    ),
     chunkBytes: metrics.gauge('watchkeeper_storage_chunk_bytes', 'Bytes of sealed chunks on disk.'),
     blocks: metrics.gauge('watchkeeper_storage_blocks', 'Blocks of stored samples.'),
     blockBytes: metrics.gauge('watchkeeper_storage_block_bytes', 'Bytes of blocks on disk.'),
     cachedBytes: metrics.gauge('watchkeeper_storage_cached_bytes', 'Bytes of sealed chunks in memory.'),
+    keptBytes: metrics.gauge(
+      'watchkeeper_storage_kept_column_bytes',
+      'Bytes of columns kept decoded for queries that come again.',
+    ),
   };
   const seriesRefused = metrics.counter(
     'watchkeeper_storage_series_refused_total',
@@ -64,13 +77,16 @@ export function storeMetrics(metrics: Metrics): StoreMetrics {
     paused: value => paused.set(value),
     damaged: code => damage.add(1, { code }),
     maintainFailed: () => failures.add(),
+    unsentDropped: samples => unsent.add(samples),
     show(stats) {
       gauges.series.set(stats.series);
       gauges.openSamples.set(stats.openSamples);
       gauges.chunks.set(stats.chunks);
       gauges.walBytes.set(stats.walBytes);
+      gauges.keptLogBytes.set(stats.keptLogBytes);
       gauges.chunkBytes.set(stats.chunkBytes);
       gauges.cachedBytes.set(stats.cachedBytes);
+      gauges.keptBytes.set(stats.keptBytes);
       gauges.blocks.set(stats.blocks.length);
       gauges.blockBytes.set(stats.blockBytes);
       const unread = [...stats.quarantined, ...stats.unreadable];

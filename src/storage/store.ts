@@ -2,6 +2,7 @@
 
 import type { DiskError, Result } from '../base/index.ts';
 import type {
+  AcceptedLog,
   ExemplarReader,
   Matcher,
   SeriesCounts,
@@ -10,6 +11,7 @@ import type {
   TimeRange,
 } from '../model/index.ts';
 import type { Damage } from './damage.ts';
+import type { OldPortions, OldSpan } from './old-samples.ts';
 
 export interface StoreStats {
   readonly series: number;
@@ -19,8 +21,12 @@ export interface StoreStats {
   readonly chunkFiles: number;
   readonly chunkBytes: number;
   readonly cachedBytes: number;
+  /** Of columns kept decoded. */
+  readonly keptBytes: number;
   readonly walSegments: number;
   readonly walBytes: number;
+  /** Of what others have yet to read. */
+  readonly keptLogBytes: number;
   /** Numbers of the segments that were read at the start; 0 without any. */
   readonly replayed: { readonly first: number; readonly last: number };
   /** -Infinity while the store is empty. */
@@ -54,7 +60,7 @@ export interface BlockStats {
 }
 
 export interface AdminFailure {
-  readonly code: DiskError['code'] | 'storage-closed' | 'bad-matcher' | 'bad-name';
+  readonly code: DiskError['code'] | 'storage-closed' | 'state-io' | 'bad-matcher' | 'bad-name';
   readonly message: string;
 }
 
@@ -62,12 +68,27 @@ export interface SnapshotWanted {
   readonly name: string;
   /** Leave out what is not in a block yet: the last hours. */
   readonly skipHead: boolean;
+  /** Called once what goes into it is settled and before it is copied: whatever belongs to it is not older then. */
+  readonly onSettled?: () => Promise<Result<void, AdminFailure>>;
 }
+
+/** Of the block that history went into; zeros where the source had no samples, and there is no block. */
+export interface OldWritten {
+  readonly samples: number;
+  readonly series: number;
+  readonly bytes: number;
+}
+
+export type WriteOldFailure<E> =
+  /** Of whoever gave the samples. */
+  { readonly kind: 'portions'; readonly error: E } | { readonly kind: 'store'; readonly error: AdminFailure };
 
 export interface Store extends SeriesWriter, SeriesReader, ExemplarReader {
   stats(): StoreStats;
   /** What the head's series are made of: of each kind the `limit` largest. */
   counts(limit: number): Promise<SeriesCounts>;
+  /** What was accepted, for those who pass it on: kept for them as far as `keptLogBytesMax` goes. */
+  readonly acceptedLog: AcceptedLog;
   /** The first places that could not be read, since the store was opened. */
   damage(): readonly Damage[];
   /** Seals, writes chunks, cuts the log, applies the age limit: what the timer does every few seconds. */
@@ -82,6 +103,14 @@ export interface Store extends SeriesWriter, SeriesReader, ExemplarReader {
   deleteSeries(matchers: readonly Matcher[], range: TimeRange): Promise<Result<number, AdminFailure>>;
   /** Frees the disk of what was deleted; says how many blocks were written anew. */
   cleanTombstones(): Promise<Result<number, AdminFailure>>;
+  /** Aligned stretches for the samples of a range, both ends included, one block each: wide ones where that is long ago. */
+  oldSpans(range: TimeRange): readonly OldSpan[];
+  /**
+   * History straight into one block: durable and visible once this resolves `ok`, and nothing of it before. No limit on age or
+   * order applies, and what is older than the retention goes with the next `compactDue`; whoever has samples from the
+   * future leaves them out, as they would make all others old. The same may be written twice: it counts once.
+   */
+  writeOld<E>(span: OldSpan, portions: OldPortions<E>): Promise<Result<OldWritten, WriteOldFailure<E>>>;
   /** Copies everything to `folder`/`name`, which opens as a store. */
   snapshot(folder: string, wanted: SnapshotWanted): Promise<Result<void, AdminFailure>>;
   /** Waits for what was appended, syncs and lets go of the folder. Open rows stay in the log. */

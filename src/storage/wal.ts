@@ -1,7 +1,8 @@
 // The log: segments that are only appended to, and removed when all their samples are sealed and on disk.
 
 import { assert, type Clock, type Disk, type DiskError, ok, type Result } from '../base/index.ts';
-import { AppendFile, fileName } from './append-file.ts';
+import { AppendFile } from './append-file.ts';
+import type { KeptLog } from './kept-log.ts';
 import { SEGMENT_BYTES_MAX } from './settings.ts';
 
 export interface WalOptions {
@@ -9,6 +10,8 @@ export interface WalOptions {
   readonly folder: string;
   readonly clock: Clock;
   readonly segmentAgeMs: number;
+  /** Where segments go that are cut off. */
+  readonly kept: KeptLog;
 }
 
 export class Wal {
@@ -17,6 +20,8 @@ export class Wal {
   readonly #closed = new Map<number, number>();
   #current: AppendFile | undefined;
   #currentSinceMs = 0;
+  /** Of the current segment: what lies behind may be taken back yet. */
+  #acceptedBytes = 0;
   #nextNumber = 1;
 
   constructor(options: WalOptions) {
@@ -26,6 +31,11 @@ export class Wal {
   /** A segment found at start. */
   addClosed(number: number, bytes: number): void {
     this.#closed.set(number, bytes);
+    this.#nextNumber = Math.max(this.#nextNumber, number + 1);
+  }
+
+  /** Numbers up to this one are taken, by segments that were put aside. */
+  reserve(number: number): void {
     this.#nextNumber = Math.max(this.#nextNumber, number + 1);
   }
 
@@ -50,6 +60,26 @@ export class Wal {
     let bytes = this.#current?.sizeBytes ?? 0;
     for (const size of this.#closed.values()) bytes += size;
     return bytes;
+  }
+
+  /** What is written by now is accepted: it may be read. */
+  accept(): void {
+    this.#acceptedBytes = this.#current?.sizeBytes ?? 0;
+  }
+
+  /** Of the segment that is written to; 0 before there is one. */
+  get acceptedBytes(): number {
+    return this.#acceptedBytes;
+  }
+
+  /** Of all segments that are there. */
+  get numbers(): Iterable<number> {
+    return this.#current === undefined ? this.#closed.keys() : [...this.#closed.keys(), this.#current.number];
+  }
+
+  /** So much of a segment is accepted; undefined if it is not there. */
+  readableBytes(number: number): number | undefined {
+    return number === this.#current?.number ? this.#acceptedBytes : this.#closed.get(number);
   }
 
   /** Of the closed segments up to this one. */
@@ -85,6 +115,7 @@ export class Wal {
       await current.close();
     }
     this.#current = created.value;
+    this.#acceptedBytes = 0;
     this.#currentSinceMs = clock.monotonicMs();
     return ok(undefined);
   }
@@ -102,13 +133,15 @@ export class Wal {
     return (await this.#current?.sync()) ?? ok(undefined);
   }
 
-  /** Removes segments below a number. One that cannot be removed now stays known and is tried again. */
+  /** Lets go of segments below a number. One that cannot be moved now stays known and is tried again. */
   async cut(below: number): Promise<number> {
     let removedCount = 0;
-    for (const number of [...this.#closed.keys()]) {
-      if (number >= below) continue;
-      const removed = await this.#options.disk.remove(`${this.#options.folder}/${fileName('wal', number)}`);
-      if (!removed.ok && removed.error.code !== 'disk-not-found') continue;
+    // Until there is a new one the last of them stays: its number says from where on numbers are free after a restart.
+    const last = this.#current === undefined ? this.closedRange.last : Infinity;
+    for (const [number, bytes] of [...this.#closed]) {
+      if (number >= below || number === last) continue;
+      const removed = await this.#options.kept.retire('wal', { number, bytes, until: number });
+      if (!removed.ok) continue;
       this.#closed.delete(number);
       removedCount++;
     }

@@ -3,6 +3,7 @@
 export { type AlertmanagerFunctionOptions, alertmanagerFunctions } from './alertmanager.ts';
 export type { Definition, Template, TemplateError } from './ast.ts';
 export { escapeHtml, queryEscape } from './builtins.ts';
+export { type TemplateCall, templateCalls } from './calls.ts';
 export { goStruct, kv, type NotificationAlert, type NotificationData, notificationData } from './data.ts';
 export {
   type AskQuery,

@@ -122,14 +122,14 @@ async function world(): Promise<Bench> {
   alertmanager.groupsNow = [
     {
       labels: labelsFrom({ job: 'a' }),
-      routeLabels: labelsFrom({ reason: 'x' }),
+      routeLabels: () => labelsFrom({ reason: 'x' }),
       receiver: 'team',
       alerts: [down.alert.fingerprint, more.alert.fingerprint],
       mutedBy: [],
     },
     {
       labels: NO_LABELS,
-      routeLabels: NO_LABELS,
+      routeLabels: () => NO_LABELS,
       receiver: 'other',
       alerts: [down.alert.fingerprint],
       mutedBy: ['night'],

@@ -405,9 +405,9 @@ describe('watchkeeper check', { timeout: TEST_MS_MAX }, () => {
       [
         'a valid key that is not carried out yet',
         'prometheus.yml',
-        'scrape_configs: []\nremote_write: [{ url: "http://127.0.0.1:1/write" }]\n',
+        'scrape_configs: []\nremote_read: [{ url: "http://127.0.0.1:1/read" }]\n',
         0,
-        /warning.*remote_write.*fine, \d+ warning/s,
+        /warning.*remote_read.*fine, \d+ warning/s,
       ],
       ['a good file', 'prometheus.yml', 'scrape_configs: []\n', 0, /fine\n$/],
       ['a file that is not there', 'nothing.yml', '', 1, /Cannot read ".*nothing\.yml"/],

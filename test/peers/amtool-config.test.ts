@@ -13,6 +13,7 @@ import { formatDiagnostic, type Labels, labelPairs, labelsFrom } from '../../src
 import { type Folder, temporaryFolder } from '../e2e/support.ts';
 import { corporaRoot, readJsonLines } from '../support/corpora.ts';
 import { seededRandom } from '../support/random.ts';
+import { configOf, RECEIVER_TEXTS } from './receiver-texts.ts';
 
 const BINARY = 'amtool';
 const isPresent = spawnSync(BINARY, ['--version'], { stdio: 'ignore' }).status === 0;
@@ -49,7 +50,11 @@ function fixtures(): readonly Config[] {
     name: `config-inline ${row.n} ${row.test}`,
     text: row.config,
   }));
-  return [...files, ...inline];
+  const own = RECEIVER_TEXTS.map(entry => ({
+    name: `${entry.kind} ${entry.settings}`,
+    text: configOf(entry),
+  }));
+  return [...files, ...inline, ...own];
 }
 
 /** Trees of upstream's own table, as whole configurations. */

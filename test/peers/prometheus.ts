@@ -16,10 +16,22 @@ export async function startPrometheus(
   args: readonly string[] = [],
 ): Promise<Peer> {
   const port = await freePort();
+  return startPrometheusAt(port, { folder, config: configOf(port), args });
+}
+
+/** On a port that it has had before, with the data of then. */
+export function startPrometheusAt(
+  port: number,
+  {
+    folder,
+    config,
+    args,
+  }: { readonly folder: Folder; readonly config: string; readonly args: readonly string[] },
+): Promise<Peer> {
   return startPeer(PROGRAM, {
     url: `http://127.0.0.1:${port}`,
     args: [
-      `--config.file=${folder.write('prometheus.yml', configOf(port))}`,
+      `--config.file=${folder.write('prometheus.yml', config)}`,
       `--storage.tsdb.path=${join(folder.path, 'prometheus')}`,
       `--web.listen-address=127.0.0.1:${port}`,
       '--log.level=error',

@@ -197,6 +197,7 @@ function watchedState(state: MemoryState, life: Life, hooks: LifeHooks): StateSt
     postedAlerts: () => state.postedAlerts(),
     silences: () => state.silences(),
     setting: key => state.setting(key),
+    backup: path => state.backup(path),
     close: () => state.close(),
   };
 }

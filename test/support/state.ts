@@ -35,6 +35,8 @@ export interface MemoryStateOptions {
   /** Lets grouped commits become synced after their wait; without it only the next synced commit does that. */
   readonly clock?: Clock;
   readonly journalEventsMax?: number;
+  /** Stands for the copy of the database; without it a backup leaves no file. */
+  readonly backup?: (path: string) => Promise<Result<void, StateFailure>>;
 }
 
 /** What outlives a process: the synced tables, and the commits written since. */
@@ -179,6 +181,12 @@ export class MemoryState implements StateStore {
 
   setting(key: string): Promise<Result<JsonValue | undefined, StateFailure>> {
     return this.#read(tables => tables.settings.get(key));
+  }
+
+  async backup(path: string): Promise<Result<void, StateFailure>> {
+    if (this.#phase === 'dead') return new Promise(() => {});
+    if (this.#phase === 'closed') return closed();
+    return this.#options.backup?.(path) ?? ok(undefined);
   }
 
   async close(): Promise<void> {

@@ -240,7 +240,7 @@ describe('groups', () => {
       dispatched({ alertname: 'c', job: 'a', instance: '1' }),
     ];
     const prints = alerts.map(({ alert }) => alert.fingerprint);
-    const group = { routeLabels: NO_LABELS, receiver: 'team', alerts: prints, mutedBy: [] };
+    const group = { routeLabels: () => NO_LABELS, receiver: 'team', alerts: prints, mutedBy: [] };
     world.alertmanager.alertsNow = alerts;
     world.alertmanager.groupsNow = [
       { ...group, labels: labelsFrom({ b: '1' }) },
@@ -252,7 +252,7 @@ describe('groups', () => {
         labels: NO_LABELS,
         receiver: 'other',
         mutedBy: ['night'],
-        routeLabels: labelsFrom({ r: 'x' }),
+        routeLabels: () => labelsFrom({ r: 'x' }),
       },
       { ...group, labels: labelsFrom({ c: '1' }), alerts: ['nobody'] },
     ];

@@ -31,8 +31,8 @@ export interface DispatchedAlert {
 
 export interface DispatchedGroup {
   readonly labels: Labels;
-  /** What its route says of it. */
-  readonly routeLabels?: Labels;
+  /** What its route says of it, filled in when it is asked for. */
+  readonly routeLabels?: () => Labels;
   readonly receiver: string;
   /** Fingerprints. */
   readonly alerts: readonly string[];

@@ -63,7 +63,7 @@ function* writeGroups(
     }
     parts.add(
       `],"labels":${texts.labels(group.labels)},"receiver":${texts.receiver(group.receiver)}` +
-        `,"routeLabels":${texts.labels(group.routeLabels ?? NO_LABELS)}}`,
+        `,"routeLabels":${texts.labels(group.routeLabels?.() ?? NO_LABELS)}}`,
     );
     before = ',';
   }

@@ -137,6 +137,14 @@ describe('causes', () => {
     ],
     ['a rule that fell silent', { stale: event({ verdict: 'stale' }) }, ['ops waiting', 'rule_stale']],
     [
+      'firing on while its data is missing',
+      {
+        state: event({ reason: 'its target is silent: job/x', evidence: { cause: 'target_silent' } }),
+        deliveries: [delivery(SENT)],
+      },
+      ['ops told', 'no_data'],
+    ],
+    [
       'kept firing',
       { state: event({ reason: 'the condition no longer holds; kept firing by keep_firing_for' }) },
       ['ops waiting', 'kept_firing'],

@@ -1,7 +1,12 @@
 // From what is known of an alert at a time to the causes: why it is as it is, and of each receiver why it was told or not.
 
 import { formatDuration } from '../../base/index.ts';
-import type { DeliveryRecord, StoredJournalEvent } from '../../model/index.ts';
+import {
+  type AbsenceCause,
+  type DeliveryRecord,
+  readWhy,
+  type StoredJournalEvent,
+} from '../../model/index.ts';
 import type { CauseCode, CauseJson } from '../contract-explain.ts';
 import type { Suppression } from '../deps.ts';
 import { type AlertHistory, groupKeysOf, textsOf } from './history.ts';
@@ -23,7 +28,7 @@ export function causesOf(history: AlertHistory, live: Suppression | undefined): 
     case 'pending':
       return [...missingData(state), pendingCause(state)];
     case 'inactive':
-      return [isGone(state) ? goneCause(state) : causeOf('pending_given_up', null, { reason: state.reason })];
+      return [isGone(state) ? goneCause(state) : ofRule('pending_given_up', state)];
     case 'resolved':
       return [isGone(state) ? goneCause(state) : endedCause(state), ...receiverCauses(history, live)];
     default:
@@ -33,11 +38,30 @@ export function causesOf(history: AlertHistory, live: Suppression | undefined): 
 
 // --- the alert itself --------------------------------------------------------------------------------
 
-/** A pending alert whose data is missing says so too: it stays pending, and does not come to fire. */
+/** A cause whose reason is what the rule said. */
+function ofRule(
+  code: CauseCode,
+  state: StoredJournalEvent,
+  params: Readonly<Record<string, number>> = {},
+): CauseJson {
+  const why = readWhy(state.evidence['why']);
+  const cause = causeOf(code, null, { ...params, reason: state.reason });
+  return why === undefined ? cause : { ...cause, why };
+}
+
+/** Not among them: what tells that the alert is over. */
+const MISSING: ReadonlySet<unknown> = new Set<AbsenceCause>([
+  'target_silent',
+  'not_knowable',
+  'recorded',
+  'restarted',
+  'settling',
+]);
+
+/** A pending or firing alert whose data is missing says so too: it stays what it is, or counts the missing as its condition. */
 function missingData(state: StoredJournalEvent): readonly CauseJson[] {
-  const isMissing =
-    state.verdict === 'unknown' || (state.verdict === 'pending' && state.evidence['cause'] !== undefined);
-  return isMissing ? [causeOf('no_data', null, { reason: state.reason })] : [];
+  const isMissing = state.verdict === 'unknown' || MISSING.has(state.evidence['cause']);
+  return isMissing ? [ofRule('no_data', state)] : [];
 }
 
 function pendingCause(state: StoredJournalEvent): CauseJson {
@@ -55,18 +79,17 @@ function isGone(state: StoredJournalEvent): boolean {
 }
 
 function goneCause(state: StoredJournalEvent): CauseJson {
-  return causeOf('target_gone', null, { endedAtMs: state.atMs, reason: state.reason });
+  return ofRule('target_gone', state, { endedAtMs: state.atMs });
 }
 
 function endedCause(state: StoredJournalEvent): CauseJson {
-  return causeOf('ended', null, { endedAtMs: state.atMs, reason: state.reason });
+  return ofRule('ended', state, { endedAtMs: state.atMs });
 }
 
 function ruleNotes(history: AlertHistory, state: StoredJournalEvent): readonly CauseJson[] {
   const notes: CauseJson[] = [];
   if (history.stale !== undefined) notes.push(causeOf('rule_stale', null, {}));
-  if (state.reason.includes('keep_firing_for'))
-    notes.push(causeOf('kept_firing', null, { reason: state.reason }));
+  if (state.reason.includes('keep_firing_for')) notes.push(ofRule('kept_firing', state));
   return notes;
 }
 

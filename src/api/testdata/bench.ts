@@ -134,6 +134,7 @@ export async function bench(
     query,
     turns,
     queryActivity: () => query.activity(),
+    remoteWrites: () => [],
     reader: store,
     exemplars: store,
     state,

@@ -63,3 +63,17 @@ export function counted(count: number, noun: string): string {
   if (count === 1) return `1 ${noun}`;
   return `${grouped(count)} ${noun.endsWith('s') ? noun : `${noun}s`}`;
 }
+
+const BYTE_UNITS = ['kB', 'MB', 'GB', 'TB', 'PB'] as const;
+
+/** 1234567 as 1.23 MB: powers of a thousand, as disks are sold. */
+export function byteText(bytes: number): string {
+  let value = Math.abs(bytes);
+  let unit = 'B';
+  for (const next of BYTE_UNITS) {
+    if (value < 1000) break;
+    value /= 1000;
+    unit = next;
+  }
+  return `${bytes < 0 ? '-' : ''}${unit === 'B' ? Math.round(value) : Number(value.toPrecision(3))} ${unit}`;
+}

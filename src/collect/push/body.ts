@@ -19,7 +19,8 @@ export class BodyDecoder {
   }
 }
 
-function unzstd(body: Uint8Array, bytesMax: number): Result<Uint8Array, string> {
+/** A stream of zstd; what comes out is at most `bytesMax` long, and no memory is spent on more. */
+export function unzstd(body: Uint8Array, bytesMax: number): Result<Uint8Array, string> {
   const problem = zstdProblem(body, bytesMax);
   if (problem !== '') return err(problem);
   const parts: Uint8Array[] = [];

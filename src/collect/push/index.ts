@@ -1,5 +1,6 @@
 // collect/push: what others send of their own accord into sample batches.
 
+export { unzstd } from './body.ts';
 export {
   createPushReceiver,
   PUSH_BODY_BYTES_MAX,

@@ -18,6 +18,7 @@ import {
 } from '../schema.ts';
 import {
   exclusive,
+  hasAuthorization,
   hostPort,
   httpUrl,
   httpUrlSecret,
@@ -122,6 +123,8 @@ export const alertmanagerGlobal = record(alertmanagerGlobalFields, (_, context, 
 interface Inherited {
   readonly prefix: string;
   readonly keys: readonly string[];
+  /** Of them those that are not inherited where the receiver has an authorization of its own. */
+  readonly tokens?: readonly string[];
 }
 
 const SINGLE = (prefix: string, ...keys: readonly string[]): readonly Inherited[] =>
@@ -145,7 +148,11 @@ const INHERITED: Readonly<Record<string, readonly Inherited[]>> = {
     { prefix: 'smtp_', keys: ['auth_secret', 'auth_secret_file'] },
   ],
   slack_configs: [
-    { prefix: 'slack_', keys: ['api_url', 'api_url_file', 'app_token', 'app_token_file'] },
+    {
+      prefix: 'slack_',
+      keys: ['api_url', 'api_url_file', 'app_token', 'app_token_file'],
+      tokens: ['app_token', 'app_token_file'],
+    },
     ...SINGLE('slack_', 'app_url'),
   ],
   jira_configs: SINGLE('jira_', 'api_url'),
@@ -198,13 +205,15 @@ export function inheriting(
     read(node, context) {
       const map = context.resolve(node);
       if (!isMap(map)) return kind.schema.read(node, context);
+      const isAuthorized = hasAuthorization(map, context);
       const entries = groups
         .filter(group => !group.keys.some(key => isSet(map, key)))
-        .flatMap(group =>
-          group.keys.flatMap(key => {
-            const from = global.get(group.prefix + key);
+        .flatMap(({ prefix, keys, tokens = [] }) =>
+          keys.flatMap(key => {
+            const from = global.get(prefix + key);
             const written = map.items.some(pair => keyText(pair.key) === key);
-            return from === undefined || written ? [] : [{ key, from }];
+            const isLeftOut = isAuthorized && tokens.includes(key);
+            return from === undefined || written || isLeftOut ? [] : [{ key, from }];
           }),
         );
       const whole = entries.length === 0 ? map : withInherited(map, entries);

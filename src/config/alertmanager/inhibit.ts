@@ -1,9 +1,10 @@
 // alertmanager.yml: `inhibit_rules`: alerts that keep others quiet while they fire.
 
-import type { Node } from 'yaml';
+import { isSeq, type Node } from 'yaml';
 import { type CompiledMatcher, fitsEmptyText, type Matcher } from '../../model/index.ts';
 import {
   hasKey,
+  keyNode,
   list,
   mapOf,
   mapped,
@@ -15,7 +16,7 @@ import {
 } from '../schema.ts';
 import { labelName, reportAt } from '../shared/checks.ts';
 import { type MatcherGrammar, matchers } from './matchers.ts';
-import { allMatchers, regexText } from './route.ts';
+import { allMatchers, CLASSIC_LABEL, regexText } from './route.ts';
 
 /** Targets are quiet while each of the sources has an alert that fires and agrees with them on the `equal` labels. */
 export interface InhibitRuleConfig {
@@ -37,11 +38,11 @@ export function inhibitRules(grammar: MatcherGrammar): Schema<readonly InhibitRu
   const rule = record(
     optionals({
       name: text(),
-      source_match: mapOf(text(), labelName()),
-      source_match_re: mapOf(regexText(), labelName()),
+      source_match: mapOf(text(), CLASSIC_LABEL),
+      source_match_re: mapOf(regexText(), CLASSIC_LABEL),
       source_matchers: matchers(grammar),
-      target_match: mapOf(text(), labelName()),
-      target_match_re: mapOf(regexText(), labelName()),
+      target_match: mapOf(text(), CLASSIC_LABEL),
+      target_match_re: mapOf(regexText(), CLASSIC_LABEL),
       target_matchers: matchers(grammar),
       sources: list(source),
       equal: list(labelName()),
@@ -56,7 +57,7 @@ export function inhibitRules(grammar: MatcherGrammar): Schema<readonly InhibitRu
       });
     },
   );
-  return list(
+  const rules = list(
     mapped(rule, value => {
       const own = {
         matchers: allMatchers({
@@ -78,6 +79,29 @@ export function inhibitRules(grammar: MatcherGrammar): Schema<readonly InhibitRu
       };
     }),
   );
+  return mapped(rules, (value, context, node) => {
+    warnOfNames(value, context, node);
+    return value;
+  });
+}
+
+/** Two rules of one name both act, as in Alertmanager; whoever reads which rule kept an alert quiet cannot tell them apart. */
+function warnOfNames(rules: readonly InhibitRuleConfig[], context: ReadContext, node: Node): void {
+  const items = context.resolve(node);
+  const known = new Set<string>();
+  rules.forEach(({ name }, i) => {
+    if (name !== undefined && known.has(name)) {
+      const item = isSeq(items) ? context.resolve(items.items[i] as Node) : items;
+      context.report({
+        code: 'config-conflict',
+        severity: 'warning',
+        message: `Cannot tell two inhibition rules named "${name}" apart: both act, and explanations name one`,
+        remedy: 'give each rule a name of its own',
+        at: keyNode(item, 'name') ?? item,
+      });
+    }
+    if (name !== undefined) known.add(name);
+  });
 }
 
 function checkSource(own: readonly CompiledMatcher[], context: ReadContext, node: Node): void {

@@ -87,14 +87,17 @@ function labelKey(labelNames: LabelNames): Schema<string> {
   );
 }
 
+/** The older notation of matchers has no other names, in Alertmanager too. */
+export const CLASSIC_LABEL: Schema<string> = labelKey('legacy');
+
 function routeFields(options: RouteOptions, child: Schema<RawRoute>) {
   const label = labelKey(options.labelNames);
   return {
     receiver: optional(text()),
     group_by: optional(list(text())),
     continue: optional(boolean()),
-    match: optional(mapOf(text(), label)),
-    match_re: optional(mapOf(regexText(), label)),
+    match: optional(mapOf(text(), CLASSIC_LABEL)),
+    match_re: optional(mapOf(regexText(), CLASSIC_LABEL)),
     matchers: optional(matchers(options.grammar)),
     group_wait: optional(duration()),
     group_interval: optional(duration()),

@@ -107,9 +107,9 @@ const dayOfMonth = mapped(
         context,
       );
     }
-    // A month has at least 28 days: a range that ends before it begins in the longest month is never right.
-    const first = value.first < 0 ? 31 + value.first + 1 : value.first;
-    const last = value.last < 0 ? 31 + value.last + 1 : value.last;
+    // Alertmanager's own sum, which refuses a few ranges that would be right in long months: 28:-1 is one.
+    const first = value.first < 0 ? 28 + value.first : value.first;
+    const last = value.last < 0 ? 28 + value.last : value.last;
     return first <= last ? value : bad('Cannot use the range of days: its end is before its start', context);
   },
 );

@@ -19,7 +19,7 @@ export function prometheusSections(kinds: readonly Kind<unknown>[]) {
     scrape_config_files: optional(list(fileGlob())),
     scrape_configs: optional(list(scrapeConfig(kinds))),
     alerting: optional(alerting(kinds)),
-    remote_write: notCarriedOut(remoteWrite),
+    remote_write: optional(remoteWrite),
     remote_read: notCarriedOut(remoteRead),
     otlp: notCarriedOut(otlp),
     tracing: notCarriedOut(tracing),

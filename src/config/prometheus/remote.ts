@@ -1,4 +1,4 @@
-// prometheus.yml: `remote_write` and `remote_read`. Read and checked; not carried out yet.
+// prometheus.yml: `remote_write`, and `remote_read`, which is read and checked and not carried out yet.
 
 import type { Node } from 'yaml';
 import { isMap } from 'yaml';
@@ -10,6 +10,7 @@ import {
   keyText,
   list,
   mapOf,
+  notCarriedOut,
   optionals,
   type ReadContext,
   record,
@@ -20,6 +21,12 @@ import {
 import { exclusive, labelName, looseUrl, reportAt, requireSet } from '../shared/checks.ts';
 import { checkHttpClient, httpClientFields } from '../shared/http.ts';
 import { relabelRules } from '../shared/relabel.ts';
+
+/** Prometheus's defaults: 1 to 50 shards, 30 ms to 5 s between attempts. */
+export const SHARDS_MIN = 1;
+export const SHARDS_MAX = 50;
+export const BACKOFF_MIN_MS = 30;
+export const BACKOFF_MAX_MS = 5000;
 
 const RESERVED: ReadonlySet<string> = new Set([
   'host',
@@ -115,13 +122,12 @@ const queueConfig = record(
       if (number === undefined || number > 0) continue;
       reportAt(node, key, context, { message: `Cannot take ${number} for ${key}: it must be positive` });
     }
-    // Prometheus's defaults: 1 to 50 shards, 30 ms to 5 s.
-    if ((value.min_shards ?? 1) > (value.max_shards ?? 50)) {
+    if ((value.min_shards ?? SHARDS_MIN) > (value.max_shards ?? SHARDS_MAX)) {
       reportAt(node, 'min_shards', context, {
         message: 'Cannot use min_shards: it must not be greater than max_shards',
       });
     }
-    if ((value.max_backoff ?? 5000) < (value.min_backoff ?? 30)) {
+    if ((value.max_backoff ?? BACKOFF_MAX_MS) < (value.min_backoff ?? BACKOFF_MIN_MS)) {
       reportAt(node, 'max_backoff', context, {
         message: 'Cannot use max_backoff: it must not be less than min_backoff',
       });
@@ -129,34 +135,34 @@ const queueConfig = record(
   },
 );
 
-const remoteWriteEntry = record(
-  {
-    ...optionals({
-      url: looseUrl(),
-      remote_timeout: duration(),
-      headers: userHeaders('use basic_auth, authorization, oauth2, sigv4, azuread or google_iam'),
-      write_relabel_configs: relabelRules,
-      name: text(),
-      send_exemplars: boolean(),
-      send_native_histograms: boolean(),
-      round_robin_dns: boolean(),
-      protobuf_message: text({ oneOf: ['prometheus.WriteRequest', 'io.prometheus.write.v2.Request'] }),
-      queue_config: queueConfig,
-      metadata_config: record(
-        optionals({ send: boolean(), send_interval: duration(), max_samples_per_send: integer() }),
-      ),
-      sigv4,
-      azuread: azureAd,
-      google_iam: record(optionals({ credentials_file: text() })),
-    }),
-    ...httpClientFields,
-  },
-  (_, context, node) => {
-    requireSet(node, context, ['url']);
-    checkHttpClient(context, node);
-    exclusive(node, context, ['basic_auth', 'authorization', 'oauth2', 'sigv4', 'azuread', 'google_iam']);
-  },
-);
+export const remoteWriteFields = {
+  ...optionals({
+    url: looseUrl(),
+    remote_timeout: duration(),
+    headers: userHeaders('use basic_auth, authorization, oauth2, sigv4, azuread or google_iam'),
+    write_relabel_configs: relabelRules,
+    name: text(),
+    send_exemplars: boolean(),
+    send_native_histograms: boolean(),
+    protobuf_message: text({ oneOf: ['prometheus.WriteRequest', 'io.prometheus.write.v2.Request'] }),
+    queue_config: queueConfig,
+    metadata_config: record(
+      optionals({ send: boolean(), send_interval: duration(), max_samples_per_send: integer({ min: 0 }) }),
+    ),
+  }),
+  // A request goes to one of the addresses of a name, as the client chooses.
+  round_robin_dns: notCarriedOut(boolean()),
+  sigv4: notCarriedOut(sigv4),
+  azuread: notCarriedOut(azureAd),
+  google_iam: notCarriedOut(record(optionals({ credentials_file: text() }))),
+  ...httpClientFields,
+};
+
+const remoteWriteEntry = record(remoteWriteFields, (_, context, node) => {
+  requireSet(node, context, ['url']);
+  checkHttpClient(context, node);
+  exclusive(node, context, ['basic_auth', 'authorization', 'oauth2', 'sigv4', 'azuread', 'google_iam']);
+});
 
 const remoteReadEntry = record(
   {

@@ -13,6 +13,7 @@ import {
   type Secret,
   secret,
   text,
+  valueNodeAt,
 } from '../schema.ts';
 
 /** Whether a key is set to something: not null and not an empty text. */
@@ -65,6 +66,21 @@ export function requireSet(node: Node, context: ReadContext, keys: readonly stri
       at: keyNode(node, key) ?? node,
     });
   }
+}
+
+/** The same, in the entry itself: not taken over from `global`. */
+export function isWritten(node: Node, key: string): boolean {
+  const [from, , to] = node.range ?? [0, 0, 0];
+  const at = keyNode(node, key)?.range?.[0] ?? -1;
+  return isSet(node, key) && at >= from && at < to;
+}
+
+/** Whether `http_config` says how to authorize itself: with a header of its own, or a token as it was written before. */
+export function hasAuthorization(node: Node, context: ReadContext): boolean {
+  const http = valueNodeAt(node, 'http_config');
+  if (http === undefined) return false;
+  const map = context.resolve(http);
+  return ['authorization', 'bearer_token', 'bearer_token_file'].some(key => isSet(map, key));
 }
 
 /** Reports when none of the keys is set. */

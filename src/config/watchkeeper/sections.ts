@@ -1,13 +1,14 @@
 // watchkeeper.yml: the sections of our own: host, web, storage, query, state, recovery, journal.
 
 import type { ServerTls } from '../../base/index.ts';
-import { compileRegex } from '../../model/index.ts';
+import { compileRegex, type RetentionPolicy } from '../../model/index.ts';
 import { exemplars, tsdb } from '../prometheus/sections.ts';
 import {
   boolean,
   duration,
   filePath,
   fileText,
+  INVALID,
   integer,
   list,
   mapped,
@@ -25,6 +26,7 @@ import {
   withDefault,
 } from '../schema.ts';
 import { checked, exclusive, httpUrl, requireOneOf } from '../shared/checks.ts';
+import { retention } from './retention.ts';
 
 export interface HostConfig {
   readonly enabled: boolean;
@@ -86,10 +88,15 @@ export interface WebConfig {
 }
 
 export interface StorageConfig {
+  /** Of whatever no policy is about. */
   readonly retentionMs: number;
+  /** The first one that fits a series counts. */
+  readonly policies: readonly RetentionPolicy[];
   /** 0 is no limit. */
   readonly retentionBytes: number;
   readonly walAck: 'os' | 'disk';
+  /** Of the log that remote write has yet to send, beyond what a start needs. */
+  readonly unsentLogBytesMax: number;
   readonly seriesMax: number;
   readonly metricSeriesMax: number;
   readonly targetSeriesMax: number;
@@ -331,10 +338,15 @@ export function unguarded(settings: WebConfig) {
   } as const;
 }
 
+/** Of 20,000 series scraped each 15 s it is two days. */
+const UNSENT_LOG_BYTES_MAX = 2 * 1024 ** 3;
+
 export const STORAGE_DEFAULTS: StorageConfig = {
   retentionMs: RETENTION_MS,
+  policies: [],
   retentionBytes: 0,
   walAck: 'os',
+  unsentLogBytesMax: UNSENT_LOG_BYTES_MAX,
   seriesMax: SERIES_MAX,
   metricSeriesMax: METRIC_SERIES_MAX,
   targetSeriesMax: TARGET_SERIES_MAX,
@@ -347,17 +359,24 @@ export const storage: Schema<StorageConfig> = mapped(
     exemplars: optional(exemplars),
     // Bounded how long samples lived before there were blocks; retention does now.
     head: notCarriedOut(record({ max_age: optional(duration({ min: 60_000 })) })),
-    retention: withDefault(duration({ min: 60_000 }), RETENTION_MS, 'older samples are dropped'),
+    retention: withDefault(
+      retention(RETENTION_MS),
+      { keepMs: RETENTION_MS, policies: [] },
+      'older samples are dropped',
+    ),
     retention_size: withDefault(size(), 0, 'the oldest blocks are dropped beyond it'),
     wal: optional(record({ ack: withDefault(text({ oneOf: ['os', 'disk'] }), 'os') })),
+    unsent_log_max: withDefault(size(), UNSENT_LOG_BYTES_MAX, 'what remote write has yet to send'),
     series_max: withDefault(integer({ min: 1000 }), SERIES_MAX),
     series_max_per_metric: withDefault(integer({ min: 1000 }), METRIC_SERIES_MAX),
     series_max_per_target: withDefault(integer({ min: 1000 }), TARGET_SERIES_MAX),
   }),
   value => ({
-    retentionMs: value.retention,
+    retentionMs: value.retention.keepMs,
+    policies: value.retention.policies,
     retentionBytes: value.retention_size,
     walAck: value.wal?.ack === 'disk' ? 'disk' : 'os',
+    unsentLogBytesMax: value.unsent_log_max,
     seriesMax: value.series_max,
     metricSeriesMax: value.series_max_per_metric,
     targetSeriesMax: value.series_max_per_target,
@@ -483,18 +502,10 @@ export function recovery(playbook: Schema<unknown> | undefined): Schema<Recovery
   });
 }
 
-export type NoDataDefault = 'unknown' | 'firing' | 'ok' | 'keep';
+const NO_DATA_DEFAULTS = ['unknown', 'firing', 'ok', 'keep'] as const;
+export type NoDataDefault = (typeof NO_DATA_DEFAULTS)[number];
 
 export const noDataDefault: Schema<NoDataDefault> = mapped(
-  text({ oneOf: ['unknown', 'firing', 'ok', 'keep'] }),
-  (value, context) => {
-    if (value !== 'firing' && value !== 'ok' && value !== 'keep') return 'unknown';
-    context.report({
-      code: 'config-not-carried-out',
-      severity: 'warning',
-      message: `"${value}" for ${context.path} is valid, but this version does not act on it: missing data resolves as in Prometheus`,
-      remedy: 'only "unknown" is acted on',
-    });
-    return value;
-  },
+  text({ oneOf: NO_DATA_DEFAULTS }),
+  value => NO_DATA_DEFAULTS.find(one => one === value) ?? INVALID,
 );

@@ -124,7 +124,7 @@ export function overWindows(
     const params = args.flatMap(arg => (arg.kind === 'scalar' ? [arg.values] : []));
     const keepsName =
       settings.keepsName === true || (grid.namesUnseen === true && haveOneName(matrix.series));
-    const metas = matrix.series.map(({ meta }) => (keepsName ? meta : run.dropName(meta)));
+    const metas = keepsName ? matrix.metas : run.dropNames(matrix.metas);
     const result = run.newVector(metas, grid.steps);
     const context: WindowContext = {
       rangeMs: matrix.rangeMs,
@@ -245,10 +245,7 @@ export function elementwise(
     const columns = Array.from({ length: count }, (_, i) =>
       i + 1 < args.length ? scalarArg(input, i + 1) : new Float64Array(grid.steps).fill(defaults[i] ?? 0),
     );
-    const result = run.newVector(
-      vector.series.map(meta => run.dropName(meta)),
-      grid.steps,
-    );
+    const result = run.newVector(run.dropNames(vector.series), grid.steps);
     const params = new Array<number>(count).fill(0);
     for (let row = 0; row < vector.series.length; row++) {
       for (let i = 0; i < grid.steps; i++) {

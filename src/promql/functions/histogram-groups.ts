@@ -6,6 +6,8 @@ import { type Labels, labelValue, METRIC_NAME, type NativeHistogram } from '../.
 import {
   combineProducers,
   filterLabels,
+  type HistogramGroup,
+  type HistogramGroups,
   NAME_LABELS,
   type Run,
   type SeriesMeta,
@@ -15,22 +17,19 @@ import { parseNumber } from '../parser/index.ts';
 import { argSpan, type CallInput, vectorArg } from './call.ts';
 import type { ClassicBucket } from './classic-histogram.ts';
 
-export interface HistogramGroup {
-  readonly meta: SeriesMeta;
-  readonly name: string;
-  /** By their bounds, rising. */
-  readonly buckets: { readonly row: number; readonly upper: number }[];
-  readonly natives: number[];
-}
-
 interface Kinds {
   readonly floats: boolean;
   readonly natives: boolean;
 }
 
-export function collectHistograms(input: CallInput, arg: number): readonly HistogramGroup[] {
+export function collectHistograms(input: CallInput, arg: number): HistogramGroups {
   const vector = vectorArg(input, arg);
+  const { lists } = input.run.inputs;
+  const isClassic = vector.histograms === undefined;
+  const remembered = isClassic ? lists.histograms.get('', vector.series) : undefined;
+  if (remembered !== undefined) return remembered;
   const known: Known = { groups: new Map(), latest: undefined };
+  let isSound = true;
   const bounds = new Map<string, number | undefined>();
   for (let row = 0; row < vector.series.length; row++) {
     const meta = vector.series[row]!;
@@ -38,14 +37,22 @@ export function collectHistograms(input: CallInput, arg: number): readonly Histo
     if (kinds.natives) groupFor(input, known, { meta, isBucket: false }).natives.push(row);
     if (!kinds.floats) continue;
     const upper = boundOf(input, meta, { arg, bounds });
-    if (upper === undefined) continue;
+    if (upper === undefined) {
+      isSound = false;
+      continue;
+    }
     groupFor(input, known, { meta, isBucket: true }).buckets.push({ row, upper });
   }
-  return [...known.groups.values()].map(group => ({
+  const groups = [...known.groups.values()].map(group => ({
     ...group,
     buckets: group.buckets.sort((a, b) => a.upper - b.upper),
     meta: { ...group.meta, producer: producerOf(vector, group) },
   }));
+  const metas = groups.map(({ meta }) => meta);
+  const made = { groups, metas };
+  // Where something is wrong with a bound it is said each time.
+  if (isClassic && isSound) lists.histograms.put('', made, { list: vector.series, made: metas });
+  return made;
 }
 
 function producerOf(vector: VectorValue, { buckets, natives, meta }: HistogramGroup): SeriesMeta['producer'] {

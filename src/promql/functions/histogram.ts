@@ -10,16 +10,11 @@ import {
   quantileOfHistogram,
   varianceOfHistogram,
 } from '../../model/index.ts';
-import { type SeriesMeta, type VectorValue, warnQuantile } from '../operators/index.ts';
+import { type HistogramGroup, type SeriesMeta, type VectorValue, warnQuantile } from '../operators/index.ts';
 import { formatPlainNumber } from '../parser/index.ts';
 import { argSpan, type CallInput, type FunctionImpl, scalarArg, textArg, vectorArg } from './call.ts';
 import { bucketFraction, bucketQuantile } from './classic-histogram.ts';
-import {
-  collectHistograms,
-  type FoundHistogram,
-  type HistogramGroup,
-  histogramAt,
-} from './histogram-groups.ts';
+import { collectHistograms, type FoundHistogram, histogramAt } from './histogram-groups.ts';
 
 export const HISTOGRAM_FUNCTIONS: Readonly<Record<string, FunctionImpl>> = {
   histogram_avg: ofNatives(({ sum, count }) => sum / count),
@@ -37,10 +32,7 @@ function ofNatives(numberOf: (histogram: NativeHistogram) => number): FunctionIm
   return input => {
     const { run, node, grid } = input;
     const vector = vectorArg(input, 0);
-    const result = run.newVector(
-      vector.series.map(meta => run.dropName(meta)),
-      grid.steps,
-    );
+    const result = run.newVector(run.dropNames(vector.series), grid.steps);
     for (const [at, histogram] of vector.histograms ?? []) {
       if (vector.present[at] === 0) continue;
       result.values[at] = numberOf(histogram);
@@ -56,11 +48,8 @@ async function histogramQuantile(input: CallInput): Promise<VectorValue> {
   const { run, node, grid } = input;
   const quantiles = scalarArg(input, 0);
   for (const q of quantiles) warnQuantile(run, q, argSpan(input, 0));
-  const groups = collectHistograms(input, 1);
-  const result = run.newVector(
-    groups.map(({ meta }) => meta),
-    grid.steps,
-  );
+  const { groups, metas } = collectHistograms(input, 1);
+  const result = run.newVector(metas, grid.steps);
   await fillQuantiles(input, { arg: 1, groups, quantiles, result, base: 0 });
   return run.uniqueAfterDrop(result, node.settings.span);
 }
@@ -68,7 +57,7 @@ async function histogramQuantile(input: CallInput): Promise<VectorValue> {
 async function histogramQuantiles(input: CallInput): Promise<VectorValue> {
   const { run, node, grid } = input;
   const label = textArg(input, 1);
-  const groups = collectHistograms(input, 0);
+  const { groups } = collectHistograms(input, 0);
   const metas: SeriesMeta[] = [];
   const columns = input.args.slice(2).map((_, i) => scalarArg(input, i + 2));
   for (const [i, column] of columns.entries()) {
@@ -153,11 +142,8 @@ async function histogramFraction(input: CallInput): Promise<VectorValue> {
   const { run, node, grid } = input;
   const lowers = scalarArg(input, 0);
   const uppers = scalarArg(input, 1);
-  const groups = collectHistograms(input, 2);
-  const result = run.newVector(
-    groups.map(({ meta }) => meta),
-    grid.steps,
-  );
+  const { groups, metas } = collectHistograms(input, 2);
+  const result = run.newVector(metas, grid.steps);
   for (const [row, group] of groups.entries()) {
     for (let step = 0; step < grid.steps; step++) {
       const found = histogramAt(input, 2, { group, step });

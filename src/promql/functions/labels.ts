@@ -69,11 +69,18 @@ function checkLabelName(
 }
 
 async function relabel(
-  { run, node, args: [vector] }: CallInput,
+  input: CallInput,
   target: string,
   valueFor: (labels: Labels) => string | undefined,
 ): Promise<VectorValue> {
-  if (vector?.kind !== 'vector') throw new Error('argument 0 is not a vector');
+  const { run, node, args } = input;
+  const vector = vectorArg(input, 0);
+  // What comes of the labels depends on the texts only.
+  const texts = args.map(arg => (arg.kind === 'string' ? arg.text : ''));
+  const key = JSON.stringify([node.settings.func, ...texts]);
+  const memo = run.inputs.lists.relabelled;
+  const known = memo.get(key, vector.series);
+  if (known !== undefined) return run.unique({ ...vector, series: known }, node.settings.span);
   const series: SeriesMeta[] = [];
   for (const meta of vector.series) {
     const value = valueFor(meta.labels);
@@ -85,6 +92,7 @@ async function relabel(
     }
     if (run.isDue()) await run.pause();
   }
+  memo.put(key, series, { list: vector.series, made: series });
   return run.unique({ ...vector, series }, node.settings.span);
 }
 

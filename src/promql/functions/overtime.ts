@@ -19,7 +19,10 @@ import { histogramsIn, type MixedWindow, noteIncompatible, noteMixed } from './m
 import { slidingQuantile } from './sorted-window.ts';
 
 export const OVER_TIME_FUNCTIONS: Readonly<Record<string, FunctionImpl>> = {
-  avg_over_time: overWindows(perWindow(average), { histograms: folded('avg') }),
+  avg_over_time: overWindows(
+    exactOr(perWindow(average), (total, count) => total / count),
+    { histograms: folded('avg') },
+  ),
   count_over_time: overWindows(
     perWindow(({ from, to }) => to - from),
     { histograms: 'alike' },
@@ -38,8 +41,8 @@ export const OVER_TIME_FUNCTIONS: Readonly<Record<string, FunctionImpl>> = {
     { keepsName: true, histograms: window => sampleAt(window, window.to - 1) },
   ),
   mad_over_time: overWindows(perWindow(medianDeviation)),
-  max_over_time: overWindows(extreme((a, b) => a > b)),
-  min_over_time: overWindows(extreme((a, b) => a < b)),
+  max_over_time: overWindows({ begin: () => extreme((a, b) => a > b) }),
+  min_over_time: overWindows({ begin: () => extreme((a, b) => a < b) }),
   predict_linear: overWindows(
     perWindow((window, { grid, params }, step) => {
       const { slope, intercept } = regression(window, grid.startMs + step * grid.stepMs);
@@ -50,10 +53,13 @@ export const OVER_TIME_FUNCTIONS: Readonly<Record<string, FunctionImpl>> = {
     perWindow(() => 1),
     { histograms: 'alike' },
   ),
-  quantile_over_time: overWindows(slidingQuantile(), { check: input => checkQuantiles(input) }),
+  quantile_over_time: overWindows({ begin: slidingQuantile }, { check: input => checkQuantiles(input) }),
   stddev_over_time: overWindows(perWindow(window => Math.sqrt(variance(window)))),
   stdvar_over_time: overWindows(perWindow(variance)),
-  sum_over_time: overWindows(perWindow(sum), { histograms: folded('sum') }),
+  sum_over_time: overWindows(
+    exactOr(perWindow(sum), total => total),
+    { histograms: folded('sum') },
+  ),
   ts_of_first_over_time: overWindows(
     perWindow(({ timesMs, from }) => timesMs[from]! / 1000),
     { histograms: 'alike' },
@@ -102,6 +108,56 @@ function sum({ values, from, to }: Window): number {
     total = next;
   }
   return isInfinite(total) ? total : total + lost;
+}
+
+/** Windows that overlap have their samples so many times over: for less it does not pay to look at them beforehand. */
+const OVERLAP_MIN = 2;
+/** Whole numbers of which all sums stay below this are added without any loss. */
+const EXACT_MAX = 2 ** 53;
+
+/**
+ * Of whole numbers sums over windows are differences of sums over the series: they are exact in whatever order they are added, so
+ * that it is bit for bit what walking each window gives. Other numbers are left to the kernel.
+ */
+function exactOr(walking: WindowKernel, of: (total: number, count: number) => number): WindowKernel {
+  // Used again by each series.
+  let sums = new Float64Array(0);
+  return (series, column, context) => {
+    const { values, first, end } = series;
+    const steps = first.length;
+    const base = first[0] ?? 0;
+    const size = Math.max(0, (end[steps - 1] ?? 0) - base);
+    let samples = 0;
+    for (let i = 0; i < steps; i++) samples += end[i]! - first[i]!;
+    const doesPay = samples >= OVERLAP_MIN * size;
+    if (doesPay && sums.length <= size) sums = new Float64Array(size + 1);
+    if (!doesPay || !areExactSums(values.subarray(base, base + size), sums)) {
+      walking(series, column, context);
+      return;
+    }
+    for (let i = 0; i < steps; i++) {
+      const [from, to] = [first[i]!, end[i]!];
+      if (to <= from) continue;
+      column.values[column.offset + i] = of(sums[to - base]! - sums[from - base]!, to - from);
+      column.present[column.offset + i] = 1;
+    }
+  };
+}
+
+/** Of the first 0, 1, … values; false where they are not exact. */
+function areExactSums(values: Float64Array, sums: Float64Array): boolean {
+  let total = 0;
+  let most = 0;
+  sums[0] = 0;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    // Neither a fraction, nor too large, nor no number.
+    if (value !== Math.floor(value)) return false;
+    most += Math.abs(value);
+    total += value;
+    sums[i + 1] = total;
+  }
+  return most < EXACT_MAX;
 }
 
 /** The direct mean, or the incremental one from where the sum would overflow. */
@@ -177,11 +233,14 @@ function timeOf({ timesMs, values, from, to }: Window, wins: (a: number, b: numb
  * enters and leaves once. NaN counts only where a window holds nothing else.
  */
 function extreme(beats: (a: number, b: number) => boolean): WindowKernel {
+  // Used again by each series.
+  let deque = new Int32Array(0);
   return ({ values, first, end }, column) => {
     const steps = first.length;
     if (steps === 0) return;
     const base = first[0]!;
-    const deque = new Int32Array(Math.max(0, end[steps - 1]! - base));
+    const size = Math.max(0, end[steps - 1]! - base);
+    if (deque.length < size) deque = new Int32Array(size);
     let head = 0;
     let tail = 0;
     let next = base;
@@ -209,28 +268,34 @@ function regression(
 ): { readonly slope: number; readonly intercept: number } {
   const initial = values[from]!;
   let constant = true;
-  const sums = new Float64Array(4);
-  const lost = new Float64Array(4);
-  const add = (k: number, inc: number): void => {
-    const total = sums[k]! + inc;
-    lost[k] = isInfinite(total) ? 0 : lost[k]! + lostIn(total, sums[k]!, inc);
-    sums[k] = total;
-  };
+  // Each sum with what is lost of it, in variables of their own: arrays of them would be made for each window.
+  let [sumX, sumY, sumXy, sumXx] = [0, 0, 0, 0];
+  let [lostX, lostY, lostXy, lostXx] = [0, 0, 0, 0];
   for (let i = from; i < to; i++) {
     const y = values[i]!;
     if (y !== initial) constant = false;
     const x = (timesMs[i]! - originMs) / 1000;
-    add(0, x);
-    add(1, y);
-    add(2, x * y);
-    add(3, x * x);
+    const nextX = sumX + x;
+    lostX = isInfinite(nextX) ? 0 : lostX + lostIn(nextX, sumX, x);
+    sumX = nextX;
+    const nextY = sumY + y;
+    lostY = isInfinite(nextY) ? 0 : lostY + lostIn(nextY, sumY, y);
+    sumY = nextY;
+    const xy = x * y;
+    const nextXy = sumXy + xy;
+    lostXy = isInfinite(nextXy) ? 0 : lostXy + lostIn(nextXy, sumXy, xy);
+    sumXy = nextXy;
+    const xx = x * x;
+    const nextXx = sumXx + xx;
+    lostXx = isInfinite(nextXx) ? 0 : lostXx + lostIn(nextXx, sumXx, xx);
+    sumXx = nextXx;
   }
   if (constant) {
     if (isInfinite(initial)) return { slope: Number.NaN, intercept: Number.NaN };
     return { slope: 0, intercept: initial };
   }
   const count = to - from;
-  const [x, y, xy, xx] = [0, 1, 2, 3].map(k => sums[k]! + lost[k]!) as [number, number, number, number];
+  const [x, y, xy, xx] = [sumX + lostX, sumY + lostY, sumXy + lostXy, sumXx + lostXx];
   const slope = (xy - (x * y) / count) / (xx - (x * x) / count);
   return { slope, intercept: y / count - (slope * x) / count };
 }

@@ -26,8 +26,11 @@ export const RATE_FUNCTIONS: Readonly<Record<string, FunctionImpl>> = {
   delta: extrapolating({ counter: false, perSecond: false }),
   irate: fromLastTwo({ counter: true, perSecond: true }),
   idelta: fromLastTwo({ counter: false, perSecond: false }),
-  resets: overWindows(countResets, { histograms: countMixedPairs(fell, 'resets') }),
-  changes: overWindows(countPairs(changed), { histograms: countMixedPairs(changed, 'changes') }),
+  resets: overWindows({ begin: countResets }, { histograms: countMixedPairs(fell, 'resets') }),
+  changes: overWindows(
+    { begin: () => countPairs(changed) },
+    { histograms: countMixedPairs(changed, 'changes') },
+  ),
 };
 
 function extrapolating(kind: RateKind): FunctionImpl {
@@ -44,12 +47,15 @@ function fromLastTwo(kind: RateKind): FunctionImpl {
   return overWindows(lastTwo(kind), { histograms: lastTwoHistograms(kind) });
 }
 
-function countResets(...[series, column, context]: Parameters<WindowKernel>): void {
-  const kernel =
-    isStarted(series) && context.modifier === null
-      ? perWindow(window => countStartedResets(series, window))
-      : countPairs(fell);
-  kernel(series, column, context);
+function countResets(): WindowKernel {
+  const countFalls = countPairs(fell);
+  return (series, column, context) => {
+    const kernel =
+      isStarted(series) && context.modifier === null
+        ? perWindow(window => countStartedResets(series, window))
+        : countFalls;
+    kernel(series, column, context);
+  };
 }
 
 function fell(before: number, after: number): boolean {
@@ -221,6 +227,8 @@ function lastTwo({ counter, perSecond }: RateKind): WindowKernel {
 /** Counts neighbours that satisfy a condition, by prefix sums over the series. */
 function countPairs(counts: (before: number, after: number) => boolean): WindowKernel {
   const anchored = anchoredPairs(counts);
+  // Used again by each series.
+  let sums = new Int32Array(0);
   return (series, column, context) => {
     if (context.modifier !== null) {
       anchored(series, column, context);
@@ -231,9 +239,12 @@ function countPairs(counts: (before: number, after: number) => boolean): WindowK
     if (steps === 0) return;
     const base = first[0]!;
     const size = Math.max(0, end[steps - 1]! - base);
-    const sums = new Int32Array(size);
+    if (sums.length < size) sums = new Int32Array(size);
+    let total = 0;
+    sums[0] = 0;
     for (let i = 1; i < size; i++) {
-      sums[i] = sums[i - 1]! + (counts(values[base + i - 1]!, values[base + i]!) ? 1 : 0);
+      if (counts(values[base + i - 1]!, values[base + i]!)) total++;
+      sums[i] = total;
     }
     for (let i = 0; i < steps; i++) {
       const from = first[i]! - base;

@@ -3,14 +3,22 @@
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
 
 import type { RangeSeries } from '../operators/index.ts';
-import { quantileOfSorted } from '../operators/index.ts';
+import { quantileOf, quantileOfSorted } from '../operators/index.ts';
 import type { WindowKernel } from './call.ts';
 
 /** The quantile that the first parameter names, of each window. */
 export function slidingQuantile(): WindowKernel {
+  const window = new SortedWindow();
   return (series, column, { params }) => {
     const { first, end } = series;
-    const window = new SortedWindow(series);
+    window.begin(series);
+    if (first.length === 1) {
+      // There is nothing to move: one quantile takes no order of all.
+      if (end[0] === first[0]) return;
+      column.values[column.offset] = quantileOf(params[0]![0]!, window.unsorted(first[0]!, end[0]!));
+      column.present[column.offset] = 1;
+      return;
+    }
     for (let i = 0; i < first.length; i++) {
       if (end[i] === first[i]) continue;
       column.values[column.offset + i] = quantileOfSorted(params[0]![i]!, window.at(first[i]!, end[i]!));
@@ -23,15 +31,19 @@ export function slidingQuantile(): WindowKernel {
 const MOVED_SHARE = 0.25;
 
 class SortedWindow {
-  readonly #values: Float64Array;
-  readonly #hasNaN: boolean;
+  #values: Float64Array = new Float64Array(0);
+  #hasNaN = false;
+  /** Used again by each series. */
   #sorted: Float64Array = new Float64Array(0);
   #length = 0;
   #from = 0;
   #to = 0;
 
-  constructor({ values, first, end }: RangeSeries) {
+  begin({ values, first, end }: RangeSeries): void {
     this.#values = values;
+    this.#length = 0;
+    this.#from = 0;
+    this.#to = 0;
     const [from, to] = [first[0] ?? 0, end.at(-1) ?? 0];
     let hasNaN = false;
     for (let i = from; i < to && !hasNaN; i++) hasNaN = Number.isNaN(values[i]!);
@@ -52,11 +64,16 @@ class SortedWindow {
     return this.#sorted.subarray(0, this.#length);
   }
 
-  #sort(from: number, to: number): void {
+  /** A copy, good until the next call. */
+  unsorted(from: number, to: number): Float64Array {
     this.#length = to - from;
     this.#room(this.#length);
     this.#sorted.set(this.#values.subarray(from, to));
-    this.#sorted.subarray(0, this.#length).sort();
+    return this.#sorted.subarray(0, this.#length);
+  }
+
+  #sort(from: number, to: number): void {
+    this.unsorted(from, to).sort();
   }
 
   #room(count: number): void {

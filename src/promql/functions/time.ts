@@ -101,10 +101,7 @@ function timestamp(input: CallInput): Promise<VectorValue> {
   const { run, node, grid } = input;
   const vector = vectorArg(input, 0);
   const times = evaluationTimes(grid);
-  const result = run.newVector(
-    vector.series.map(meta => run.dropName(meta)),
-    grid.steps,
-  );
+  const result = run.newVector(run.dropNames(vector.series), grid.steps);
   result.present.set(vector.present);
   for (let row = 0; row < vector.series.length; row++) result.values.set(times, row * grid.steps);
   return run.uniqueAfterDrop(result, node.settings.span);

@@ -4,8 +4,9 @@ import { formatHistogram, labelPairs, labelsFromPairs, labelsKey } from '../../m
 import { formatPlainNumber, isValidUtf8, quote } from '../parser/index.ts';
 import type { AggregateNode } from '../plan/index.ts';
 import { chooseRows } from './choosing.ts';
+import type { Groups } from './derived.ts';
 import { FOLDS, quantileOf } from './folds.ts';
-import { type GroupedInput, type Groups, groupLabels, groupSeries, rowsByGroup } from './groups.ts';
+import { type GroupedInput, groupLabels, groupSeries, rowsByGroup } from './groups.ts';
 import { MixedFold, withoutHistograms } from './histogram-folds.ts';
 import type { Run } from './run.ts';
 import { floatsOf, type SeriesMeta, type Value, type VectorValue, withHistograms } from './values.ts';

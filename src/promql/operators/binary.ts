@@ -54,7 +54,7 @@ async function withScalar(run: Run, node: BinaryNode, side: ScalarSide): Promise
   const code = operatorCode(operator);
   const isCutting = isTrim(operator);
   const keepsName = filters || isCutting;
-  const series = keepsName ? vector.series : vector.series.map(meta => run.dropName(meta));
+  const series = keepsName ? vector.series : run.dropNames(vector.series);
   const result = run.newVector(series, vector.steps);
   const histograms = new Map<number, NativeHistogram>();
   const { steps } = vector;

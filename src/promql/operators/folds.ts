@@ -3,6 +3,7 @@
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
 
 import { isInfinite, lostIn } from '../../model/index.ts';
+import { putNth } from './nth.ts';
 import type { VectorValue } from './values.ts';
 
 export interface FoldState {
@@ -163,9 +164,24 @@ function foldDeviation(result: VectorValue, cells: number, last: (variance: numb
   };
 }
 
-/** Interpolated between the two nearest ranks; NaN counts as the smallest. Sorts `values` in place. */
+/** Interpolated between the two nearest ranks; NaN counts as the smallest. Changes the order of `values`. */
 export function quantileOf(q: number, values: Float64Array): number {
-  return quantileOfSorted(q, values.sort());
+  if (!(q >= 0 && q <= 1) || values.length === 0 || hasNaN(values)) return quantileOfSorted(q, values.sort());
+  const rank = q * (values.length - 1);
+  const lower = Math.floor(rank);
+  putNth(values, lower);
+  const below = values[lower]!;
+  // Which of several zeros it is depends on their order.
+  if (below === 0) return quantileOfSorted(q, values.sort());
+  let above = lower + 1 < values.length ? values[lower + 1]! : below;
+  for (let i = lower + 2; i < values.length; i++) if (values[i]! < above) above = values[i]!;
+  const weight = rank - lower;
+  return below * (1 - weight) + above * weight;
+}
+
+function hasNaN(values: Float64Array): boolean {
+  for (let i = 0; i < values.length; i++) if (Number.isNaN(values[i]!)) return true;
+  return false;
 }
 
 /** The same of values that are sorted already, NaN at their end. */

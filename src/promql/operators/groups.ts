@@ -1,15 +1,10 @@
 // Which group of an aggregation each series belongs to: found once, for all steps.
 
 import { type Labels, labelsKey } from '../../model/index.ts';
+import type { Groups } from './derived.ts';
 import type { Run } from './run.ts';
 import { valuesKey } from './signature.ts';
 import { combineProducers, filterLabels, NAME_LABELS, type SeriesMeta, type VectorValue } from './values.ts';
-
-export interface Groups {
-  /** Group of each series. */
-  readonly of: Int32Array;
-  readonly metas: readonly SeriesMeta[];
-}
 
 /** With the parameter, one entry a step. */
 export interface GroupedInput {
@@ -23,6 +18,10 @@ export async function groupSeries(
   vector: VectorValue,
   { without, grouping }: { readonly without: boolean; readonly grouping: readonly string[] },
 ): Promise<Groups> {
+  const memo = run.inputs.lists.groups;
+  const memoKey = JSON.stringify([without, grouping]);
+  const remembered = memo.get(memoKey, vector.series);
+  if (remembered !== undefined) return remembered;
   const of = new Int32Array(vector.series.length);
   const metas: SeriesMeta[] = [];
   const known = new Map<string, number>();
@@ -43,7 +42,9 @@ export async function groupSeries(
     of[row] = group;
     if (run.isDue()) await run.pause();
   }
-  return { of, metas };
+  const groups = { of, metas };
+  memo.put(memoKey, groups, { list: vector.series, made: metas });
+  return groups;
 }
 
 function joinedMeta(group: SeriesMeta, member: SeriesMeta): SeriesMeta {

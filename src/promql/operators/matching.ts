@@ -3,23 +3,15 @@
 // signature, nor may two results have the same labels.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
 
-import {
-  formatLabels,
-  type Labels,
-  labelPairs,
-  labelsFromPairs,
-  labelsKey,
-  labelValue,
-  type NativeHistogram,
-} from '../../model/index.ts';
+import { formatLabels, type Labels, labelsKey, type NativeHistogram } from '../../model/index.ts';
 import { COMPARISONS } from '../parser/index.ts';
 import type { BinaryNode, PlannedMatching, PlannedNumber } from '../plan/index.ts';
 import { type CompareMode, isTrim, operate, operatorCode } from './arithmetic.ts';
 import { combinePair, type Operand } from './histogram-pairs.ts';
+import { type Naming, operatePairs, pairsOf, resultMeta } from './pairs.ts';
 import { CELL_BYTES, type Run, SERIES_BYTES } from './run.ts';
 import { matchedLabels, signatureOf } from './signature.ts';
 import {
-  combineProducers,
   filterLabels,
   type Histograms,
   histogramsWithin,
@@ -51,12 +43,21 @@ export async function matchVectors(
   const swapped = matching.card === 'one-to-many';
   const many = swapped ? inputs.right : inputs.left;
   const one = swapped ? inputs.left : inputs.right;
+  const { operator } = node.settings;
+  const filters = COMPARISONS.has(operator) && inputs.mode !== 'bool';
+  const names = new Set(matching.labels);
+  const naming = { run, matching, names, keepsName: filters || isTrim(operator) };
+  const pairs = isTrim(operator) ? undefined : await pairsOf(run, naming, { many, one });
+  if (pairs !== undefined) {
+    const kept = inputs.mode === 'unfiltered' ? 'all' : 'values';
+    return operatePairs(run, node, { many, one, pairs, swapped, filters: filters ? kept : undefined });
+  }
   const buckets = new Map<string, Bucket>();
   await fillBuckets(run, many, { side: 'many', buckets, matching });
   await fillBuckets(run, one, { side: 'one', buckets, matching });
   const { steps } = many;
   const rowsLikely = Math.max(many.series.length, 1);
-  const output = new Output(run, node, { steps, swapped, mode: inputs.mode, rowsLikely });
+  const output = new Output(node, { naming, steps, swapped, mode: inputs.mode, filters, rowsLikely });
   for (const bucket of buckets.values()) {
     if (bucket.one.length > 1) checkOneSide(run, node, { bucket, many, swapped });
     addFills(run, bucket, { matching, steps: many.steps });
@@ -175,8 +176,7 @@ class Output {
   readonly #mode: CompareMode;
   readonly #code: number;
   readonly #filters: boolean;
-  /** That the result keeps of one-to-one matches, or leaves out. */
-  readonly #names: ReadonlySet<string>;
+  readonly #naming: Naming;
   readonly #metas: SeriesMeta[] = [];
   /** Row after row, with room for more. */
   #values: Float64Array;
@@ -187,23 +187,32 @@ class Output {
   #isOnly = false;
 
   constructor(
-    run: Run,
     node: BinaryNode,
     {
+      naming,
       steps,
       swapped,
       mode,
+      filters,
       rowsLikely,
-    }: { steps: number; swapped: boolean; mode: CompareMode; rowsLikely: number },
+    }: {
+      naming: Naming;
+      steps: number;
+      swapped: boolean;
+      mode: CompareMode;
+      filters: boolean;
+      rowsLikely: number;
+    },
   ) {
+    const { run } = naming;
     this.#run = run;
     this.#node = node;
+    this.#naming = naming;
     this.#steps = steps;
     this.#swapped = swapped;
     this.#mode = mode;
-    this.#filters = COMPARISONS.has(node.settings.operator) && mode !== 'bool';
+    this.#filters = filters;
     this.#code = operatorCode(node.settings.operator);
-    this.#names = new Set(node.settings.matching.labels);
     run.reserve(rowsLikely * steps * CELL_BYTES);
     this.#values = run.inputs.memory.zeros(rowsLikely * steps);
     this.#present = run.inputs.memory.zeroBytes(rowsLikely * steps);
@@ -218,7 +227,7 @@ class Output {
   add(many: Column, one: Column): void {
     const steps = this.#steps;
     if (!standTogether(many, one, steps)) return;
-    const meta = this.#resultMeta(many.meta, one.meta);
+    const meta = resultMeta(this.#naming, many.meta, one.meta);
     const { card } = this.#node.settings.matching;
     const stands = this.#isOnly ? undefined : this.#standing(card, meta);
     const base = this.#newRow(meta);
@@ -321,21 +330,6 @@ class Output {
         : 'multiple matches for labels: grouping labels must ensure unique matches',
       this.#node.settings.span,
     );
-  }
-
-  #resultMeta(many: SeriesMeta, one: SeriesMeta): SeriesMeta {
-    const { matching } = this.#node.settings;
-    const base = { ...many, producer: combineProducers(many.producer, one.producer) };
-    const named = this.#filters || isTrim(this.#node.settings.operator) ? base : this.#run.dropName(base);
-    let labels = named.labels;
-    if (matching.card === 'one-to-one') {
-      labels = filterLabels(labels, name => this.#names.has(name) === matching.on);
-    }
-    if (matching.include.length > 0) {
-      const taken = matching.include.map(name => [name, labelValue(one.labels, name)] as const);
-      labels = labelsFromPairs([...labelPairs(labels), ...taken]);
-    }
-    return { ...named, labels };
   }
 
   finish(): Promise<VectorValue> {

@@ -16,6 +16,7 @@ import type {
 import type { Planned } from '../plan/index.ts';
 import { type MemoryAccount, memoryFailure } from '../running/index.ts';
 import type { Arena } from './memory.ts';
+import type { SeriesLists } from './series-lists.ts';
 import type { StepCounts } from './step-counts.ts';
 import type { Grid, SeriesMeta, Value, VectorValue } from './values.ts';
 import { mergeEqualSeries, withoutNameLabels } from './values.ts';
@@ -51,6 +52,10 @@ export class Refusal extends Error {
     this.failure = failure;
   }
 }
+
+/** Looking at the clock takes as long as a short row: it is done about so often, and at least each so many rows. */
+const LOOK_EVERY_MS = 0.1;
+const STRIDE_MAX = 32;
 
 /** An entry of a column: its value, and whether it is there. */
 export const CELL_BYTES = 9;
@@ -92,6 +97,8 @@ export interface RunInputs {
   readonly lookbackMs: number;
   readonly notBeforeMs: number | undefined;
   readonly memory: Arena;
+  /** What follows from lists of series, of all queries. */
+  readonly lists: SeriesLists;
   /** Whether the left side of a comparison at the root is asked for as well. */
   readonly wantUnfiltered: boolean;
   /** There only for a query that is to be explained. */
@@ -108,6 +115,10 @@ export class Run {
   seriesRead = 0;
   samplesRead = 0;
   #cells = 0;
+  /** Of so many questions whether a pause is due one looks at the clock. */
+  #stride = 1;
+  #asked = 0;
+  #lookedMs = 0;
 
   constructor(inputs: RunInputs) {
     this.inputs = inputs;
@@ -179,9 +190,24 @@ export class Run {
 
   // --- turns --------------------------------------------------------------------------------------
 
-  /** Whether `pause` has something to do; cheap enough to ask for each row. */
+  /** Whether `pause` has something to do; cheap enough to ask for each row: most times nothing is looked at. */
   isDue(): boolean {
-    return this.inputs.turns.isDue() || this.inputs.signal.aborted;
+    return ++this.#asked >= this.#stride && this.#look();
+  }
+
+  #look(): boolean {
+    const { clock, turns, signal } = this.inputs;
+    const nowMs = clock.monotonicMs();
+    const rowMs = (nowMs - this.#lookedMs) / this.#stride;
+    this.#stride = Math.max(1, Math.min(STRIDE_MAX, Math.floor(LOOK_EVERY_MS / rowMs)));
+    this.#asked = 0;
+    this.#lookedMs = nowMs;
+    return turns.isDue() || signal.aborted;
+  }
+
+  /** Other rows may take longer than those before: the next question is looked into. */
+  beginsAnew(): void {
+    this.#stride = 1;
   }
 
   /** Ends the query if it must end, else gives way to everything else. */
@@ -218,8 +244,19 @@ export class Run {
     return { ...meta, labels: withoutNameLabels(meta.labels) };
   }
 
+  dropNames(series: readonly SeriesMeta[]): readonly SeriesMeta[] {
+    const { settings, lists } = this.inputs;
+    return settings.delayedNameRemoval ? series.map(meta => this.dropName(meta)) : lists.withoutNames(series);
+  }
+
+  /** In the order of labels, no two alike. */
+  isRising(series: readonly SeriesMeta[]): boolean {
+    return this.inputs.lists.isRising(series);
+  }
+
   /** After labels changed: equal series become one, or fail where they overlap. */
   async unique(vector: VectorValue, span?: TextSpan): Promise<VectorValue> {
+    if (this.isRising(vector.series)) return vector;
     const merged = await mergeEqualSeries(vector, this);
     if (merged === undefined) {
       this.failExecution('vector cannot contain metrics with the same labelset', span);

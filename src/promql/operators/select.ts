@@ -27,7 +27,6 @@ import {
   histogramsWithin,
   type MatrixValue,
   type RangeSeries,
-  type SeriesMeta,
   type VectorValue,
   withHistograms,
 } from './values.ts';
@@ -105,7 +104,8 @@ async function readOnce(
     run.samplesRead += one.to - one.from;
     run.count(one.to - one.from + bucketsIn(one));
     if (work.reserved === 0) run.reserve(bytesOfSamples(one.to - one.from));
-    for (const histogram of one.histograms?.values() ?? []) run.reserveHistogram(histogram);
+    if (one.histograms !== undefined)
+      for (const histogram of one.histograms.values()) run.reserveHistogram(histogram);
   }
   return series;
 }
@@ -117,10 +117,6 @@ function bucketsIn({ histograms, from, to }: SeriesColumns): number {
   for (const [at, { positiveCounts, negativeCounts }] of histograms)
     if (at >= from && at < to) buckets += positiveCounts.length + negativeCounts.length;
   return buckets;
-}
-
-function metaOf({ labels, producer }: SeriesColumns): SeriesMeta {
-  return { labels, dropName: false, producer };
 }
 
 // --- instants -------------------------------------------------------------------------------------
@@ -139,8 +135,8 @@ export async function selectInstants(
   if (source.modifier !== null) return selectSmoothed(run, source, grid);
   const lastOnly = grid.steps === 1;
   const series = await read(run, source, { endsMs, widthMs, stepMs: grid.stepMs, lastOnly });
-  const metas = series.map(metaOf);
-  const vector = run.newVector(take === 'value' ? metas : metas.map(meta => run.dropName(meta)), grid.steps);
+  const metas = run.inputs.lists.of(series);
+  const vector = run.newVector(take === 'value' ? metas : run.dropNames(metas), grid.steps);
   const windows = new WindowCache(run, {
     endsMs,
     widthMs,
@@ -193,6 +189,16 @@ function fillInstants(
   offset: number,
 ): void {
   const { columns, first, end, take, histograms } = input;
+  if (columns.isPlain === true && take === 'value' && columns.histograms === undefined) {
+    const from = columns.values;
+    for (let i = 0; i < first.length; i++) {
+      const last = end[i]! - 1;
+      if (last < first[i]!) continue;
+      values[offset + i] = from[last]!;
+      present[offset + i] = 1;
+    }
+    return;
+  }
   const words = columns.isPlain === true ? undefined : wordsOf(columns.values);
   for (let i = 0; i < first.length; i++) {
     const last = end[i]! - 1;
@@ -221,7 +227,7 @@ async function selectSmoothed(run: Run, source: PlannedSource, grid: Grid): Prom
   const wide = widen({ endsMs, widthMs: 0 }, 'smoothed', run.inputs.lookbackMs);
   const series = await read(run, source, { ...wide, stepMs: grid.stepMs, lastOnly: false });
   const windows = new WindowCache(run, { ...wide, notBeforeMs: run.inputs.notBeforeMs ?? -Infinity });
-  const vector = run.newVector(series.map(metaOf), grid.steps);
+  const vector = run.newVector(run.inputs.lists.of(series), grid.steps);
   const histograms = new Map<number, NativeHistogram>();
   for (let row = 0; row < series.length; row++) {
     const columns = series[row]!;
@@ -306,20 +312,22 @@ export async function selectRanges(run: Run, node: SelectRangeNode, grid: Grid):
     ...wide,
     notBeforeMs: run.inputs.notBeforeMs ?? -Infinity,
   });
+  const metas = run.inputs.lists.of(series);
   const ranges: RangeSeries[] = [];
-  for (const columns of series) {
+  for (let row = 0; row < series.length; row++) {
+    const columns = series[row]!;
     const found = windows.of(columns.timesMs, columns.from, columns.to);
     const clean = withoutStale(run, columns, found);
     const { timesMs, values } = clean;
     const { first, end } = clean === columns ? found : windows.of(timesMs, clean.from, clean.to);
     run.inputs.stepCounts?.addWindows(grid, { first, end });
-    const floats = { meta: metaOf(columns), timesMs, values, first, end };
+    const floats = { meta: metas[row]!, timesMs, values, first, end };
     const startsMs = run.inputs.settings.startTimestamps ? clean.startTimesMs : undefined;
     if (clean.histograms === undefined && startsMs === undefined) ranges.push(floats);
     else ranges.push({ ...floats, ...histogramsOf(clean), ...(startsMs && { startsMs }) });
     if (run.isDue()) await run.pause();
   }
-  return { kind: 'matrix', steps: grid.steps, rangeMs, endsMs, modifier, series: ranges };
+  return { kind: 'matrix', steps: grid.steps, rangeMs, endsMs, modifier, series: ranges, metas };
 }
 
 /** Modifiers need the samples around the window: in front of it, and behind it to interpolate. */

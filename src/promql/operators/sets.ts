@@ -2,7 +2,8 @@
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file, indices are within typed arrays by construction.
 
 import type { NativeHistogram } from '../../model/index.ts';
-import type { BinaryNode } from '../plan/index.ts';
+import type { BinaryNode, PlannedMatching } from '../plan/index.ts';
+import type { SideGroups } from './derived.ts';
 import type { Run } from './run.ts';
 import { signatureOf } from './signature.ts';
 import { type VectorValue, withHistograms } from './values.ts';
@@ -14,23 +15,10 @@ export async function combineSets(
 ): Promise<VectorValue> {
   const { operator, matching, span } = node.settings;
   const { steps } = left;
-  const groups = new Map<string, number>();
-  const groupOf = async (vector: VectorValue): Promise<Int32Array> => {
-    const of = new Int32Array(vector.series.length);
-    for (const [row, { labels }] of vector.series.entries()) {
-      const key = signatureOf(labels, matching);
-      const known = groups.get(key) ?? groups.size;
-      groups.set(key, known);
-      of[row] = known;
-      if (run.isDue()) await run.pause();
-    }
-    return of;
-  };
-  const leftGroups = await groupOf(left);
-  const rightGroups = await groupOf(right);
+  const { left: leftGroups, right: rightGroups, count } = await sideGroups(run, matching, { left, right });
 
   if (operator === 'or') {
-    const taken = await existence(run, left, { groups: leftGroups, count: groups.size });
+    const taken = await existence(run, left, { groups: leftGroups, count });
     const result = run.newVector([...left.series, ...right.series], steps);
     result.values.set(left.values);
     result.present.set(left.present);
@@ -40,13 +28,39 @@ export async function combineSets(
     await keepWhere(run, right, { groups: rightGroups, flags: taken, wanted: 0, into, base });
     return run.unique(withHistograms(result, histograms), span);
   }
-  const found = await existence(run, right, { groups: rightGroups, count: groups.size });
+  const found = await existence(run, right, { groups: rightGroups, count });
   const result = run.newVector(left.series, steps);
   const wanted = operator === 'and' ? 1 : 0;
   const histograms = new Map<number, NativeHistogram>();
   const into = { vector: result, histograms };
   await keepWhere(run, left, { groups: leftGroups, flags: found, wanted, into, base: 0 });
   return withHistograms(result, histograms);
+}
+
+async function sideGroups(
+  run: Run,
+  matching: PlannedMatching,
+  { left, right }: { readonly left: VectorValue; readonly right: VectorValue },
+): Promise<SideGroups> {
+  const memo = run.inputs.lists.sides;
+  const key = JSON.stringify([matching.on, matching.labels]);
+  const known = memo.get(key, left.series, right.series);
+  if (known !== undefined) return known;
+  const groups = new Map<string, number>();
+  const groupOf = async (vector: VectorValue): Promise<Int32Array> => {
+    const of = new Int32Array(vector.series.length);
+    for (const [row, { labels }] of vector.series.entries()) {
+      const signature = signatureOf(labels, matching);
+      const group = groups.get(signature) ?? groups.size;
+      groups.set(signature, group);
+      of[row] = group;
+      if (run.isDue()) await run.pause();
+    }
+    return of;
+  };
+  const made = { left: await groupOf(left), right: await groupOf(right), count: groups.size };
+  memo.put(key, made, { list: left.series, other: right.series });
+  return made;
 }
 
 /** Whether any series of a group exists at a step. */

@@ -69,7 +69,8 @@ export async function windowsOver(
     series.push({ meta, ...samples, ...taken });
     if (run.isDue()) await run.pause();
   }
-  return { kind: 'matrix', steps: endsMs.length, rangeMs, endsMs, modifier: null, series };
+  const metas = series.length === points.series.length ? points.series : series.map(({ meta }) => meta);
+  return { kind: 'matrix', steps: endsMs.length, rangeMs, endsMs, modifier: null, series, metas };
 }
 
 /** What a sample says of a reset since the one before it means nothing where that is another one here. */

@@ -76,6 +76,8 @@ export interface MatrixValue {
   /** With one, the series' windows are wider than the range: by the lookback in front, if smoothed also behind. */
   readonly modifier: 'smoothed' | 'anchored' | null;
   readonly series: readonly RangeSeries[];
+  /** Of the series, in their order. */
+  readonly metas: readonly SeriesMeta[];
 }
 
 export type Value = VectorValue | ScalarValue | TextValue | MatrixValue;
@@ -165,7 +167,6 @@ interface RowPace {
 
 /** Rows of series that are no longer told apart become one; undefined where two of them exist at the same step. */
 export async function mergeEqualSeries(vector: VectorValue, pace: RowPace): Promise<VectorValue | undefined> {
-  if (isRising(vector.series)) return vector;
   const rowByKey = new Map<string, number>();
   const target = new Int32Array(vector.series.length);
   let equal = false;

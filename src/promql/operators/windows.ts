@@ -57,6 +57,8 @@ export class WindowCache {
   readonly #run: Room;
   /** Nearly always the bounds are the same for all who share a column. */
   readonly #known = new Map<Float64Array, Known[]>();
+  /** The one asked for last: series that share their times follow one another. */
+  #latest: (Known & { readonly timesMs: Float64Array }) | undefined;
 
   constructor(run: Room, times: WindowTimes) {
     this.#run = run;
@@ -64,13 +66,17 @@ export class WindowCache {
   }
 
   of(timesMs: Float64Array, from: number, to: number): Windows {
+    const latest = this.#latest;
+    if (latest?.timesMs === timesMs && latest.from === from && latest.to === to) return latest.windows;
     const known = this.#known.get(timesMs);
-    const found = known?.find(one => one.from === from && one.to === to);
-    if (found !== undefined) return found.windows;
-    this.#run.reserve(this.times.endsMs.length * WINDOW_BYTES);
-    const windows = findWindows(timesMs, { from, to }, this.times);
-    if (known === undefined) this.#known.set(timesMs, [{ windows, from, to }]);
-    else known.push({ windows, from, to });
-    return windows;
+    let found = known?.find(one => one.from === from && one.to === to);
+    if (found === undefined) {
+      this.#run.reserve(this.times.endsMs.length * WINDOW_BYTES);
+      found = { windows: findWindows(timesMs, { from, to }, this.times), from, to };
+      if (known === undefined) this.#known.set(timesMs, [found]);
+      else known.push(found);
+    }
+    this.#latest = { ...found, timesMs };
+    return found.windows;
   }
 }

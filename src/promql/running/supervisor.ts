@@ -36,6 +36,13 @@ const EXPR_CHARS_MAX = 2000;
  * so long, which spares two writes each.
  */
 const OWN_NOTED_AFTER_MS = 50;
+/**
+ * Neither is a question that was answered within so short a time when it was asked last: noted at once are those of which nobody
+ * knows yet, and those that took long.
+ */
+const SHORT_MS = 20;
+/** Of such questions: those of some dashboards. */
+const SHORT_MAX = 512;
 const DURATION_BOUNDS_S = [0.001, 0.01, 0.1, 1, 10, 60];
 
 export interface SupervisorSettings {
@@ -108,6 +115,8 @@ export class Supervisor {
   readonly #awaited = new Map<number, (word: Word) => void>();
   readonly #counts: Counts;
   readonly #crowd: Crowd;
+  /** Questions that were answered in a short time, the one of longest ago first. */
+  readonly #short = new Set<string>();
   #queue = EMPTY_QUEUE;
   #records: Records = NO_RECORDS;
   #lastId = 0;
@@ -282,9 +291,9 @@ export class Supervisor {
       const { who, client } = askerOf(options);
       return activeLog.note({ expr, times, who, client, atMs });
     };
-    if (!entry.isOwn) return note();
+    if (!entry.isOwn && !this.#short.has(questionOf(asked))) return note();
     let forget = (): void => {};
-    const timer = clock.after(OWN_NOTED_AFTER_MS, () => {
+    const timer = clock.after(entry.isOwn ? OWN_NOTED_AFTER_MS : SHORT_MS, () => {
       forget = note();
     });
     return () => {
@@ -293,8 +302,22 @@ export class Supervisor {
     };
   }
 
+  #rememberLength({ asked, begunMs, isOwn }: Entry, failure: QueryFailure | undefined): void {
+    if (isOwn || begunMs === undefined) return;
+    const question = questionOf(asked);
+    this.#short.delete(question);
+    if (failure !== undefined || this.#deps.clock.monotonicMs() - begunMs >= SHORT_MS) return;
+    this.#short.add(question);
+    if (this.#short.size <= SHORT_MAX) return;
+    for (const oldest of this.#short) {
+      this.#short.delete(oldest);
+      return;
+    }
+  }
+
   #end(entry: Entry, failure: QueryFailure | undefined): void {
     const { clock, log, settings } = this.#deps;
+    this.#rememberLength(entry, failure);
     this.#entries.delete(entry.id);
     const record = this.#record(entry, failure?.code ?? 'ok', failure?.message ?? '');
     this.#records = remember(this.#records, { record, isOwn: entry.isOwn, nowMs: clock.nowMs() });
@@ -357,6 +380,11 @@ export class Supervisor {
 
 function isWaiting({ begunMs, backSinceMs }: Entry): boolean {
   return begunMs === undefined || backSinceMs !== undefined;
+}
+
+/** What is asked, and over how long a time in which steps. */
+function questionOf({ expr, times: { startMs, endMs, stepMs } }: AskedQuery): string {
+  return `${endMs - startMs} ${stepMs} ${expr}`;
 }
 
 function askerOf({ principal, client }: AskedQuery['options']): {

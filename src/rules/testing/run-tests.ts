@@ -14,6 +14,7 @@ import {
   wordsOf,
 } from '../../model/index.ts';
 import { GroupEvaluator, type GroupOutcome } from '../group.ts';
+import { SharedLanes } from '../lanes.ts';
 import { readRules } from '../reader.ts';
 import type { RuleFile, RuleGroup } from '../rule.ts';
 import { MemoryStore } from './memory-store.ts';
@@ -121,7 +122,8 @@ async function loadRules(
         continue;
       }
       const { allowsUnknownKeys = false } = options;
-      const read = readRules(text.value, { file: name, prepare, allowsUnknownKeys });
+      // Always Prometheus's semantics, whatever a rule says about missing data.
+      const read = readRules(text.value, { file: name, prepare, allowsUnknownKeys, ownKeys: 'ignore' });
       diagnostics.push(...read.diagnostics);
       if (read.file !== undefined) files.set(name, read.file);
     }
@@ -212,11 +214,15 @@ class Simulation {
         externalUrl: this.#test.externalUrl,
         startedAtMs: this.#test.startMs,
         unknowable: 'resolved',
+        // Nothing is restored in a unit test.
+        forPolicy: { outageToleranceMs: 0, gracePeriodMs: 0 },
       },
       {
         query: this.#query,
         writer: this.#store,
         targets: undefined,
+        // Simulated time waits for nothing: one rule after another.
+        lanes: new SharedLanes(),
         monotonicMs: this.#options.monotonicMs,
         // The text of the failure stands in the annotation: a test that compares annotations sees it.
         onTemplateError: () => {},

@@ -262,6 +262,28 @@ export class Block {
     return ok(found);
   }
 
+  /** About what a series has behind a time and up to another, deleted or not: samples, and bytes of its columns. */
+  async weigh(
+    number: number,
+    { fromMs, toMs }: Window,
+  ): Answer<{ readonly samples: number; readonly bytes: number }> {
+    const record = await this.#index.series(number);
+    if (!record.ok) return record;
+    const timeline = await this.#index.timeline(record.value.timeline);
+    if (!timeline.ok) return timeline;
+    const columns = [record.value.floats, ...record.value.extras];
+    let [samples, bytes] = [0, 0];
+    timeline.value.segments.forEach(({ count, minMs, maxMs }, i) => {
+      const from = Math.max(minMs, fromMs + 1);
+      const to = Math.min(maxMs, toMs);
+      if (to < from) return;
+      const share = (to - from + 1) / (maxMs - minMs + 1);
+      samples += count * share;
+      for (const { lengths } of columns) bytes += (lengths[i] ?? 0) * share;
+    });
+    return ok({ samples, bytes });
+  }
+
   /** Durable when it resolves `ok`; then no reader sees the samples any more. */
   async delete(numbers: Iterable<number>, stretch: Stretch): Promise<Result<void, DiskError>> {
     const after = withStretch(this.#tombstones, numbers, stretch);

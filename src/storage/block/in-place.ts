@@ -81,6 +81,11 @@ export class InPlaceMaker implements BlockMaker {
     return added.ok ? ok([]) : added;
   }
 
+  addColumns(series: readonly SeriesColumns[]): Done<void> {
+    this.#slices.begin();
+    return this.#add(this.#current().writer, series);
+  }
+
   async finish(wanted: Finish): Done<BlockMeta | undefined> {
     const { writer, chunks, conflicts } = this.#current();
     if (writer.samples === 0 && !wanted.keepEmpty) {

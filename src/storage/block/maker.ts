@@ -2,6 +2,7 @@
 // is plain data, and nothing of it changes afterwards.
 
 import type { DiskError, Result } from '../../base/index.ts';
+import type { SeriesColumns } from '../../model/index.ts';
 import type { DamagedChunk, Pick } from '../assemble.ts';
 import type { Window } from './block.ts';
 import type { BlockFailure } from './failure.ts';
@@ -54,6 +55,8 @@ export interface BlockMaker {
   addBlocks(sources: readonly SourceBlock[]): Promise<Result<void, MakeFailure>>;
   /** Series that were not there yet: all of them, or none where chunks are damaged; then these are named. */
   addSealed(batch: SealedBatch): Promise<Result<readonly DamagedChunk[], MakeFailure>>;
+  /** Series that were not there yet, with samples that come from elsewhere. */
+  addColumns(series: readonly SeriesColumns[]): Promise<Result<void, MakeFailure>>;
   /** All but the rename. Undefined where there was nothing to write and an empty block is not wanted. */
   finish(wanted: Finish): Promise<Result<BlockMeta | undefined, MakeFailure>>;
   /** Lets go of the files of a block that will not be finished; they stay. */

@@ -12,12 +12,14 @@ import {
   type ThreadPort,
   type Timer,
 } from '../../base/index.ts';
+import type { SeriesColumns } from '../../model/index.ts';
 import type { BlockMaker, Finish, MakeFailure, SealedBatch, SourceBlock } from './maker.ts';
 
 type Request =
   | { readonly kind: 'begin'; readonly folder: string }
   | { readonly kind: 'blocks'; readonly sources: readonly SourceBlock[] }
   | { readonly kind: 'sealed'; readonly batch: SealedBatch }
+  | { readonly kind: 'columns'; readonly series: readonly SeriesColumns[] }
   | { readonly kind: 'finish'; readonly wanted: Finish }
   | { readonly kind: 'abandon' }
   /** Has no answer. */
@@ -58,6 +60,10 @@ export class ThreadMaker implements BlockMaker {
 
   addSealed(batch: SealedBatch): ReturnType<BlockMaker['addSealed']> {
     return this.#ask({ kind: 'sealed', batch });
+  }
+
+  addColumns(series: readonly SeriesColumns[]): ReturnType<BlockMaker['addColumns']> {
+    return this.#ask({ kind: 'columns', series });
   }
 
   async finish(wanted: Finish): ReturnType<BlockMaker['finish']> {
@@ -147,6 +153,8 @@ function answerTo(maker: BlockMaker, request: Exclude<Request, { readonly kind: 
       return maker.addBlocks(request.sources);
     case 'sealed':
       return maker.addSealed(request.batch);
+    case 'columns':
+      return maker.addColumns(request.series);
     case 'finish':
       return maker.finish(request.wanted);
     case 'abandon':

@@ -4,8 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { CauseJson } from '../../../src/api/contract-explain.ts';
 import { CAUSE_WORDS } from '../../../src/api/index.ts';
+import { WHY_WORDS, type WhyCode, whyText } from '../../../src/model/index.ts';
 import { en } from './en.ts';
-import { causeWords, initialLanguage, textsFor } from './index.ts';
+import { causeWords, initialLanguage, textsFor, whyWords } from './index.ts';
+import { whysZh } from './whys-zh.ts';
 import { zh } from './zh.ts';
 
 const slots = (text: string): string[] =>
@@ -34,6 +36,25 @@ describe('the catalogues', () => {
     expect(causeWords(textsFor('zh'), { ...cause, code: 'of tomorrow' as CauseJson['code'] })).toBe(
       'as the server says',
     );
+  });
+
+  it('word every reason of a rule, with the same slots, and leave what they do not know as the server says it', () => {
+    for (const [code, text] of Object.entries(WHY_WORDS))
+      expect([code, slots(whysZh[code as WhyCode])]).toEqual([code, slots(text)]);
+    const why = { code: 'counts', of: { code: 'target_silent', params: { target: 'job/x' } } } as const;
+    const said = { reason: whyText(why), why };
+    expect(whyWords(textsFor('en'), said)).toBe('its target is silent: job/x, which counts as the condition');
+    expect(whyWords(textsFor('zh'), said)).toBe('目标没有响应：job/x，视同条件成立');
+    for (const odd of [undefined, 'holds', { code: 'of tomorrow' }, { code: 'toString' }, []])
+      expect(whyWords(textsFor('zh'), { reason: 'as it is', why: odd })).toBe('as it is');
+    const cause = {
+      code: 'no_data',
+      receiver: null,
+      params: { reason: said.reason },
+      text: '',
+      why,
+    } as const;
+    expect(causeWords(textsFor('zh'), cause)).toBe('数据缺失：目标没有响应：job/x，视同条件成立');
   });
 
   it('leave no text of the page outside of them', () => {

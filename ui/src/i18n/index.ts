@@ -1,7 +1,9 @@
 // Texts of the page in the person's language, and times and numbers as that language writes them.
 
 import type { CauseJson } from '../../../src/api/contract-explain.ts';
+import { readWhy, whyText } from '../../../src/model/index.ts';
 import { en, type MessageKey } from './en.ts';
+import { whysZh } from './whys-zh.ts';
 import { zh } from './zh.ts';
 
 export type { MessageKey } from './en.ts';
@@ -45,12 +47,26 @@ export function textsFor(language: Language): Texts {
   };
 }
 
+/** A reason in the person's language; what only a newer server knows, and what no rule gave, as the server words it. */
+export function whyWords(texts: Texts, { reason, why }: { reason: string; why?: unknown }): string {
+  const known = texts.language === 'en' ? undefined : readWhy(why);
+  return known === undefined ? reason : whyText(known, whysZh);
+}
+
 /** A cause in the person's language, with its times; one that only a newer server knows, as the server words it. */
 export function causeWords(texts: Texts, cause: CauseJson): string {
   const key = `cause.${cause.code}`;
   if (!(key in en)) return cause.text;
   const values = Object.entries(cause.params).map(
-    ([name, value]) => [name, name.endsWith('AtMs') ? texts.time(Number(value)) : value] as const,
+    ([name, value]) =>
+      [
+        name,
+        name.endsWith('AtMs')
+          ? texts.time(Number(value))
+          : name === 'reason'
+            ? whyWords(texts, { reason: String(value), why: cause.why })
+            : value,
+      ] as const,
   );
   return texts.t(key as MessageKey, Object.fromEntries(values));
 }

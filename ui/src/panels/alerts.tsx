@@ -1,7 +1,7 @@
 // Alerts with their state and reason; each can be asked why.
 
 import type { OwnAlertJson } from '../../../src/api/contract.ts';
-import type { Texts } from '../i18n/index.ts';
+import { type Texts, whyWords } from '../i18n/index.ts';
 
 const ORDER = { firing: 0, unknown: 1, pending: 2, resolved: 3 } as const;
 
@@ -32,7 +32,7 @@ export function AlertsPanel({
               <p class="quiet">
                 {texts.t('alerts.since', { time: texts.time(alert.firedAtMs ?? alert.activeAtMs) })} ·{' '}
                 {texts.t('alerts.value', { value: shortValue(alert.value) })}
-                {alert.reason === '' ? '' : ` · ${alert.reason}`}
+                {alert.reason === '' ? '' : ` · ${whyWords(texts, alert)}`}
               </p>
             </div>
             <button type="button" onClick={() => onWhy(alert)}>

@@ -1,7 +1,7 @@
 // What happened, newest first, and the runs of recovery.
 
 import type { RunJson, TimelineEventJson } from '../../../src/api/contract.ts';
-import type { Texts } from '../i18n/index.ts';
+import { type Texts, whyWords } from '../i18n/index.ts';
 import { Labels } from './alerts.tsx';
 
 export function TimelinePanel({ events, texts }: { events: readonly TimelineEventJson[]; texts: Texts }) {
@@ -26,7 +26,7 @@ export function EventLine({ event, texts }: { event: TimelineEventJson; texts: T
       <span class="badge stage">{texts.word('stage', event.stage)}</span>
       <span class="grow">
         <strong>{texts.word('verdict', event.verdict)}</strong> {about !== '' && <code>{about}</code>}{' '}
-        {event.reason}
+        {whyWords(texts, { reason: event.reason, why: event.evidence['why'] })}
         {event.repeats > 0 && (
           <span class="quiet">
             {' '}

@@ -12,7 +12,15 @@ import {
   secretFile,
   text,
 } from '../../schema.ts';
-import { exclusive, httpUrl, isSet, requireOneOf } from '../../shared/checks.ts';
+import {
+  exclusive,
+  hasAuthorization,
+  httpUrl,
+  isSet,
+  isWritten,
+  reportAt,
+  requireOneOf,
+} from '../../shared/checks.ts';
 import { httpConfig } from '../../shared/http.ts';
 
 export const incidentio: Kind<unknown> = {
@@ -34,7 +42,17 @@ export const incidentio: Kind<unknown> = {
       exclusive(node, context, ['url', 'url_file']);
       requireOneOf(node, context, ['url', 'url_file']);
       exclusive(node, context, ['alert_source_token', 'alert_source_token_file']);
-      if (!isSet(node, 'http_config'))
+      const isAuthorized = hasAuthorization(node, context);
+      const token = ['alert_source_token', 'alert_source_token_file'].find(key => isSet(node, key));
+      if (isAuthorized && token !== undefined) {
+        reportAt(node, token, context, {
+          message: `Cannot use "${token}" beside an authorization in http_config: both would fill the same header`,
+          remedy: 'keep one of the two',
+          conflict: true,
+        });
+      }
+      // Without an http_config of its own Alertmanager asks for no token.
+      if (!isAuthorized && isWritten(node, 'http_config'))
         requireOneOf(node, context, ['alert_source_token', 'alert_source_token_file']);
     },
   ),

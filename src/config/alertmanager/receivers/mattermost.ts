@@ -2,8 +2,12 @@
 
 import type { Kind } from '../../registry.ts';
 import { anything, boolean, list, optionals, record, secretFile, text } from '../../schema.ts';
-import { exclusive, httpUrlSecret, requireOneOf } from '../../shared/checks.ts';
+import { exclusive, httpUrlSecret, requireOneOf, requireSet } from '../../shared/checks.ts';
 import { httpConfig } from '../../shared/http.ts';
+
+const field = record(optionals({ title: text(), value: text(), short: boolean() }), (_, context, node) =>
+  requireSet(node, context, ['title', 'value']),
+);
 
 export const mattermost: Kind<unknown> = {
   key: 'mattermost_configs',
@@ -24,7 +28,7 @@ export const mattermost: Kind<unknown> = {
       author_icon: text(),
       title: text(),
       title_link: text(),
-      fields: list(record(optionals({ title: text(), value: text(), short: boolean() }))),
+      fields: list(field),
       thumb_url: text(),
       footer: text(),
       footer_icon: text(),

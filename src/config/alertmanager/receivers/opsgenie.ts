@@ -2,14 +2,20 @@
 
 import type { Kind } from '../../registry.ts';
 import { boolean, list, mapOf, optionals, record, secret, secretFile, text } from '../../schema.ts';
-import { exclusive, httpUrl, requireOneOf, requireSet } from '../../shared/checks.ts';
+import { exclusive, httpUrl, reportAt, requireOneOf, requireSet } from '../../shared/checks.ts';
 import { httpConfig } from '../../shared/http.ts';
+
+const RESPONDER_TYPES: readonly string[] = ['team', 'teams', 'user', 'escalation', 'schedule'];
 
 const responder = record(
   optionals({ id: text(), name: text(), username: text(), type: text() }),
-  (_, context, node) => {
+  ({ type = '' }, context, node) => {
     requireOneOf(node, context, ['id', 'username', 'name']);
     requireSet(node, context, ['type']);
+    if (type === '' || type.includes('{{') || RESPONDER_TYPES.includes(type.toLowerCase())) return;
+    reportAt(node, 'type', context, {
+      message: `Cannot use "${type}" as the type of a responder: one of ${RESPONDER_TYPES.join(', ')} expected`,
+    });
   },
 );
 

@@ -3,8 +3,10 @@
 import { sigv4 } from '../../prometheus/remote.ts';
 import type { Kind } from '../../registry.ts';
 import { boolean, mapOf, optionals, record, text } from '../../schema.ts';
-import { requireOneOf } from '../../shared/checks.ts';
+import { exclusive, isSet, requireOneOf } from '../../shared/checks.ts';
 import { httpConfig } from '../../shared/http.ts';
+
+const WAYS: readonly string[] = ['target_arn', 'topic_arn', 'phone_number'];
 
 export const sns: Kind<unknown> = {
   key: 'sns_configs',
@@ -23,7 +25,10 @@ export const sns: Kind<unknown> = {
       http_config: httpConfig,
     }),
     (_, context, node) => {
-      requireOneOf(node, context, ['target_arn', 'topic_arn', 'phone_number']);
+      requireOneOf(node, context, WAYS);
+      const set = WAYS.filter(key => isSet(node, key));
+      // Upstream lets all three pass, and so do we.
+      if (set.length === 2) exclusive(node, context, set);
     },
   ),
 };

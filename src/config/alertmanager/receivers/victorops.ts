@@ -2,8 +2,19 @@
 
 import type { Kind } from '../../registry.ts';
 import { boolean, mapOf, optionals, record, secret, secretFile, text } from '../../schema.ts';
-import { exclusive, httpUrl, requireOneOf, requireSet } from '../../shared/checks.ts';
+import { exclusive, httpUrl, reportAt, requireOneOf, requireSet } from '../../shared/checks.ts';
 import { httpConfig } from '../../shared/http.ts';
+
+/** Fields that each message has. */
+const FIXED_FIELDS: ReadonlySet<string> = new Set([
+  'routing_key',
+  'message_type',
+  'state_message',
+  'entity_display_name',
+  'monitoring_tool',
+  'entity_id',
+  'entity_state',
+]);
 
 export const victorops: Kind<unknown> = {
   key: 'victorops_configs',
@@ -22,7 +33,15 @@ export const victorops: Kind<unknown> = {
       custom_fields: mapOf(text()),
       http_config: httpConfig,
     }),
-    (_, context, node) => {
+    ({ custom_fields }, context, node) => {
+      for (const name of custom_fields?.keys() ?? []) {
+        if (!FIXED_FIELDS.has(name)) continue;
+        reportAt(node, 'custom_fields', context, {
+          message: `Cannot use "${name}" as a custom field: it is one of the fixed ones`,
+          remedy: 'give it another name',
+          conflict: true,
+        });
+      }
       requireSet(node, context, ['routing_key']);
       exclusive(node, context, ['api_key', 'api_key_file']);
       requireOneOf(node, context, ['api_key', 'api_key_file']);

@@ -2,7 +2,7 @@
 
 import type { Kind } from '../../registry.ts';
 import { boolean, optionals, record, text } from '../../schema.ts';
-import { httpUrl, requireSet } from '../../shared/checks.ts';
+import { hasAuthorization, httpUrl, isWritten, reportAt, requireSet } from '../../shared/checks.ts';
 import { httpConfig } from '../../shared/http.ts';
 
 export const webex: Kind<unknown> = {
@@ -17,7 +17,13 @@ export const webex: Kind<unknown> = {
       http_config: httpConfig,
     }),
     (_, context, node) => {
-      requireSet(node, context, ['room_id', 'http_config']);
+      requireSet(node, context, ['room_id']);
+      // Of the receiver itself: what `global` has does not count, as in Alertmanager.
+      if (isWritten(node, 'http_config') && hasAuthorization(node, context)) return;
+      reportAt(node, 'http_config', context, {
+        message: `Cannot reach Webex without authorization: ${context.path} has no http_config with one`,
+        remedy: 'add "http_config: { authorization: { credentials: … } }" with the token of the bot',
+      });
     },
   ),
 };
