@@ -72,19 +72,19 @@ it('commits posted alerts at once and their journal once nobody has posted for a
   let answered = 0;
   void commits.posted().then(() => answered++);
   await clock.advance(1);
-  expect(asked).toEqual(['synced a']);
+  expect(asked).toEqual(['urgent a']);
   await answer();
   expect(answered).toBe(1);
   commits.add([posted('b'), event('waiting')]);
   void commits.posted().then(() => answered++);
   await clock.advance(1);
-  expect(asked).toEqual(['synced a', 'synced b']);
+  expect(asked).toEqual(['urgent a', 'urgent b']);
   await answer();
   expect(answered).toBe(2);
   await clock.advance(10);
   expect(asked).toHaveLength(2);
   await clock.advance(30);
-  expect(asked).toEqual(['synced a', 'synced b', 'grouped matched,waiting']);
+  expect(asked).toEqual(['urgent a', 'urgent b', 'grouped matched,waiting']);
 });
 
 it('commits a journal without posts at once', async () => {
@@ -120,7 +120,7 @@ it('gathers no longer for whoever waits until all is written', async () => {
     isWritten = true;
   });
   await clock.advance(0);
-  expect(asked).toEqual(['synced a', 'grouped matched']);
+  expect(asked).toEqual(['urgent a', 'grouped matched']);
   await answer();
   expect(isWritten).toBe(true);
 });
@@ -135,6 +135,6 @@ it('answers a post when the database refuses, and tries again what it refused', 
   expect(answered).toBe(1);
   commits.add([posted('b')]);
   await clock.advance(1000);
-  expect(asked).toEqual(['synced a', 'synced a,b']);
+  expect(asked).toEqual(['urgent a', 'urgent a,b']);
   await answer();
 });

@@ -85,7 +85,7 @@ export class Commits {
       this.#awaited = [];
       const waiters = this.#waiters.splice(0);
       // Whoever posted waits for an answer, and posts the next alerts only then: no time is left to gather more.
-      const failure = await this.#commit(batch, 'synced');
+      const failure = await this.#commit(batch, 'urgent');
       this.#savedMs = clock.monotonicMs();
       for (const resolve of waiters) resolve();
       if (failure === undefined) continue;

@@ -54,13 +54,15 @@ export interface StateFailure {
 }
 
 /**
+ * `urgent`: as `synced`, and ahead of the commits that wait, except that a read sees all that were asked for before it: for what
+ * a request waits for, and no other commit rests on.
  * `synced`: resolves when the commit survives a loss of power (intents of messages and actions).
  * `grouped`: survives the death of the process; synced with the next group, at most some milliseconds later.
  */
-export type Durability = 'synced' | 'grouped';
+export type Durability = 'urgent' | 'synced' | 'grouped';
 
 export interface StateStore {
-  /** Commits take effect in the order of the calls; a reader sees all or nothing of one, and its own writes at once. */
+  /** Commits take effect in the order of the calls, urgent ones before the others; a reader sees all or nothing of one, and its own writes at once. */
   commit(writes: readonly StateWrite[], durability: Durability): Promise<Result<void, StateFailure>>;
   journal(filter: JournalFilter): Promise<Result<readonly StoredJournalEvent[], StateFailure>>;
   /** Alerts that the journal names, the latest first. */

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FakeClock } from '../../test/support/clock.ts';
 import { type Compiled, compileSources } from '../../test/support/compiled.ts';
 import { stateStoreContract } from '../../test/support/contracts/state-store.ts';
-import type { JournalEvent, JournalFilter, JournalSubject, StateStore } from '../model/index.ts';
+import type { Durability, JournalEvent, JournalFilter, JournalSubject, StateStore } from '../model/index.ts';
 import { systemClock } from '../os/index.ts';
 import {
   type OpenStateOptions,
@@ -228,6 +228,42 @@ describe('groups', () => {
     await store.commit([], 'synced').then(() => order.push('synced'));
     expect(order).toEqual(['grouped', 'synced']);
     expect(clock.nextDueMs()).toBeUndefined();
+    await store.close();
+  });
+
+  it('takes an urgent commit before those that wait, and a read after all of them', async () => {
+    const store = await got(openStateInPlace({ path: newPath(), clock: systemClock() }));
+    const order: string[] = [];
+    const ask = (name: string, durability: Durability) =>
+      store.commit([{ kind: 'setting', key: 'last', value: name }], durability).then(() => order.push(name));
+    const first = ask('first', 'synced');
+    // The first is under way by then.
+    await Promise.resolve();
+    const others = Array.from({ length: 250 }, (_, i) =>
+      ask(`other ${i}`, i % 2 === 0 ? 'synced' : 'grouped'),
+    );
+    const urgent = ask('urgent', 'urgent');
+    await Promise.all([first, urgent]);
+    expect(order).toEqual(['first', 'urgent']);
+    expect(await store.setting('last')).toEqual({ ok: true, value: 'other 249' });
+    await Promise.all(others);
+    expect(order.slice(2)).toEqual(Array.from({ length: 250 }, (_, i) => `other ${i}`));
+    await store.close();
+  });
+
+  it('urgent commits that go on and on do not keep the others waiting', async () => {
+    const store = await got(openStateInPlace({ path: newPath(), clock: systemClock() }));
+    const order: string[] = [];
+    const ask = (name: string, durability: Durability): Promise<unknown> =>
+      store.commit([], durability).then(() => order.push(name));
+    const first = ask('first', 'synced');
+    await Promise.resolve();
+    const urgent = [ask('urgent 1', 'urgent')];
+    const other = ask('other', 'synced');
+    void urgent[0]?.then(() => urgent.push(ask('urgent 2', 'urgent')));
+    await Promise.all([first, other]);
+    await Promise.all(urgent);
+    expect(order).toEqual(['first', 'urgent 1', 'other', 'urgent 2']);
     await store.close();
   });
 

@@ -1,5 +1,5 @@
 // The StateStore over an engine: collects commits into groups. A synced commit starts its group at once, a grouped one
-// waits for company, at most GROUP_WAIT_MS; whatever comes while a group is under way forms the next.
+// waits for company, at most GROUP_WAIT_MS; what comes while a group is under way forms the next, urgent commits before the others.
 
 import { type Clock, err, ok, type Result, type Timer } from '../base/index.ts';
 import {
@@ -27,6 +27,9 @@ import type { Commit, RunFilter, StateEngine, StateReads } from './engine.ts';
 /** One sync serves all commits of these milliseconds: at most 200 syncs a second, and no one waits noticeably. */
 export const GROUP_WAIT_MS = 5;
 
+/** Commits of a group: an urgent one waits for no more of them, and the sync costs little beside so many. */
+const GROUP_COMMITS_MAX = 100;
+
 interface Waiting {
   readonly commit: Commit;
   readonly durability: Durability;
@@ -40,6 +43,7 @@ export class GroupingStore implements StateStore {
   #timer: Timer | undefined;
   #groupsUnderWay = 0;
   #starting = false;
+  #wasUrgent = false;
   #closing: Promise<void> | undefined;
 
   constructor(engine: StateEngine, clock: Clock) {
@@ -107,7 +111,7 @@ export class GroupingStore implements StateStore {
   /** Commits what waits, then closes. */
   close(): Promise<void> {
     if (this.#closing === undefined) {
-      this.#startGroup();
+      this.#startAll();
       this.#closing = this.#engine.close();
     }
     return this.#closing;
@@ -119,13 +123,13 @@ export class GroupingStore implements StateStore {
   ): Promise<Result<StateReads[K]['answer'], StateFailure>> {
     if (this.#closing !== undefined) return Promise.resolve(closed());
     // The engine works in the order of the calls: what was committed before is seen.
-    this.#startGroup();
+    this.#startAll();
     return this.#engine.read(kind, ask);
   }
 
   #plan(): void {
     if (this.#groupsUnderWay > 0) return;
-    if (this.#waiting.some(one => one.durability === 'synced')) {
+    if (this.#waiting.some(one => one.durability !== 'grouped')) {
       if (this.#starting) return;
       this.#starting = true;
       // After the callers of this turn: their commits belong to the same group.
@@ -138,12 +142,30 @@ export class GroupingStore implements StateStore {
     }
   }
 
+  /** Urgent ones first, but not twice in a row while others wait: who posts and posts must not keep messages from leaving. */
+  #takeGroup(): Waiting[] {
+    const waiting = this.#waiting;
+    const urgent = waiting.filter(isUrgent);
+    const others = urgent.length === 0 ? waiting : waiting.filter(one => !isUrgent(one));
+    this.#wasUrgent = urgent.length > 0 && (others.length === 0 || !this.#wasUrgent);
+    if (this.#wasUrgent) {
+      this.#waiting = others;
+      return urgent;
+    }
+    this.#waiting = [...urgent, ...others.slice(GROUP_COMMITS_MAX)];
+    return others.slice(0, GROUP_COMMITS_MAX);
+  }
+
+  #startAll(): void {
+    do this.#startGroup();
+    while (this.#waiting.length > 0);
+  }
+
   #startGroup(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    const group = this.#waiting;
+    const group = this.#takeGroup();
     if (group.length === 0) return;
-    this.#waiting = [];
     this.#groupsUnderWay += 1;
     void this.#engine.commit(group.map(one => one.commit)).then(results => {
       this.#groupsUnderWay -= 1;
@@ -153,6 +175,10 @@ export class GroupingStore implements StateStore {
       if (this.#closing === undefined) this.#plan();
     });
   }
+}
+
+function isUrgent({ durability }: Waiting): boolean {
+  return durability === 'urgent';
 }
 
 /** Labels lose their frozenness on the way through JSON and between threads. */

@@ -104,7 +104,7 @@ export class MemoryState implements StateStore {
     const kept = structuredClone(writes);
     this.#apply(this.#visible, kept);
     this.image.unsynced.push(kept);
-    if (durability === 'synced' || dies === 'after') this.#sync();
+    if (durability !== 'grouped' || dies === 'after') this.#sync();
     else this.#planSync();
     if (dies === 'after') {
       this.#die();
