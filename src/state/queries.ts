@@ -158,7 +158,7 @@ function journalQueries(db: Kysely<StateTables>) {
     journalNumbers: (): CompiledQuery<{ events: number; lastSeq: number }> =>
       sql<{ events: number; lastSeq: number }>`
         select coalesce(sum(events), 0) as events,
-          max(coalesce(max(last_seq), 0), (select seq from journal_mark)) as lastSeq
+          max(coalesce(max(last_seq), 0), coalesce((select seq from journal_mark), 0)) as lastSeq
         from journal_batches`.compile(db),
     setMark: (seq: number): CompiledQuery => db.updateTable('journal_mark').set({ seq }).compile(),
     findBatches: (search: BatchSearch): CompiledQuery<BatchRow> => findBatches(db, search),

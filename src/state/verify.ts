@@ -92,8 +92,8 @@ function copyAll(damaged: PlainDatabase, saved: PlainDatabase): Result<LostRows,
     if (left !== undefined) lost.set(name, left);
   }
   for (const { name } of tables) dropOrphans(saved, name);
-  // A number of the journal is never used again, whatever became of its event.
-  if (parts.some(({ name }) => name === 'sqlite_sequence')) {
+  // A number that a table gave itself is never used again, whatever became of its row. The damaged file may have no such table any more.
+  if (saved.rows("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'").length > 0) {
     saved.exec('DELETE FROM sqlite_sequence');
     copyTable(damaged, saved, 'sqlite_sequence');
   }
