@@ -94,10 +94,12 @@ describe('a database file', () => {
     database.exec(`CREATE TABLE events (seq INTEGER PRIMARY KEY AUTOINCREMENT, last_ms INTEGER NOT NULL);
       CREATE INDEX events_by_last ON events (last_ms);
       CREATE TABLE mentioned (seq INTEGER NOT NULL REFERENCES events (seq), alert TEXT NOT NULL, PRIMARY KEY (seq, alert)) WITHOUT ROWID`);
+    database.exec('BEGIN');
     for (let i = 1; i <= EVENTS; i++)
       database.exec(
         `INSERT INTO events (last_ms) VALUES (${i}); INSERT INTO mentioned VALUES (${i}, 'a${i}')`,
       );
+    database.exec('COMMIT');
     database.close();
     return path;
   }
