@@ -61,6 +61,7 @@ export { WireWriter } from './wire-writer.ts';
 export {
   labelFields,
   type SentExemplar,
+  type SentSample,
   SymbolBook,
   snappyBody,
   WriteRequest1,

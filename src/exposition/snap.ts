@@ -31,6 +31,7 @@ export class Snapper {
     const out = this.#out;
     if (piece.length <= MARGIN) return out.slice(0, putLiteral(out, 0, piece));
     const table = this.#table.fill(0);
+    const view = new DataView(piece.buffer, piece.byteOffset, piece.length);
     const limit = piece.length - MARGIN;
     let done = 0;
     let length = 0;
@@ -38,19 +39,23 @@ export class Snapper {
     // Where nothing is found for long, steps grow: what cannot be compressed is passed quickly.
     let misses = 32;
     while (at < limit) {
-      const four = fourAt(piece, at);
+      const four = view.getInt32(at, true);
       const slot = Math.imul(four, 0x1e35a7bd) >>> (32 - TABLE_BITS);
       const before = table[slot]!;
       table[slot] = at;
-      if (before >= at || fourAt(piece, before) !== four) {
+      if (before >= at || view.getInt32(before, true) !== four) {
         at += misses++ >>> 5;
         continue;
       }
       misses = 32;
       if (at > done) length = putLiteral(out, length, piece.subarray(done, at));
       let end = at + 4;
-      while (end < piece.length && piece[end] === piece[end - at + before]) end++;
-      length = putCopy(out, length, { offset: at - before, count: end - at });
+      const offset = at - before;
+      // Four at a time: labels repeat over dozens of bytes.
+      while (end + 4 <= piece.length && view.getInt32(end, true) === view.getInt32(end - offset, true))
+        end += 4;
+      while (end < piece.length && piece[end] === piece[end - offset]) end++;
+      length = putCopy(out, length, { offset, count: end - at });
       done = end;
       at = end;
     }
@@ -66,10 +71,6 @@ export function snappyHead(plainBytes: number): Uint8Array {
   for (; rest >= 128; rest = Math.floor(rest / 128)) head.push((rest % 128) | 128);
   head.push(rest);
   return Uint8Array.from(head);
-}
-
-function fourAt(bytes: Uint8Array, at: number): number {
-  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
 }
 
 function putLiteral(out: Uint8Array, from: number, bytes: Uint8Array): number {

@@ -124,6 +124,12 @@ export class WireWriter {
     this.#length += bytes.length;
   }
 
+  /** Begins a message whose length is known: it has no end, and nothing of it has to be moved. */
+  sized(field: number, length: number): void {
+    this.varint(field * 8 + BYTES);
+    this.varint(length);
+  }
+
   /** Begins a field that is a message, or packed numbers; what comes until `end` is its content. */
   begin(field: number): number {
     this.varint(field * 8 + BYTES);
@@ -156,6 +162,13 @@ export class WireWriter {
     this.#bytes = grown;
     this.#view = new DataView(grown.buffer);
   }
+}
+
+/** Bytes of a varint. */
+export function varintBytes(value: number): number {
+  let bytes = 1;
+  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) bytes++;
+  return bytes;
 }
 
 /** 0, -1, 1, -2, … as 0, 1, 2, 3, … */

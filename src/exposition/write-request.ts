@@ -5,7 +5,7 @@
 import { type Labels, METRIC_TYPES, type MetricMetadata, type NativeHistogram } from '../model/index.ts';
 import { writeHistogram } from './histogram-writer.ts';
 import { type Snapper, snappyHead } from './snap.ts';
-import { WireWriter } from './wire-writer.ts';
+import { varintBytes, WireWriter } from './wire-writer.ts';
 
 export interface SentExemplar {
   readonly labels: Labels;
@@ -50,6 +50,18 @@ export class WriteRequest1 {
     const mark = this.#writer.begin(1);
     this.#writer.append(labels);
     return mark;
+  }
+
+  /** A series that has one sample and nothing else, as most have. */
+  single(labels: Uint8Array, { words, i, timeMs }: Omit<SentSample, 'startMs'>): void {
+    const writer = this.#writer;
+    const valueBytes = words[2 * i] === 0 && words[2 * i + 1] === 0 ? 0 : 9;
+    const timeBytes = timeMs === 0 ? 0 : 1 + (timeMs < 0 ? 10 : varintBytes(timeMs));
+    writer.sized(1, labels.length + 2 + valueBytes + timeBytes);
+    writer.append(labels);
+    writer.sized(2, valueBytes + timeBytes);
+    writer.doubleOf(1, words, i);
+    writer.int64(2, timeMs);
   }
 
   sample(words: Uint32Array, i: number, timeMs: number): void {
@@ -153,12 +165,12 @@ export class WriteRequest2 {
     return mark;
   }
 
-  sample(sample: SentSample): void {
+  sample({ words, i, timeMs, startMs }: SentSample): void {
     const writer = this.#series;
     const mark = writer.begin(2);
-    writer.doubleOf(1, sample.words, sample.i);
-    writer.int64(2, sample.timeMs);
-    if (!Number.isNaN(sample.startMs)) writer.int64(3, sample.startMs);
+    writer.doubleOf(1, words, i);
+    writer.int64(2, timeMs);
+    if (!Number.isNaN(startMs)) writer.int64(3, startMs);
     writer.end(mark);
   }
 

@@ -3,6 +3,7 @@
 import type { Clock, Http, Log, Random } from '../base/index.ts';
 import type { MetricLabels, MetricMetadata } from '../model/index.ts';
 import type { EncodedRequest, LeftOutReason, RequestEncoder } from './encode.ts';
+import type { MetadataBook } from './metadata.ts';
 import { count, type RemoteMetrics } from './metrics.ts';
 import { type Amounts, backoffMs, outcomeOf, type WriteOutcome } from './outcome.ts';
 import type { PlannedRequest } from './plan.ts';
@@ -38,7 +39,7 @@ export class Delivery {
   readonly #target: RemoteWriteTarget;
   readonly #labels: MetricLabels;
   readonly #encoder: RequestEncoder;
-  readonly #metadataOf: (metric: string) => MetricMetadata | undefined;
+  readonly #metadata: MetadataBook;
   readonly #abort = new AbortController();
   /** Ends the waits between attempts. */
   readonly #halt = new AbortController();
@@ -56,14 +57,14 @@ export class Delivery {
     how: {
       readonly labels: MetricLabels;
       readonly encoder: RequestEncoder;
-      readonly metadataOf: (metric: string) => MetricMetadata | undefined;
+      readonly metadata: MetadataBook;
     },
   ) {
     this.#ports = ports;
     this.#target = target;
     this.#labels = how.labels;
     this.#encoder = how.encoder;
-    this.#metadataOf = how.metadataOf;
+    this.#metadata = how.metadata;
     this.#protocol = target.protocol;
   }
 
@@ -141,12 +142,13 @@ export class Delivery {
 
   #encode(request: PlannedRequest, protocol: WriteProtocol): EncodedRequest {
     const { queue, nativeHistograms } = this.#target;
+    this.#metadata.refresh();
     const oldestMs = queue.ageMaxMs > 0 ? this.#ports.clock.nowMs() - queue.ageMaxMs : -Infinity;
     return this.#encoder.encode(request, {
       protocol,
       oldestMs,
       nativeHistograms,
-      metadataOf: this.#metadataOf,
+      metadataOf: metric => this.#metadata.of(metric),
     });
   }
 

@@ -1,7 +1,7 @@
 // A planned request as bytes, in either version of the protocol. What it is not to carry, or cannot, is left out and counted.
 // biome-ignore-all lint/style/noNonNullAssertion: a hot file; indices are within their arrays by construction.
 
-import { Snapper, snappyBody, WriteRequest1, WriteRequest2 } from '../exposition/index.ts';
+import { type SentSample, Snapper, snappyBody, WriteRequest1, WriteRequest2 } from '../exposition/index.ts';
 import { CUSTOM_BOUNDS, type MetricMetadata, type NativeHistogram } from '../model/index.ts';
 import type { Amounts } from './outcome.ts';
 import type { PlannedRequest } from './plan.ts';
@@ -30,8 +30,10 @@ export interface EncodeSettings {
 
 /** What both versions write, a series at a time. */
 interface SeriesSink {
+  /** A series that has one sample and nothing else. */
+  single(series: SentSeries, sample: SentSample): void;
   begin(series: SentSeries): void;
-  sample(words: Uint32Array, i: number, at: { readonly timeMs: number; readonly startMs: number }): void;
+  sample(sample: SentSample): void;
   histogram(histogram: NativeHistogram, at: { readonly timeMs: number; readonly startMs: number }): void;
   end(series: SentSeries, exemplars: readonly Parameters<WriteRequest1['exemplar']>[0][]): void;
 }
@@ -78,10 +80,11 @@ export class RequestEncoder {
     let mark = 0;
     writer.begin();
     return {
+      single: (series, sample) => writer.single(this.#book.fieldsOf(series), sample),
       begin: series => {
         mark = writer.beginSeries(this.#book.fieldsOf(series));
       },
-      sample: (words, i, { timeMs }) => writer.sample(words, i, timeMs),
+      sample: ({ words, i, timeMs }) => writer.sample(words, i, timeMs),
       histogram: (histogram, { timeMs }) => writer.histogram(histogram, timeMs),
       end: (_, exemplars) => {
         for (const exemplar of exemplars) writer.exemplar(exemplar);
@@ -107,14 +110,19 @@ export class RequestEncoder {
       isFirst = false;
     };
     return {
+      single: (series, sample) => {
+        const only = writer.beginSeries(this.#book.symbolsOf(series));
+        writer.sample(sample);
+        writer.endSeries(only, { metadata: metadataOf(series.metric), createdMs: sample.startMs });
+      },
       begin: series => {
         mark = writer.beginSeries(this.#book.symbolsOf(series));
         isFirst = true;
         createdMs = Number.NaN;
       },
-      sample: (words, i, { timeMs, startMs }) => {
-        writer.sample({ words, i, timeMs, startMs });
-        note(startMs);
+      sample: sample => {
+        writer.sample(sample);
+        note(sample.startMs);
       },
       histogram: (histogram, at) => {
         writer.histogram(histogram, at);
@@ -140,6 +148,8 @@ function writeSeries(
   const { sink, settings, leftOut } = into;
   const { series, timesMs, words, startsMs } = columns;
   const amounts = { samples: 0, histograms: 0, exemplars: 0 };
+  // One object for all of them: nobody keeps it.
+  const sample = { words, i: 0, timeMs: 0, startMs: Number.NaN };
   let open: SentSeries | undefined;
   let openIsHistogram = false;
   let carriesLast = false;
@@ -159,7 +169,17 @@ function writeSeries(
       leftOut.set(reason, (leftOut.get(reason) ?? 0) + 1);
       continue;
     }
+    sample.i = i;
+    sample.timeMs = timesMs[i]!;
+    sample.startMs = startsMs === undefined ? Number.NaN : startsMs[i]!;
     const isHistogram = histogram !== undefined;
+    const isOnly = open !== one && (n + 1 === order.length || series[order[n + 1]!] !== one);
+    if (isOnly && !isHistogram && columns.exemplars.size === 0) {
+      close();
+      sink.single(one, sample);
+      amounts.samples++;
+      continue;
+    }
     if (open !== one || openIsHistogram !== isHistogram) {
       close();
       sink.begin(one);
@@ -167,12 +187,11 @@ function writeSeries(
       openIsHistogram = isHistogram;
       carriesLast = false;
     }
-    const at = { timeMs: timesMs[i]!, startMs: startsMs === undefined ? Number.NaN : startsMs[i]! };
     if (histogram === undefined) {
-      sink.sample(words, i, at);
+      sink.sample(sample);
       amounts.samples++;
     } else {
-      sink.histogram(histogram, at);
+      sink.histogram(histogram, sample);
       amounts.histograms++;
     }
     if (i === one.last) carriesLast = true;

@@ -3,7 +3,7 @@
 import type { Clock } from '../base/index.ts';
 import type { MetricMetadata } from '../model/index.ts';
 
-/** A metric that is not known yet is looked for again after so long, and all of them after longer. */
+/** All are read again after so long when one was not known, and after longer else: texts change with a new release at most. */
 const UNKNOWN_MS = 5000;
 const ALL_MS = 60_000;
 
@@ -14,6 +14,9 @@ export class MetadataBook {
   readonly #all: () => readonly MetricMetadata[];
   readonly #clock: Clock;
   #byMetric: ReadonlyMap<string, MetricMetadata> = new Map();
+  /** What was asked for since it was read, with nothing for what is unknown. */
+  #asked = new Map<string, MetricMetadata | undefined>();
+  #hasUnknown = true;
   #readMs = -Infinity;
 
   constructor(all: () => readonly MetricMetadata[], clock: Clock) {
@@ -21,22 +24,23 @@ export class MetadataBook {
     this.#clock = clock;
   }
 
+  /** Before a request is written. */
+  refresh(): void {
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - this.#readMs <= (this.#hasUnknown ? UNKNOWN_MS : ALL_MS)) return;
+    this.#byMetric = new Map(this.#all().map(one => [one.metric, one]));
+    this.#asked = new Map();
+    this.#hasUnknown = false;
+    this.#readMs = nowMs;
+  }
+
   /** Of the metric, or of the family that it belongs to. */
   of(metric: string): MetricMetadata | undefined {
-    const ageMs = this.#clock.monotonicMs() - this.#readMs;
-    if (ageMs > ALL_MS) this.#read();
-    const known = this.#find(metric);
-    if (known !== undefined || ageMs <= UNKNOWN_MS) return known;
-    this.#read();
-    return this.#find(metric);
-  }
-
-  #find(metric: string): MetricMetadata | undefined {
-    return this.#byMetric.get(metric) ?? this.#byMetric.get(metric.replace(SUFFIX, ''));
-  }
-
-  #read(): void {
-    this.#byMetric = new Map(this.#all().map(one => [one.metric, one]));
-    this.#readMs = this.#clock.monotonicMs();
+    const known = this.#asked.get(metric);
+    if (known !== undefined || this.#asked.has(metric)) return known;
+    const found = this.#byMetric.get(metric) ?? this.#byMetric.get(metric.replace(SUFFIX, ''));
+    this.#asked.set(metric, found);
+    if (found === undefined) this.#hasUnknown = true;
+    return found;
   }
 }

@@ -6,6 +6,7 @@ import { err, ok } from '../base/index.ts';
 import { backoffMs, outcomeOf } from './outcome.ts';
 import type { WriteProtocol } from './settings.ts';
 import { wantedShards } from './shards.ts';
+import { shownUrl } from './shown-url.ts';
 
 const V1: WriteProtocol = 'prometheus.WriteRequest';
 const V2: WriteProtocol = 'io.prometheus.write.v2.Request';
@@ -120,6 +121,11 @@ describe('the wait between attempts', () => {
   it('is never shorter than the receiver asks', () => {
     expect(backoffMs(1, bounds, { random: seededRandom(1), afterMs: 60_000 })).toBe(60_000);
   });
+});
+
+it('a URL is shown without the password that stands in it', () => {
+  expect(shownUrl('https://me:hunter2@host/write?a=b')).toBe('https://me:xxxxx@host/write?a=b');
+  expect(shownUrl('http://host/write')).toBe('http://host/write');
 });
 
 describe('shards', () => {

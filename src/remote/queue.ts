@@ -97,7 +97,7 @@ export class WriteQueue {
     this.#delivery = new Delivery(ports, target, {
       labels: this.#labels,
       encoder: new RequestEncoder(this.#book),
-      metadataOf: metric => this.#metadata.of(metric),
+      metadata: this.#metadata,
     });
     this.#place = from;
     this.#intent = intent;

@@ -45,8 +45,8 @@ export function createRemoteWriter(ports: RemotePorts): RemoteWriter {
   return new Writer(ports);
 }
 
-/** A queue that a reload changes or takes out may finish what is under way. */
-const LEAVE_GRACE_MS = 5000;
+/** A queue that a reload changes or takes out may finish what is under way; the reload waits for it. */
+const LEAVE_GRACE_MS = 2000;
 const EXTENSION = '.place';
 
 class Writer implements RemoteWriter {

@@ -148,7 +148,8 @@ async function readAndKeep(
     signal,
   });
   if (!read.ok || (hints.limit > 0 && read.value.length >= hints.limit)) return read;
-  const answer = ok(narrowed(read.value, hints));
+  const isWider = window.fromMs < hints.fromMs || window.toMs > hints.toMs;
+  const answer = isWider ? ok(narrowed(read.value, hints)) : read;
   const bytes = keptBytes(read.value);
   if (bytes === undefined || !source.keptColumns.makeRoom(bytes, gapMs)) return answer;
   const nowMs = source.keptColumns.nowMs();

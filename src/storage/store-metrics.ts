@@ -67,6 +67,7 @@ export function storeMetrics(metrics: Metrics): StoreMetrics {
   );
   let shown: readonly string[] = [];
   paused.set(0);
+  unsent.add(0);
   return {
     appended(outcome) {
       accepted.add(outcome.accepted);
