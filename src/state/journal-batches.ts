@@ -2,6 +2,7 @@
 // cost several times what the event is.
 
 import type { StoredJournalEvent } from '../model/index.ts';
+import { bytesOf, readBytes } from './bytes.ts';
 import { decode } from './codec.ts';
 import type { PackedEvent } from './columns.ts';
 import type { Connection } from './connection.ts';
@@ -35,7 +36,7 @@ export class JournalBatches {
     const run = this.#connection;
     const row = rowOf(events);
     run.all(this.#queries.insertBatch(row));
-    run.all(this.#queries.insertBatchText({ batch: row.batch, events: textOf(events) }));
+    run.all(this.#queries.insertBatchText({ batch: row.batch, events: bytesOf(textOf(events)) }));
     this.#insertKeys(row.batch, keysOf(events.map(({ event }) => event)));
     for (const {
       event: { known, atMs },
@@ -46,9 +47,10 @@ export class JournalBatches {
 
   /** With their repeats, in the order of their numbers. */
   read({ batch, last_seq }: Pick<BatchRow, 'batch' | 'last_seq'>): readonly StoredJournalEvent[] {
-    const text = this.#connection.first(this.#queries.batchText({ batch }))?.events;
-    if (text === undefined) return [];
-    const events = eventsOf(text);
+    const bytes = this.#connection.first(this.#queries.batchText({ batch }))?.events;
+    const events = bytes === undefined ? undefined : readBytes(bytes, eventsOf);
+    // Lost with a page of the file: others are there all the same.
+    if (events === undefined) return [];
     const counted = this.#connection.all(this.#queries.repeatsBetween({ from: batch, to: last_seq }));
     if (counted.length === 0) return events;
     const bySeq = new Map(counted.map(row => [row.seq, row]));
@@ -100,9 +102,9 @@ export class JournalBatches {
     const seqs = events.filter(event => !kept.includes(event)).map(event => event.seq);
     run.all(this.#queries.deleteRepeats(JSON.stringify(seqs)));
     run.all(this.#queries.deleteBatch(batch));
-    run.all(this.#queries.deleteBatchText(batch));
     if (kept.length > 0) this.#putBack(batch, kept);
-    return events.length - kept.length;
+    // Of a file that was damaged the text may be lost, which its row still counts.
+    return row.events - kept.length;
   }
 
   #putBack(batch: number, kept: readonly StoredJournalEvent[]): void {
@@ -118,7 +120,7 @@ export class JournalBatches {
         stages: kept.reduce((set, event) => set | (1 << stageNumber(event.stage)), 0),
       }),
     );
-    const events = batchText(kept.map(event => ({ seq: event.seq, text: eventText(event) })));
+    const events = bytesOf(batchText(kept.map(event => ({ seq: event.seq, text: eventText(event) }))));
     this.#connection.all(this.#queries.insertBatchText({ batch, events }));
     // Of what stays, a subject may have lost a stage here.
     this.#insertKeys(batch, keysOfStored(kept));

@@ -3,6 +3,7 @@
 
 import { assert } from '../base/index.ts';
 import type { PostedRecord } from '../model/index.ts';
+import { bytesOf, readBytes } from './bytes.ts';
 import { decode, encode } from './codec.ts';
 import type { Connection } from './connection.ts';
 import type { StateQueries } from './queries.ts';
@@ -68,7 +69,9 @@ export class PostedLog {
   }
 
   #insert(lines: readonly string[]): void {
-    this.#connection.all(this.#queries.appendPosted({ lines: lines.length, alerts: lines.join('\n') }));
+    this.#connection.all(
+      this.#queries.appendPosted({ lines: lines.length, alerts: bytesOf(lines.join('\n')) }),
+    );
   }
 }
 
@@ -81,8 +84,9 @@ export function postedAlerts(connection: Connection, queries: StateQueries): rea
 
 function readLines(connection: Connection, queries: StateQueries): Map<string, Line> {
   const lines = new Map<string, Line>();
+  // What was lost with a page of the file is posted again.
   for (const { alerts } of connection.all(queries.postedRows()))
-    for (const text of alerts.split('\n')) {
+    for (const text of readBytes(alerts, whole => whole.split('\n')) ?? []) {
       const [fingerprint = '', endsAt = ''] = text.split('\t', 2);
       const endsAtMs = Number(endsAt);
       assert(

@@ -43,7 +43,7 @@ const BATCH_SAMPLE: BatchRow = {
  * For what is run with every alert: the text of the query is made once, of a sample whose values differ from each other, and
  * each time the values of a row stand where the sample's stood.
  */
-function madeOnce<Values extends Readonly<Record<string, string | number | null>>, Row>(
+function madeOnce<Values extends Readonly<Record<string, string | number | Uint8Array | null>>, Row>(
   sample: Values,
   build: (values: Values) => CompiledQuery<Row>,
 ): (values: Values) => CompiledQuery<Row> {
@@ -64,7 +64,7 @@ function batchQueries(db: Kysely<StateTables>) {
       (row): CompiledQuery => db.insertInto('journal_batches').values(row).compile(),
     ),
     insertBatchText: madeOnce(
-      { batch: 1, events: 'events' },
+      { batch: 1, events: new Uint8Array(0) },
       (row): CompiledQuery => db.insertInto('journal_texts').values(row).compile(),
     ),
     /** `keys`: JSON list, each with its stages below STAGE_BITS. */
@@ -81,10 +81,9 @@ function batchQueries(db: Kysely<StateTables>) {
       sql`
         delete from journal_keys
           where batch = ${batch} and key in (select value from json_each(${keys}))`.compile(db),
+    /** With its text. */
     deleteBatch: (batch: number): CompiledQuery =>
       db.deleteFrom('journal_batches').where('batch', '=', batch).compile(),
-    deleteBatchText: (batch: number): CompiledQuery =>
-      db.deleteFrom('journal_texts').where('batch', '=', batch).compile(),
     batch: madeOnce(
       { batch: 1 },
       ({ batch }): CompiledQuery<BatchRow> =>
@@ -92,7 +91,7 @@ function batchQueries(db: Kysely<StateTables>) {
     ),
     batchText: madeOnce(
       { batch: 1 },
-      ({ batch }): CompiledQuery<{ events: string }> =>
+      ({ batch }): CompiledQuery<{ events: Uint8Array }> =>
         db.selectFrom('journal_texts').select('events').where('batch', '=', batch).compile(),
     ),
     oldestBatch: (): CompiledQuery<BatchRow> =>
@@ -160,7 +159,12 @@ function journalQueries(db: Kysely<StateTables>) {
         select coalesce(sum(events), 0) as events,
           max(coalesce(max(last_seq), 0), coalesce((select seq from journal_mark), 0)) as lastSeq
         from journal_batches`.compile(db),
-    setMark: (seq: number): CompiledQuery => db.updateTable('journal_mark').set({ seq }).compile(),
+    setMark: (seq: number): CompiledQuery =>
+      db
+        .insertInto('journal_mark')
+        .values({ id: 0, seq })
+        .onConflict(conflict => conflict.column('id').doUpdateSet({ seq }))
+        .compile(),
     findBatches: (search: BatchSearch): CompiledQuery<BatchRow> => findBatches(db, search),
     putKnownAlert: madeOnce(
       { fingerprint: 'fingerprint', name: 'name', labels: 'labels', first_at_ms: 1, last_at_ms: 2 },
@@ -326,11 +330,11 @@ function factQueries(db: Kysely<StateTables>) {
         .onConflict(conflict => conflict.column('key').doUpdateSet({ value }))
         .compile(),
     appendPosted: madeOnce(
-      { lines: 1, alerts: 'alerts' },
+      { lines: 1, alerts: new Uint8Array(0) },
       (row): CompiledQuery => db.insertInto('posted_log').values(row).compile(),
     ),
     /** In the order in which they came. */
-    postedRows: (): CompiledQuery<{ alerts: string }> =>
+    postedRows: (): CompiledQuery<{ alerts: Uint8Array }> =>
       db.selectFrom('posted_log').select('alerts').orderBy('id').compile(),
     countPosted: (): CompiledQuery<{ lines: number }> =>
       sql<{ lines: number }>`select coalesce(sum(lines), 0) as lines from posted_log`.compile(db),

@@ -19,8 +19,8 @@ export interface StateTables {
     /** A bit for each stage that has an event here. */
     readonly stages: number;
   };
-  /** `batchText`: apart, so that a look over many batches passes over them. */
-  readonly journal_texts: { readonly batch: number; readonly events: string };
+  /** `batchText` in UTF-8: apart, so that a look over many batches passes over them. */
+  readonly journal_texts: { readonly batch: number; readonly events: Uint8Array };
   /** Where a subject or an alert is mentioned; `stages` of the events whose subject it is. */
   readonly journal_keys: { readonly key: number; readonly batch: number; readonly stages: number };
   /** What was counted on an event. */
@@ -32,7 +32,7 @@ export interface StateTables {
     readonly alerts: string | null;
   };
   /** One row: numbers up to this one were given, whether their events are there or not. */
-  readonly journal_mark: { readonly seq: number };
+  readonly journal_mark: { readonly id: number; readonly seq: number };
   readonly notification_log: {
     readonly group_key: string;
     readonly receiver: string;
@@ -71,8 +71,12 @@ export interface StateTables {
   };
   readonly rule_alerts: { readonly rule_key: string; readonly alerts: string };
   readonly settings: { readonly key: string; readonly value: string };
-  /** `alerts`: so many `postedLine`s, one below the other. */
-  readonly posted_log: { readonly id: Generated<number>; readonly lines: number; readonly alerts: string };
+  /** `alerts`: so many `postedLine`s, one below the other, in UTF-8. */
+  readonly posted_log: {
+    readonly id: Generated<number>;
+    readonly lines: number;
+    readonly alerts: Uint8Array;
+  };
   readonly silences: { readonly id: string; readonly ends_at_ms: number; readonly silence: string };
 }
 
@@ -164,23 +168,24 @@ export const MIGRATIONS: readonly (readonly MigrationStep[])[] = [
     `CREATE TABLE journal_batches (
       batch INTEGER PRIMARY KEY, last_seq INTEGER NOT NULL, events INTEGER NOT NULL, first_at_ms INTEGER NOT NULL,
       least_last_ms INTEGER NOT NULL, last_at_ms INTEGER NOT NULL, stages INTEGER NOT NULL)`,
-    'CREATE TABLE journal_texts (batch INTEGER PRIMARY KEY, events TEXT NOT NULL)',
+    `CREATE TABLE journal_texts (
+      batch INTEGER PRIMARY KEY REFERENCES journal_batches (batch) ON DELETE CASCADE, events BLOB NOT NULL)`,
     `CREATE TABLE journal_keys (
       key INTEGER NOT NULL, batch INTEGER NOT NULL, stages INTEGER NOT NULL, PRIMARY KEY (key, batch)) WITHOUT ROWID`,
     `CREATE TABLE journal_repeats (
       seq INTEGER PRIMARY KEY, repeats INTEGER NOT NULL, last_at_ms INTEGER NOT NULL, alerts TEXT)`,
-    'CREATE TABLE journal_mark (seq INTEGER NOT NULL)',
-    "INSERT INTO journal_mark SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'journal'), 0)",
+    'CREATE TABLE journal_mark (id INTEGER PRIMARY KEY CHECK (id = 0), seq INTEGER NOT NULL)',
+    "INSERT INTO journal_mark SELECT 0, coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'journal'), 0)",
     { run: 'pack_journal' },
     'DROP TABLE journal_alerts',
     'DROP TABLE journal',
   ],
   [
     // As a log: each of many alerts that were posted together changed a page of its own.
-    'CREATE TABLE posted_log (id INTEGER PRIMARY KEY, lines INTEGER NOT NULL, alerts TEXT NOT NULL)',
+    'CREATE TABLE posted_log (id INTEGER PRIMARY KEY, lines INTEGER NOT NULL, alerts BLOB NOT NULL)',
     `INSERT INTO posted_log (lines, alerts)
-      SELECT count(*), group_concat(fingerprint || char(9) || ends_at_ms || char(9) || alert, char(10)) FROM posted_alerts
-      HAVING count(*) > 0`,
+      SELECT count(*), CAST(group_concat(fingerprint || char(9) || ends_at_ms || char(9) || alert, char(10)) AS BLOB)
+      FROM posted_alerts HAVING count(*) > 0`,
     'DROP TABLE posted_alerts',
   ],
 ];

@@ -1,6 +1,7 @@
 // Looks a database file through, and saves what can be saved of a damaged one. Knows no table by its name, so that any version's
 // will do. Synchronous: for commands that run once.
 
+import { isUtf8 } from 'node:buffer';
 import { err, ok, type Result } from '../base/index.ts';
 import type { OpenFailure } from './engine.ts';
 import { STATE_VERSION } from './schema.ts';
@@ -19,11 +20,15 @@ const LISTED_MAX = 20;
 export function verifyStateFile(path: string): readonly StateProblem[] {
   return withDatabase<readonly StateProblem[]>(
     path,
-    database => [
-      ...integrityOf(database),
-      ...foreignKeysOf(database),
-      ...newerThanThis(Number(database.rows('PRAGMA user_version')[0]?.['user_version'] ?? 0)),
-    ],
+    database => {
+      const found = [...integrityOf(database), ...foreignKeysOf(database)];
+      return [
+        ...found,
+        // Of a file that is known to be damaged not all rows can be read.
+        ...(found.length === 0 ? damagedTextsOf(database) : []),
+        ...newerThanThis(Number(database.rows('PRAGMA user_version')[0]?.['user_version'] ?? 0)),
+      ];
+    },
     cause => [{ code: isDamage(cause) ? 'state-damaged' : 'state-io', message: `Cannot read it: ${cause}` }],
   );
 }
@@ -52,6 +57,28 @@ function foreignKeysOf(database: PlainDatabase): readonly StateProblem[] {
     code: 'state-damaged',
     message: `${count} rows of ${between} that are not there`,
   }));
+}
+
+/** SQLite does not look into what it stores: long texts are stored as bytes, which are UTF-8 where they are whole. */
+function damagedTextsOf(database: PlainDatabase): readonly StateProblem[] {
+  return database
+    .rows("SELECT name FROM sqlite_schema WHERE type = 'table'")
+    .map(({ name }) => String(name))
+    .flatMap(table => {
+      let count = 0;
+      for (const { name, type } of database.rows(`PRAGMA table_info(${quotedName(table)})`)) {
+        if (type !== 'BLOB') continue;
+        database.each(`SELECT ${quotedName(String(name))} FROM ${quotedName(table)}`, values => {
+          if (hasDamagedText(values)) count++;
+        });
+      }
+      const message = `${count} rows of "${table}" have texts that are damaged`;
+      return count === 0 ? [] : [{ code: 'state-damaged' as const, message }];
+    });
+}
+
+function hasDamagedText(values: readonly unknown[]): boolean {
+  return values.some(value => value instanceof Uint8Array && !isUtf8(value));
 }
 
 /** Makes what only the indices have wrong right again, in place; true where nothing is wrong afterwards. */
@@ -92,8 +119,8 @@ function copyAll(damaged: PlainDatabase, saved: PlainDatabase): Result<LostRows,
     if (left !== undefined) lost.set(name, left);
   }
   for (const { name } of tables) dropOrphans(saved, name);
-  // A number that a table gave itself is never used again, whatever became of its row. The damaged file may have no such table any more.
-  if (saved.rows("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'").length > 0) {
+  // A number of a row is never used again, whatever became of the row; where a table wants that, the copy keeps them, too.
+  if (saved.rows("SELECT name FROM sqlite_schema WHERE name = 'sqlite_sequence'").length > 0) {
     saved.exec('DELETE FROM sqlite_sequence');
     copyTable(damaged, saved, 'sqlite_sequence');
   }
@@ -111,18 +138,23 @@ function copyTable(damaged: PlainDatabase, saved: PlainDatabase, name: string): 
   const places = columns.map(() => '?').join(', ');
   saved.exec('BEGIN');
   const insert = saved.statement(`INSERT OR IGNORE INTO ${table} VALUES (${places})`);
+  let unreadable = 0;
+  const keep = (values: readonly unknown[]): void => {
+    if (hasDamagedText(values)) unreadable++;
+    else insert(values);
+  };
   const all = `SELECT * FROM ${table} NOT INDEXED`;
-  const stopped = attempt(() => damaged.each(all, insert));
+  const stopped = attempt(() => damaged.each(all, keep));
   if (stopped !== undefined) {
     const key = columns.filter(({ pk }) => Number(pk) > 0).sort((a, b) => Number(a['pk']) - Number(b['pk']));
     const order = key.length === 0 ? ['rowid'] : key.map(column => quotedName(String(column['name'])));
     const back = order.map(one => `${one} DESC`).join(', ');
-    attempt(() => damaged.each(`${all} ORDER BY ${back}`, insert));
+    attempt(() => damaged.each(`${all} ORDER BY ${back}`, keep));
   }
   saved.exec('COMMIT');
-  if (stopped === undefined) return undefined;
+  if (stopped === undefined && unreadable === 0) return undefined;
   const count = Number(saved.rows(`SELECT count(*) AS count FROM ${table}`)[0]?.['count'] ?? 0);
-  return `${count} rows are saved, and no more since ${stopped}`;
+  return `${count} rows are saved, and no more since ${stopped ?? `the texts of ${unreadable} are damaged`}`;
 }
 
 /** Rows that name rows which were lost. */
