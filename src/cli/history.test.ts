@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { FakeDisk } from '../../test/support/disk.ts';
+import { samplesRecord, seriesRecord, walSegment } from '../interchange/testdata/wal-writer.ts';
 import {
   contents,
   copyOf,
@@ -14,6 +15,7 @@ import {
   THEIRS,
   turningClock,
 } from '../interchange/testdata/world.ts';
+import { labelsFrom } from '../model/index.ts';
 import type { CommandContext, ExitCode } from './command.ts';
 import { importPrometheusCommand } from './import-prometheus.ts';
 import { storageExport } from './storage-export.ts';
@@ -47,6 +49,13 @@ async function run(
     ...over,
   });
   return { code, out, told };
+}
+
+/** One block as it is, behind the head of a frame that says how long it is. */
+function zstdFrame(plain: Uint8Array): Uint8Array {
+  const block = 1 | (plain.length << 3);
+  const head = [0x28, 0xb5, 0x2f, 0xfd, 0x20, plain.length, block & 255, block >>> 8, 0];
+  return Uint8Array.from([...head, ...plain]);
 }
 
 const ready = (async () => {
@@ -86,6 +95,21 @@ describe('import prometheus', () => {
     expect(told.out).toContain('Brought in before, and passed over: 3 blocks.\n');
     const again = await take(disk, [THEIRS, '--again', '--json']);
     expect(JSON.parse(again.out)).toMatchObject({ samples: 180, blocks: 3 });
+  });
+
+  it('reads logs that are compressed with zstd', async () => {
+    const disk = new FakeDisk();
+    disk.putFolder('/proc');
+    const frames = [
+      seriesRecord([[1, labelsFrom({ __name__: 'up' })]]),
+      samplesRecord([{ ref: 1, timeMs: START, bits: 7n }]),
+    ].map(zstdFrame);
+    const segment = walSegment(frames);
+    // The bit that says so, in both fragments' heads; it is not part of the sum.
+    for (const at of [0, 7 + (frames[0]?.length ?? 0)]) segment[at] = (segment[at] ?? 0) | 16;
+    disk.putFile(`${THEIRS}/wal/00000000`, segment);
+    const { code, out } = await take(disk, [THEIRS, '--json']);
+    expect([code, JSON.parse(out)]).toMatchObject([0, { headSamples: 1, damageCount: 0 }]);
   });
 
   it('shows a bar on a terminal only', async () => {

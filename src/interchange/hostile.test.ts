@@ -5,11 +5,13 @@ import { describe, expect, it } from 'vitest';
 import { FakeDisk } from '../../test/support/disk.ts';
 import { seededRandom } from '../../test/support/random.ts';
 import { crc32c } from '../base/index.ts';
-import { labelsFrom } from '../model/index.ts';
+import { ChunkCutter } from '../exposition/index.ts';
+import { labelsFrom, type SeriesRef } from '../model/index.ts';
 import { BigEndianReader, BigEndianWriter } from './big-endian.ts';
+import { IndexWriter } from './prometheus/index-writer.ts';
 import { isDeleted, parseTombstones } from './prometheus/tombstones.ts';
-import { readWalRecord } from './prometheus/wal-records.ts';
-import { samplesRecord, seriesRecord, stonesRecord, walSegment } from './testdata/wal-writer.ts';
+import { NAMING, readWalRecord, SAMPLES } from './prometheus/wal-records.ts';
+import { headChunks, samplesRecord, seriesRecord, stonesRecord, walSegment } from './testdata/wal-writer.ts';
 import {
   contents,
   exported,
@@ -43,6 +45,18 @@ async function folder() {
       ),
       stonesRecord([[1, 0, 5]]),
     ]),
+  );
+  const early = Array.from({ length: 50 }, (_, k) => START + 3 * HOUR - 60_000 + 1000 * k);
+  const column = { labels, ref: 1 as SeriesRef, producer: undefined, from: 0, to: early.length };
+  const values = Float64Array.from(early, (_, k) => k / 7);
+  const late = { ...column, timesMs: Float64Array.from(early), values };
+  disk.putFile(
+    `${THEIRS}/chunks_head/000001`,
+    headChunks([...new ChunkCutter().chunks(late, late)].map(chunk => ({ ref: 1, chunk, outOfOrder: true }))),
+  );
+  disk.putFile(
+    `${THEIRS}/wbl/00000000`,
+    walSegment([samplesRecord([{ ref: 1, timeMs: START + 3 * HOUR - 500_000, bits: 9n }])]),
   );
   const sound = await imported(disk, { into: '/data/sound' });
   if (!sound.ok || sound.value.damageCount > 0) throw new Error(JSON.stringify(sound));
@@ -92,7 +106,7 @@ describe('a folder with one spoiled file', () => {
     expect(files.length).toBeGreaterThan(5);
     let told = 0;
     let partly = 0;
-    for (let round = 0; round < 25 * files.length; round++) {
+    for (let round = 0; round < 14 * files.length; round++) {
       const path = files[round % files.length] ?? '';
       const sound = disk.bytesOf(path) ?? new Uint8Array(0);
       disk.putFile(path, spoiled(sound, random));
@@ -120,8 +134,8 @@ describe('a folder with one spoiled file', () => {
       }
       disk.putFile(path, sound);
     }
-    expect(told).toBeGreaterThan(80);
-    expect(partly).toBeGreaterThan(30);
+    expect(told).toBeGreaterThan(50);
+    expect(partly).toBeGreaterThan(20);
   });
 
   it('of which the sums are right all the same', { timeout: 120_000 }, async () => {
@@ -135,6 +149,35 @@ describe('a folder with one spoiled file', () => {
       expect(report.ok).toBe(true);
     }
   });
+});
+
+it('an index that names one chunk without end is read as far as the chunks go', async () => {
+  const disk = new FakeDisk();
+  const store = await openAt(disk);
+  await fill(store, history(8, { series: 1, hours: 1 }));
+  await exported(disk, store);
+  await store.close();
+  const [block = ''] = blocksOf(disk);
+  const labels = labelsFrom({ __name__: 'm' });
+  const made = await IndexWriter.create(disk, `${block}/index.new`, new Set(labels));
+  if (!made.ok) throw new Error(made.error.message);
+  const chunk = { minMs: START, maxMs: START, ref: 8 };
+  made.value.add(
+    labels,
+    Array.from({ length: 300_000 }, () => chunk),
+  );
+  expect((await made.value.finish()).ok).toBe(true);
+  disk.putFile(`${block}/index`, disk.bytesOf(`${block}/index.new`) ?? '');
+  const report = await imported(disk, { into: '/data/endless' });
+  if (!report.ok) throw new Error(JSON.stringify(report.error));
+  expect(report.value.samples).toBe(120);
+  expect(report.value.damage).toEqual([
+    {
+      file: `${block}/chunks/000001`,
+      offset: 8,
+      cause: 'the index names chunks more often than there are any',
+    },
+  ]);
 });
 
 /** An index with a symbol table, a series or a table of contents of nonsense, and its sum. */
@@ -175,6 +218,8 @@ function resealed(sound: Uint8Array, random: Random): Uint8Array {
   return bytes;
 }
 
+const KINDS = new Map([...NAMING, ...SAMPLES]);
+
 describe('records of the log', () => {
   it('of any bytes are read or refused', () => {
     const random = seededRandom(13);
@@ -190,7 +235,7 @@ describe('records of the log', () => {
             );
       if (bytes.length > 0 && i % 3 > 0) bytes[0] = random.uint32() % 16;
       const sink = { series() {}, float() {}, histogram() {}, stale() {}, stone() {} };
-      if (!readWalRecord(new BigEndianReader(bytes), sink)) refused++;
+      if (!readWalRecord(new BigEndianReader(bytes), sink, KINDS)) refused++;
     }
     expect(refused).toBeGreaterThan(5000);
   });
@@ -201,7 +246,7 @@ describe('records of the log', () => {
     out.u64(1);
     out.uvarint(2 ** 52);
     const sink = { series() {}, float() {}, histogram() {}, stale() {}, stone() {} };
-    expect(readWalRecord(new BigEndianReader(out.bytes().slice()), sink)).toBe(false);
+    expect(readWalRecord(new BigEndianReader(out.bytes().slice()), sink, KINDS)).toBe(false);
   });
 });
 

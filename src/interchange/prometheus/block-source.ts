@@ -63,6 +63,7 @@ export class BlockSource {
   /** Of the stretch only; the selection's own range does not count here. */
   async *portions(span: Span, selection: Pick<Selection, 'anyOf'>): Portions<SourceFailure> {
     this.#index.rewind();
+    this.#segments.rewind();
     let portion: HistorySeries[] = [];
     let weight = 0;
     let before: Labels | undefined;

@@ -22,13 +22,13 @@ const HELD_SAMPLES_MIN = 4 * 1024 * 1024;
 /** More for very many series, so that a block does not hold a handful of samples each: up to a gigabyte. */
 const HELD_PER_SERIES = 48;
 const HELD_SAMPLES_MAX = 64 * 1024 * 1024;
-/** Of samples a histogram is worth. */
-const HISTOGRAM_WEIGHT = 32;
+/** So many floats take the memory of a histogram with some twenty buckets. */
+const HISTOGRAM_WEIGHT = 64;
 
 const PORTION_SAMPLES = 32 * 1024;
 const FIRST_SAMPLES = 16;
 
-export class HeadSeries {
+class HeadSeries {
   readonly labels: Labels;
   /** Of chunks on disk: the log's samples up to there are in them. */
   chunksMaxMs = -Infinity;

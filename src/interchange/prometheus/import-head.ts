@@ -14,7 +14,7 @@ import { HeadSamples } from './head-series.ts';
 import { isSelected, type Selection } from './selection.ts';
 import { addStone, mergedStones, type Stone } from './tombstones.ts';
 import { type Unzstd, WalReader } from './wal-reader.ts';
-import { readWalRecord, type WalSink } from './wal-records.ts';
+import { NAMING, readWalRecord, SAMPLES, type WalSink } from './wal-records.ts';
 
 export type { Unzstd } from './wal-reader.ts';
 
@@ -104,10 +104,8 @@ class HeadImport {
         if (record.value === undefined) return ok(undefined);
         const { bytes, file, offset } = record.value;
         this.#reader.reset(bytes, { from: 0, to: bytes.length });
-        const isSound = readWalRecord(this.#reader, sink);
-        // Once: the first pass over the log passes samples over, but reads them all the same.
-        if (!isSound && (samples === undefined || paths === this.#files.wbl))
-          damage.add({ file, offset, cause: 'a record makes no sense' });
+        const isSound = readWalRecord(this.#reader, sink, samples === undefined ? NAMING : SAMPLES);
+        if (!isSound) damage.add({ file, offset, cause: 'a record makes no sense' });
         const written = samples?.isFull === true ? await this.#write(samples) : ok(undefined);
         if (!written.ok) return written;
         await this.#breather.breathe();

@@ -197,7 +197,7 @@ class ImportRun {
   }
 }
 
-export function importFailure(
+function importFailure(
   failure:
     | { readonly kind: 'portions'; readonly error: SourceFailure }
     | { readonly kind: 'store'; readonly error: StoreProblem },

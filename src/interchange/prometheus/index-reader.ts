@@ -17,8 +17,8 @@ const TOC_BYTES = 6 * 8 + CRC_BYTES;
 const ALIGN_BYTES = 16;
 /** A length as a varint, and more than that behind it in any case: the checksum, the table of contents. */
 const LENGTH_BYTES = 5;
-/** A series of a million chunks has less; what claims more is damage. */
-const SERIES_BYTES_MAX = 16 * 1024 * 1024;
+/** A series of half a million chunks has less: one of a month, scraped each second, has some 150 kB. What claims more is damage. */
+const SERIES_BYTES_MAX = 4 * 1024 * 1024;
 const TWO_32 = 4_294_967_296;
 
 export interface ChunkPlace {

@@ -23,17 +23,25 @@ export interface ChunkBytes {
   readonly to: number;
 }
 
+/** A sound index names each chunk once. More than this of all files is not read in one pass, or it might never end. */
+const READ_SHARE_MAX = 2;
+
 export class ChunkSegments {
   readonly #disk: Disk;
   /** By number. */
   readonly #paths: readonly string[];
+  /** Of all files. */
+  readonly #bytes: number;
+  #bytesLeft: number;
   readonly #reader = new BigEndianReader(new Uint8Array(0));
   /** The file read last: chunks of one series follow one another. */
   #open: { readonly segment: number; readonly window: FileWindow } | undefined;
 
-  constructor(disk: Disk, paths: readonly string[]) {
+  private constructor(disk: Disk, paths: readonly string[], bytes: number) {
     this.#disk = disk;
     this.#paths = paths;
+    this.#bytes = bytes;
+    this.#bytesLeft = READ_SHARE_MAX * bytes;
   }
 
   /** Lists the files of the folder, by number. */
@@ -51,7 +59,18 @@ export class ChunkSegments {
       .filter(name => /^\d+$/.test(name))
       .sort((a, b) => Number(a) - Number(b))
       .map(name => `${folder}/${name}`);
-    return ok(new ChunkSegments(disk, paths));
+    let bytes = 0;
+    for (const path of paths) {
+      const stat = await disk.stat(path);
+      if (!stat.ok) return err({ kind: 'disk', error: stat.error });
+      bytes += stat.value.sizeBytes;
+    }
+    return ok(new ChunkSegments(disk, paths, bytes));
+  }
+
+  /** Before all chunks are read once more. */
+  rewind(): void {
+    this.#bytesLeft = READ_SHARE_MAX * this.#bytes;
   }
 
   async read({ segment, offset }: ChunkPlace): Promise<Result<ChunkBytes, SourceFailure>> {
@@ -71,6 +90,9 @@ export class ChunkSegments {
     const encodingAt = offset + (reader.at - loaded.value);
     if (reader.failed || length > CHUNK_BYTES_MAX || encodingAt + 1 + length + CRC_BYTES > sizeBytes)
       return err(damaged(path, offset, 'a chunk has a length that cannot be'));
+    this.#bytesLeft -= 1 + length + CRC_BYTES;
+    if (this.#bytesLeft < 0)
+      return err(damaged(path, offset, 'the index names chunks more often than there are any'));
     const there = window.find(encodingAt, 1 + length + CRC_BYTES);
     const place = there >= 0 ? ok(there) : await window.load(encodingAt, 1 + length + CRC_BYTES);
     if (!place.ok) return place;
