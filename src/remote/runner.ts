@@ -1,6 +1,16 @@
 // Samples to other stores: which queues there are, over reloads and restarts, and what of the log they still need.
 
-import type { Clock, Disk, DiskError, Http, Log, LogFields, Random, Result } from '../base/index.ts';
+import {
+  type Clock,
+  type Disk,
+  type DiskError,
+  expectOk,
+  type Http,
+  type Log,
+  type LogFields,
+  type Random,
+  type Result,
+} from '../base/index.ts';
 import type { RelabelRule } from '../config/index.ts';
 import { type CompiledRelabelRule, compileRelabelRules } from '../exposition/index.ts';
 import {
@@ -210,8 +220,6 @@ class Writer implements RemoteWriter {
 const OLDEST: LogPlace = { segment: 0, offset: 0 };
 
 function compiled(rules: readonly RelabelRule[]): readonly CompiledRelabelRule[] {
-  const compiledRules = compileRelabelRules(rules);
-  // Configuration has checked the expressions: one that does not compile here is a bug.
-  if (!compiledRules.ok) throw new Error(`assertion failed: ${compiledRules.error}`);
-  return compiledRules.value;
+  // Configuration has checked the expressions.
+  return expectOk(compileRelabelRules(rules));
 }
