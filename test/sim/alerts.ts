@@ -346,7 +346,7 @@ export class AlertChecks {
       // It died before it could write what it told: nobody can know.
       arrival.openAtRestart = true;
       this.#unknowable.add(arrival.jobId);
-      for (const alert of arrival.alerts) this.#forgetUnlessLogged(arrival.receiver, alert.fingerprint);
+      for (const alert of arrival.alerts) this.#forgetUnlessKnown(arrival.receiver, alert.fingerprint);
     }
     // A loss of power may have taken what the rules said last.
     this.#rules.clear();
@@ -372,11 +372,16 @@ export class AlertChecks {
     );
   }
 
-  #forgetUnlessLogged(receiver: ReceiverName, fingerprint: string): void {
-    for (const entry of this.#scene.image.tables.log.values()) {
-      if (entry.receiver.startsWith(`${receiver}/`) && entry.firing.includes(fingerprint)) return;
-    }
-    this.#beliefs.delete(`${receiver}|${fingerprint}`);
+  /** Its end is told where both are on disk: that the receiver was told, and that the rule had said so. */
+  #forgetUnlessKnown(receiver: ReceiverName, fingerprint: string): void {
+    const { log, ruleAlerts } = this.#scene.image.tables;
+    const isLogged = [...log.values()].some(
+      entry => entry.receiver.startsWith(`${receiver}/`) && entry.firing.includes(fingerprint),
+    );
+    const isSaid = [...ruleAlerts.values()].some(alerts =>
+      alerts.some(one => one.fingerprint === fingerprint && one.state !== 'pending'),
+    );
+    if (!isLogged || !isSaid) this.#beliefs.delete(`${receiver}|${fingerprint}`);
   }
 
   /** After a quiet time nothing may be open, and everything that was sent is in the journal. */
