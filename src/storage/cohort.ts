@@ -7,7 +7,7 @@ import type { TargetId } from '../model/index.ts';
 import { type ColumnExtras, ColumnExtrasBuilder, type Extras } from './extras.ts';
 import { type Cohort, type Series, type Shape, withOneMore, without } from './head-data.ts';
 import type { SeriesTable } from './series-table.ts';
-import { OPEN_BYTES_MANY, ROWS_MAX, ROWS_OF_MANY, SHAPES_MAX } from './settings.ts';
+import { ROWS_MAX, SHAPES_MAX } from './settings.ts';
 import type { SingleLists } from './single-lists.ts';
 import type { SlabPool } from './slab-pool.ts';
 
@@ -216,16 +216,21 @@ export function gatherExtras(
 /** Begins the next chunk after a seal: the latest shape stays, columns that it does not use go. */
 export function restartCohort(
   cohort: Cohort,
-  next: { readonly chunkId: number; readonly layoutId: number; readonly nowMs: number },
+  next: {
+    readonly chunkId: number;
+    readonly layoutId: number;
+    readonly rowsMax: number;
+    readonly nowMs: number;
+  },
   pool: SlabPool,
 ): void {
   const latest = cohort.rowShapes[cohort.rows - 1] ?? cohort.shapes[0];
   cohort.chunkId = next.chunkId;
   cohort.rows = 0;
+  cohort.rowsMax = next.rowsMax;
   cohort.rowShapes = [];
   cohort.rowExtras = [];
   giveBackSlabs(cohort, pool);
-  cohort.rowsMax = pool.openBytes > OPEN_BYTES_MANY ? ROWS_OF_MANY : ROWS_MAX;
   cohort.firstSegment = -1;
   cohort.openedMs = next.nowMs;
   cohort.shapes = [];

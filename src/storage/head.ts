@@ -13,7 +13,14 @@ import type { Chunk, Cohort, Hold, Membership, Series, SideBuffer } from './head
 import { dropMembership, newMembership, sameMembers } from './membership.ts';
 import { MetadataTable } from './metadata-table.ts';
 import { SeriesTable } from './series-table.ts';
-import { FIRST_ROWS_MIN, LOOKED_AT_ONCE, ROWS_MAX, UNUSED_SERIES_MS } from './settings.ts';
+import {
+  FIRST_ROWS_MIN,
+  LOOKED_AT_ONCE,
+  ROWS_MAX,
+  ROWS_OF_MANY,
+  SERIES_MANY,
+  UNUSED_SERIES_MS,
+} from './settings.ts';
 import { SingleLists } from './single-lists.ts';
 import { SlabPool } from './slab-pool.ts';
 
@@ -85,7 +92,9 @@ export class Head {
       cohort.membership = newMembership(sealed.series, this.singles);
     }
     this.#adopt(sealed, cohort.membership!);
-    restartCohort(cohort, { chunkId: this.takeChunkId(), layoutId: this.takeLayoutId(), nowMs }, this.pool);
+    const rowsMax = this.table.size > SERIES_MANY ? ROWS_OF_MANY : ROWS_MAX;
+    const next = { chunkId: this.takeChunkId(), layoutId: this.takeLayoutId(), rowsMax, nowMs };
+    restartCohort(cohort, next, this.pool);
     return sealed.chunk;
   }
 

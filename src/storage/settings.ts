@@ -83,10 +83,10 @@ export const SELECTED_SERIES_MAX = 1_000_000;
 export const ROWS_MAX = 64;
 
 /**
- * While open rows take more than this together, the next chunks have half the rows: of 100,000 series scraped at one interval
- * full ones would take 25 MB on average.
+ * With more series than this chunks have half the rows: full ones of 100,000 series scraped at one interval would keep 25 MB open
+ * on average. (Not by what is open just now: cohorts that seal while it is little would seal together ever after.)
  */
-export const OPEN_BYTES_MANY = 16 * 1024 * 1024;
+export const SERIES_MANY = 65_536;
 export const ROWS_OF_MANY = 32;
 
 /**

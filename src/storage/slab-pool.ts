@@ -15,7 +15,6 @@ const LARGE_ROW_FLOATS = 16 * 1024;
 export class SlabPool {
   readonly #bySize = new Map<number, Slab[]>();
   #keptBytes = 0;
-  #openBytes = 0;
   /** The least that was kept for some rests: nobody would have missed it. */
   #unusedBytes = 0;
   #rests = 0;
@@ -29,15 +28,9 @@ export class SlabPool {
     };
   }
 
-  /** Of the slabs that were taken and not given back. */
-  get openBytes(): number {
-    return this.#openBytes;
-  }
-
   /** For rows of so many values; its content is of no meaning. */
   take(rowFloats: number): Slab {
     const size = sizeFor(rowFloats);
-    this.#openBytes += size * Float64Array.BYTES_PER_ELEMENT;
     const kept = this.#bySize.get(size)?.pop();
     if (kept !== undefined) {
       this.#keptBytes -= kept.floats.byteLength;
@@ -50,7 +43,6 @@ export class SlabPool {
 
   give(slab: Slab): void {
     const bytes = slab.floats.byteLength;
-    this.#openBytes -= bytes;
     if (this.#holds > 0 || this.#keptBytes + bytes > KEPT_BYTES_MAX) return;
     this.#keptBytes += bytes;
     const kept = this.#bySize.get(slab.floats.length);
