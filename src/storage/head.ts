@@ -32,6 +32,8 @@ export class Head {
   readonly metadata = new MetadataTable();
   readonly exemplars: ExemplarRing;
   readonly pool = new SlabPool();
+  /** Of chunks that begin now. */
+  #rowsOfNext = ROWS_MAX;
   readonly singles = new SingleLists();
   readonly scratch = new ColumnScratch();
   /** Interned, but not yet in the series file. */
@@ -76,13 +78,23 @@ export class Head {
   }
 
   openCohort(producer: TargetId, nowMs: number, chunkId = this.takeChunkId()): Cohort {
-    // Spread by a multiplier without common factor, so that neighbours seal in different rounds.
-    const rowsMax = FIRST_ROWS_MIN + ((chunkId * 13) % (ROWS_MAX - FIRST_ROWS_MIN + 1));
+    const rowsMax = firstRows(chunkId, this.#rowsOfNext);
     const cohort = newCohort(producer, { chunkId, rowsMax, nowMs, singles: this.singles });
     const list = this.cohorts.get(producer);
     if (list === undefined) this.cohorts.set(producer, [cohort]);
     else list.push(cohort);
+    this.#noteMany();
     return cohort;
+  }
+
+  /** At a start very many series come at once: what they have open would be largest before the first chunks are sealed. */
+  #noteMany(): void {
+    if (this.#rowsOfNext === ROWS_OF_MANY || this.table.size <= SERIES_MANY) return;
+    this.#rowsOfNext = ROWS_OF_MANY;
+    for (const cohort of this.allCohorts()) {
+      const rowsMax = firstRows(cohort.chunkId, ROWS_OF_MANY);
+      cohort.rowsMax = Math.min(cohort.rowsMax, Math.max(cohort.rows + 1, rowsMax));
+    }
   }
 
   /** Makes one chunk of the cohort's open rows and begins the next. */
@@ -92,8 +104,13 @@ export class Head {
       cohort.membership = newMembership(sealed.series, this.singles);
     }
     this.#adopt(sealed, cohort.membership!);
-    const rowsMax = this.table.size > SERIES_MANY ? ROWS_OF_MANY : ROWS_MAX;
-    const next = { chunkId: this.takeChunkId(), layoutId: this.takeLayoutId(), rowsMax, nowMs };
+    this.#rowsOfNext = this.table.size > SERIES_MANY ? ROWS_OF_MANY : ROWS_MAX;
+    const next = {
+      chunkId: this.takeChunkId(),
+      layoutId: this.takeLayoutId(),
+      rowsMax: this.#rowsOfNext,
+      nowMs,
+    };
     restartCohort(cohort, next, this.pool);
     return sealed.chunk;
   }
@@ -191,4 +208,9 @@ export class Head {
       if (cohort.membership === membership) cohort.membership = undefined;
     }
   }
+}
+
+/** Spread by a multiplier without common factor, so that neighbours seal in different rounds. */
+function firstRows(chunkId: number, rowsMax: number): number {
+  return FIRST_ROWS_MIN + ((chunkId * 13) % (rowsMax - FIRST_ROWS_MIN + 1));
 }
