@@ -93,7 +93,8 @@ export class Head {
     this.#rowsOfNext = ROWS_OF_MANY;
     for (const cohort of this.allCohorts()) {
       const rowsMax = firstRows(cohort.chunkId, ROWS_OF_MANY);
-      cohort.rowsMax = Math.min(cohort.rowsMax, Math.max(cohort.rows + 1, rowsMax));
+      // A row may be under way.
+      cohort.rowsMax = Math.min(ROWS_MAX, Math.max(cohort.rows + 1, rowsMax));
     }
   }
 
